@@ -1,0 +1,9 @@
+"""Engine, transactions, portable types and the migrations runner.
+
+Knows settings and errors, and nothing of models or surfaces.
+"""
+
+from admin_app.database.core import Database, savepoint
+from admin_app.database.types import ExactDecimal
+
+__all__ = ["Database", "ExactDecimal", "savepoint"]

@@ -1,0 +1,299 @@
+"""How Alembic compares models with a database here, writes the difference down, and changes SQLite.
+
+Alembic is taught three things: what a CHECK means on each database, how to keep AUTOINCREMENT and
+its counter when it copies a SQLite table, and under which name our types stand in a revision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+from alembic.autogenerate.api import AutogenContext
+from alembic.ddl._autogen import ComparisonResult
+from alembic.ddl.postgresql import PostgresqlImpl
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations import ops
+from alembic.operations.batch import ApplyBatchImpl
+from sqlalchemy import CheckConstraint, Column, Dialect, Table, TextClause, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.sql.elements import False_, True_
+from sqlalchemy.sql.functions import AnsiFunction, now
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
+
+COMPARISONS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
+"""Alembic's plugins at work: its default ones and CHECK constraints, which are opt-in."""
+
+MISSING = "is missing in the database"
+UNKNOWN = "is in the database and in no model"
+
+_NOUNS = {
+    "check_constraint": "check",
+    "table_or_column_check_constraint": "check",
+    "column_check_constraint": "check",
+    "unique_constraint": "unique constraint",
+    "foreign_key_constraint": "foreign key",
+    "primary_key_constraint": "primary key",
+}
+_ASPECTS = {"type": "type", "default": "server default", "comment": "comment"}
+_EMPTY = {True: "may be empty", False: "must be filled"}
+
+_STORED_CHECK = text(
+    "SELECT pg_get_constraintdef(oid) FROM pg_constraint"
+    " WHERE contype = 'c' AND conrelid = to_regclass(:table) AND conname = :name"
+)
+_STORED_DEFAULT = text(
+    "SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef"
+    " JOIN pg_attribute ON attrelid = adrelid AND attnum = adnum"
+    " WHERE adrelid = to_regclass(:table) AND attname = :name"
+)
+
+
+class SQLiteChanges(SQLiteImpl):
+    """SQLite: a copied table keeps AUTOINCREMENT and the highest key it ever gave."""
+
+    __dialect__ = "sqlite"
+    _counter: tuple[str, int | None] | None = None
+
+    def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
+        assert self.connection is not None  # noqa: S101 - batch mode is refused offline
+        declared = self.connection.scalar(
+            text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name"),
+            {"name": table.name},
+        )
+        self._counter = None
+        if "AUTOINCREMENT" not in str(declared).upper():
+            return
+        if batch_impl.new_table is not None:
+            batch_impl.new_table.dialect_options["sqlite"]["autoincrement"] = True
+        last = self.connection.scalar(
+            text("SELECT seq FROM sqlite_sequence WHERE name = :name"), {"name": table.name}
+        )
+        self._counter = (table.name, last)
+
+    def rename_table(self, old_table_name: str, new_table_name: Any, schema: Any = None) -> None:
+        super().rename_table(old_table_name, new_table_name, schema=schema)
+        counter, self._counter = self._counter, None
+        if counter is None or counter[0] != new_table_name or counter[1] is None:
+            return
+        # The copy counted only the rows that are left: a deleted row's number would be given again.
+        self._exec(
+            text("DELETE FROM sqlite_sequence WHERE name = :name").bindparams(name=counter[0])
+        )
+        self._exec(
+            text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :seq)").bindparams(
+                name=counter[0], seq=counter[1]
+            )
+        )
+
+    def compare_server_default(
+        self,
+        inspector_column: Column[Any],  # noqa: ARG002 - the hook's signature
+        metadata_column: Column[Any],
+        rendered_metadata_default: str | None,  # noqa: ARG002 - it has lost its quotes
+        rendered_inspector_default: str | None,
+    ) -> bool:
+        return _unwrapped(_default(metadata_column, self.dialect)) != _unwrapped(
+            rendered_inspector_default
+        )
+
+    def compare_check_constraint(
+        self, metadata_constraint: CheckConstraint, reflected_constraint: CheckConstraint
+    ) -> ComparisonResult:
+        declared = self.render_ddl_sql_expr(metadata_constraint.sqltext)
+        if declared.split() == str(reflected_constraint.sqltext).split():
+            return ComparisonResult.Equal()
+        return ComparisonResult.Different(declared)
+
+
+class PostgresqlChanges(PostgresqlImpl):
+    """PostgreSQL: it rewords what it stores, so it is asked to store the model's words as well."""
+
+    __dialect__ = "postgresql"
+
+    def compare_server_default(
+        self,
+        inspector_column: Column[Any],  # noqa: ARG002 - the hook's signature
+        metadata_column: Column[Any],
+        rendered_metadata_default: str | None,  # noqa: ARG002 - it has lost its quotes
+        rendered_inspector_default: str | None,
+    ) -> bool:
+        if metadata_column is metadata_column.table._autoincrement_column:  # noqa: SLF001 - SERIAL
+            return False
+        declared = _default(metadata_column, self.dialect)
+        if declared is None or rendered_inspector_default is None:
+            return declared is not rendered_inspector_default
+        column = self.dialect.identifier_preparer.format_column(metadata_column)
+        return self._differs(
+            metadata_column.table,
+            metadata_column.name,
+            f"ALTER COLUMN {column} SET DEFAULT {declared}",
+            _STORED_DEFAULT,
+        )
+
+    def compare_check_constraint(
+        self, metadata_constraint: CheckConstraint, reflected_constraint: CheckConstraint
+    ) -> ComparisonResult:
+        name = str(reflected_constraint.name)
+        condition = self.render_ddl_sql_expr(metadata_constraint.sqltext)
+        quoted = self.dialect.identifier_preparer.quote(name)
+        if self._differs(
+            reflected_constraint.table,
+            name,
+            f"ADD CONSTRAINT {quoted} CHECK ({condition})",
+            _STORED_CHECK,
+        ):
+            return ComparisonResult.Different(condition)
+        return ComparisonResult.Equal()
+
+    def _differs(self, table: Table, name: str, alteration: str, query: TextClause) -> bool:
+        """Whether ``query`` answers otherwise for the table than for a copy with ``alteration``."""
+        assert self.connection is not None  # noqa: S101 - only a live database is compared
+        original = self.dialect.identifier_preparer.format_table(table)
+        stored = self.connection.scalar(query, {"table": original, "name": name})
+        attempt = self.connection.begin_nested()
+        try:
+            self.connection.exec_driver_sql(f"CREATE TEMPORARY TABLE _copy (LIKE {original})")
+            try:
+                self.connection.exec_driver_sql(f"ALTER TABLE pg_temp._copy {alteration}")
+            except DBAPIError:
+                # It needs a column, or a type of one, that the database lacks.
+                return True
+            declared = self.connection.scalar(query, {"table": "pg_temp._copy", "name": name})
+        finally:
+            attempt.rollback()
+        return bool(declared != str(stored).removesuffix(" NOT VALID"))
+
+
+def _default(column: Column[Any], dialect: Dialect) -> str | None:
+    """The server default of ``column`` as ``dialect`` writes it in a table's definition."""
+    compiler: Any = dialect.ddl_compiler
+    written: str | None = compiler(dialect, None).get_column_default_string(column)
+    return written
+
+
+def _unwrapped(written: str | None) -> str | None:
+    return (
+        written[1:-1] if written and written.startswith("(") and written.endswith(")") else written
+    )
+
+
+def tidy(operations: ops.OpContainer) -> None:
+    """Prepare ``operations`` for rendering: nothing lost, and indexes outside of batches."""
+    operations.ops = [simple for each in operations.ops for simple in _simplified(each)]
+
+
+def _simplified(operation: ops.MigrateOperation) -> Sequence[ops.MigrateOperation]:
+    if isinstance(operation, ops.CreateTableOp):
+        operation.columns = [*operation.columns, *_column_checks(operation)]
+    if isinstance(operation, ops.ModifyTableOps) and all(
+        isinstance(each, (ops.CreateIndexOp, ops.DropIndexOp)) for each in operation.ops
+    ):
+        return operation.ops
+    return [operation]
+
+
+def _column_checks(table: ops.CreateTableOp) -> Iterator[CheckConstraint]:
+    """The CHECKs of single columns as the table's own: Alembic renders no others."""
+    for column in table.columns:
+        for check in column.constraints if isinstance(column, Column) else ():
+            if isinstance(check, CheckConstraint):
+                yield CheckConstraint(check.sqltext, name=check.name)
+
+
+def render_item(kind: str, item: Any, context: AutogenContext) -> str | Literal[False]:
+    """Write our types as ``admin_app.X(…)``, other custom ones with their import.
+
+    Defaults that each dialect words differently stay unworded. This is Alembic's hook: ``False``
+    leaves the item to Alembic.
+    """
+    if kind == "server_default":
+        return _render_default(getattr(item, "arg", None))
+    if kind != "type" or not isinstance(item, (TypeDecorator, UserDefinedType)):
+        return False
+    module = type(item).__module__
+    if module.startswith("sqlalchemy."):
+        return False
+    ours = module.startswith("admin_app.")
+    context.imports.add("import admin_app" if ours else f"import {module}")
+    return f"admin_app.{item!r}" if ours else False
+
+
+def _render_default(value: Any) -> str | Literal[False]:
+    if isinstance(value, (now, AnsiFunction)):
+        return f"sa.func.{value.name}()"
+    if isinstance(value, (True_, False_)):
+        return f"sa.{'true' if isinstance(value, True_) else 'false'}()"
+    return False
+
+
+def exists_on(constraint: CheckConstraint, dialect: Any) -> bool:
+    """Whether ``dialect`` gets the CHECK that a type such as ``Enum`` may bring with it."""
+    rule = constraint._create_rule  # noqa: SLF001 - SQLAlchemy has no public name for it
+    return rule is None or bool(rule(dialect.ddl_compiler(dialect, None)))
+
+
+def describe(operations: ops.UpgradeOps) -> list[str]:
+    """Say in words, one sentence a difference, what ``operations`` would change."""
+    differences = list(_flat(operations.as_diffs()))
+    whole = {parts[0].name for kind, *parts in differences if kind.endswith("_table")}
+    found: dict[str, list[str]] = {}
+    for kind, *parts in differences:
+        if kind.endswith("_index") and parts[0].table.name in whole:
+            continue
+        subject, verdict = _difference(kind, *parts)
+        found.setdefault(subject, []).append(verdict)
+    for verdicts in found.values():
+        if {MISSING, UNKNOWN} <= set(verdicts):
+            verdicts[:] = ["differs"]
+    return [f"{subject} {each}" for subject, verdicts in found.items() for each in verdicts]
+
+
+def _flat(differences: Any) -> Iterator[tuple[Any, ...]]:
+    for each in differences:
+        if isinstance(each, list):
+            yield from _flat(each)
+        else:
+            yield each
+
+
+def _difference(kind: str, *parts: Any) -> tuple[str, str]:
+    verb, _, noun = kind.partition("_")
+    if verb in {"add", "remove"} and noun in {"table", "column", "index", "constraint", "fk"}:
+        return _subject(noun, parts), MISSING if verb == "add" else UNKNOWN
+    if verb == "modify":
+        _, table, column, _, stored, declared = parts
+        return _modified(f"column {column} of table {table}", noun, stored, declared)
+    return f"{kind}: {parts}", "differs"
+
+
+def _subject(noun: str, parts: tuple[Any, ...]) -> str:
+    if noun == "table":
+        return f"table {parts[0].name}"
+    if noun == "column":
+        _, table, column = parts
+        return f"column {column.name} of table {table}"
+    (rule,) = parts
+    columns = ", ".join(column.name for column in rule.columns)
+    name = rule.name or f"on {columns}"
+    return (
+        f"{_NOUNS.get(rule.__visit_name__, rule.__visit_name__)} {name} of table {rule.table.name}"
+    )
+
+
+def _modified(column: str, aspect: str, stored: Any, declared: Any) -> tuple[str, str]:
+    if aspect == "nullable":
+        return (
+            column,
+            f"{_EMPTY[bool(stored)]} in the database, {_EMPTY[bool(declared)]} in the models",
+        )
+    return (
+        f"{_ASPECTS.get(aspect, aspect)} of {column}",
+        f"is {_shown(stored)} in the database, {_shown(declared)} in the models",
+    )
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, TypeEngine):
+        return repr(value)
+    return "none" if value is None else str(getattr(value, "arg", value))

@@ -1,0 +1,162 @@
+"""Reads and writes as functions handed over, because both may have to run again.
+
+``read`` gives a connection, ``write`` a session whose transaction is committed here and nowhere
+else in the package.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
+
+from admin_app.database.engine import BEGIN, make_engine
+from admin_app.database.violations import is_busy, is_lost, is_serialization_failure
+from admin_app.errors import BusyError
+from admin_app.settings import Settings
+
+T = TypeVar("T")
+
+WRITE_RETRIES = 3
+"""Times a write runs again after a serialization failure or a deadlock."""
+
+
+class Database:
+    """The engine and the two ways to use it. Make it in the lifespan, close it at its end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.engine: AsyncEngine = make_engine(settings)
+        self.dialect: str = self.engine.dialect.name
+        self._turn = asyncio.Lock()
+        self._turn_timeout = settings.database.write_timeout
+
+    async def close(self) -> None:
+        """Close every pooled connection."""
+        await self.engine.dispose()
+
+    async def read(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], *, snapshot: bool = False
+    ) -> T:
+        """Run ``work`` on a connection; with ``snapshot`` all its statements see one state.
+
+        A connection found dead is replaced once, and the whole of ``work`` runs again. Raises
+        ``BusyError`` when no connection is free in time or the database does not answer.
+        """
+        options = self._snapshot_options() if snapshot else self._read_options()
+        async with _busy_is_an_answer():
+            try:
+                return await self._run_read(work, options)
+            except DBAPIError as error:
+                if not is_lost(error):
+                    raise
+            return await self._run_read(work, options)
+
+    async def _run_read(
+        self, work: Callable[[AsyncConnection], Awaitable[T]], options: dict[str, Any]
+    ) -> T:
+        async with self.engine.connect() as connection:
+            if options:
+                await connection.execution_options(**options)
+            return await work(connection)
+
+    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """Run ``work`` in one transaction and commit it; any exception rolls all of it back.
+
+        ``work`` runs again, whole, after a serialization failure or a deadlock (at most three
+        times, with jitter) and once when its connection was dead before anything was sent: it must
+        have no effect but through its session. On SQLite writes of this process take turns, before
+        a connection is taken. Raises ``BusyError`` when the turn, a connection or a lock does not
+        come in time.
+        """
+        async with _busy_is_an_answer():
+            for attempt in range(WRITE_RETRIES):
+                try:
+                    return await self._attempt(work)
+                except _NothingSentError:
+                    continue
+                except DBAPIError as error:
+                    if not is_serialization_failure(error):
+                        raise
+                    await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
+            return await self._attempt(work)
+
+    async def _attempt(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        if self.dialect != "sqlite":
+            return await self._commit(work)
+        try:
+            async with asyncio.timeout(self._turn_timeout):
+                await self._turn.acquire()
+        except TimeoutError as error:
+            raise BusyError from error
+        try:
+            return await self._commit(work)
+        finally:
+            self._turn.release()
+
+    async def _commit(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        async with self.engine.connect() as connection:
+            if self.dialect == "sqlite":
+                await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
+            sent = _Sent()
+            event.listen(connection.sync_connection, "after_cursor_execute", sent)
+            async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
+                try:
+                    result = await work(session)
+                except DBAPIError as error:
+                    if is_lost(error) and not sent.anything:
+                        raise _NothingSentError from error
+                    raise
+                await session.commit()
+                return result
+
+    def _read_options(self) -> dict[str, Any]:
+        return {} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+
+    def _snapshot_options(self) -> dict[str, Any]:
+        if self.dialect == "sqlite":
+            return {BEGIN: "BEGIN"}
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class _Sent:
+    """Whether a statement has been answered on a connection."""
+
+    def __init__(self) -> None:
+        self.anything = False
+
+    def __call__(self, *_: object) -> None:
+        self.anything = True
+
+
+class _NothingSentError(Exception):
+    """A write's connection was dead before its first statement."""
+
+
+@asynccontextmanager
+async def _busy_is_an_answer() -> AsyncIterator[None]:
+    try:
+        yield
+    except PoolTimeoutError as error:
+        raise BusyError from error
+    except _NothingSentError as error:
+        raise BusyError from error
+    except DBAPIError as error:
+        if is_busy(error) or is_lost(error):
+            raise BusyError from error
+        raise
+    except (ConnectionError, TimeoutError) as error:
+        raise BusyError from error
+
+
+@asynccontextmanager
+async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
+    """Undo what happens inside, and only that, when it raises."""
+    async with session.begin_nested():
+        yield

@@ -1,0 +1,208 @@
+"""Every refusal this application can give, and the one way to write it down (RFC 9457).
+
+An ``AppError`` carries a status, a stable ``code`` and words that are safe to show. Whatever a
+database or a library said stays in ``__cause__``, for the log, and never reaches an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+MAX_ERRORS = 100
+"""The most parts of the input that one answer finds fault with; a small body can hold many more."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """What is wrong with one part of the input.
+
+    ``path`` leads from the root of the input to the part: ``("authors", 0)``; empty for the whole.
+    """
+
+    path: tuple[str | int, ...]
+    code: str
+    detail: str
+
+    @property
+    def pointer(self) -> str:
+        """The path as a JSON Pointer (RFC 6901)."""
+        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in self.path)
+
+
+class AppError(Exception):
+    """A refusal with a status, a stable code and safe words."""
+
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
+    code: ClassVar[str] = "internal_error"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.errors = tuple(errors[:MAX_ERRORS])
+        self.headers = dict(headers or {})
+
+
+class BadRequestError(AppError):
+    """The request itself cannot be understood: syntax, unknown parameter, impossible filter."""
+
+    status = HTTPStatus.BAD_REQUEST
+    code = "bad_request"
+    title = "The request cannot be understood"
+
+
+class UnauthenticatedError(AppError):
+    """Nobody is signed in, or the token is not (or no longer) good."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    code = "unauthenticated"
+    title = "Sign in first"
+
+    def __init__(self, detail: str = "A valid API token is needed.") -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class ForbiddenError(AppError):
+    """The actor is known and may not do this."""
+
+    status = HTTPStatus.FORBIDDEN
+    code = "forbidden"
+    title = "Not allowed"
+
+
+class NotFoundError(AppError):
+    """Absent, or outside what the actor may see: the two answers are the same on purpose."""
+
+    status = HTTPStatus.NOT_FOUND
+    code = "not_found"
+    title = "Nothing here"
+
+
+class MethodNotAllowedError(AppError):
+    """The path exists and does not take this method."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    code = "method_not_allowed"
+    title = "This method is not allowed here"
+
+
+class ConflictError(AppError):
+    """The write clashes with what is stored."""
+
+    status = HTTPStatus.CONFLICT
+    code = "conflict"
+    title = "The write clashes with what is stored"
+
+
+class UniqueConflictError(ConflictError):
+    """Another record already has this value."""
+
+    code = "unique_violation"
+    title = "Another record already has this value"
+
+
+class InUseError(ConflictError):
+    """Other records point here, so it cannot go."""
+
+    code = "in_use"
+    title = "Other records depend on this one"
+
+
+class StaleVersionError(AppError):
+    """The record has changed since the caller read it."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "version_mismatch"
+    title = "The record has changed since it was read"
+
+
+class ContentTooLargeError(AppError):
+    """The body is larger than is taken here."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    code = "content_too_large"
+    title = "The body is too large"
+
+
+class UnsupportedMediaTypeError(AppError):
+    """The body is of a type this route does not read."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    code = "unsupported_media_type"
+    title = "This media type is not read here"
+
+
+class InvalidInputError(AppError):
+    """Well-formed input whose values break a rule; ``errors`` names every field."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    code = "validation_failed"
+    title = "Some values are not valid"
+
+
+class TooManyRequestsError(AppError):
+    """Too many attempts; ``Retry-After`` says when to come back, in seconds."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    code = "too_many_requests"
+    title = "Too many attempts"
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail, headers={"Retry-After": str(retry_after)})
+
+
+class BusyError(AppError):
+    """The database cannot take this now; the same request may succeed later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    code = "busy"
+    title = "The database is busy"
+
+    def __init__(self, detail: str = "The database is busy. Try again in a moment.") -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})
+
+
+class SetupError(Exception):
+    """The application cannot start as it is set up; the message says what to mend."""
+
+
+def problem(error: AppError, *, request_id: str, instance: str) -> dict[str, Any]:
+    """Render the body of an ``application/problem+json`` answer (RFC 9457).
+
+    ``instance`` is the path of the request as it was read: without percent encoding.
+    """
+    document: dict[str, Any] = {
+        "type": f"/errors/{error.code}",
+        "title": error.title,
+        "status": int(error.status),
+        "detail": error.detail,
+        "instance": quote(instance, safe="/~,:@!$&'()*+;=", errors="replace"),
+        "code": error.code,
+        "request_id": request_id,
+    }
+    if error.errors:
+        document["errors"] = [
+            {"pointer": each.pointer, "code": each.code, "detail": each.detail}
+            for each in error.errors
+        ]
+    return document
+
+
+def error_classes() -> list[type[AppError]]:
+    """Every kind of refusal there is, by status then code."""
+
+    def family(cls: type[AppError]) -> list[type[AppError]]:
+        return [cls, *(each for child in cls.__subclasses__() for each in family(child))]
+
+    return sorted(family(AppError), key=lambda cls: (int(cls.status), cls.code))

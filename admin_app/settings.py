@@ -1,0 +1,258 @@
+"""What an installation may set: ``settings.toml``, then ``.env``, then the environment.
+
+A later source overrides an earlier one, key by key. An environment variable is named
+``ADMIN_APP_<SECTION>__<KEY>``. Unknown keys are refused wherever they stand, with the nearest known
+name; lines of ``.env`` that do not begin with ``ADMIN_APP_`` belong to somebody else. The result is
+frozen and passed down: nothing in this package reads the environment again.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from admin_app.errors import SetupError
+
+PREFIX = "ADMIN_APP_"
+SETTINGS_FILE = "settings.toml"
+SECRET_BYTES = 32
+"""The shortest secret that production takes, in characters; generated ones are longer."""
+
+
+class Section(BaseModel):
+    """A table of ``settings.toml``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class AppSection(Section):
+    """What is served."""
+
+    title: str = Field("Library", description="The name shown in the panel and the API document.")
+    models: tuple[str, ...] = Field(
+        ("admin_app.models",), description="Importable modules whose declarations become resources."
+    )
+    demo: bool = Field(
+        default=False, description="Load the shipped demo records into an empty embedded database."
+    )
+
+
+class DatabaseSection(Section):
+    """Where the records are, and how long anything may take there."""
+
+    url: str = Field(
+        "sqlite+aiosqlite:///library.db",
+        description="SQLAlchemy URL: sqlite+aiosqlite:///FILE or postgresql+asyncpg://…",
+    )
+    migrations: Path = Field(Path("migrations"), description="The project's Alembic folder.")
+    pool_size: int = Field(10, ge=1, le=200, description="Connections a worker keeps.")
+    pool_timeout: float = Field(2.0, gt=0, description="Seconds to wait for a connection.")
+    statement_timeout: float = Field(
+        10.0, gt=0, description="Seconds a statement may run (PostgreSQL)."
+    )
+    lock_timeout: float = Field(
+        2.0, gt=0, description="Seconds a statement waits for a lock (PostgreSQL)."
+    )
+    write_timeout: float = Field(
+        15.0, gt=0, description="Seconds a write waits for its turn and the file lock (SQLite)."
+    )
+    synchronous: Literal["full", "normal"] = Field(
+        "full", description="SQLite: normal is faster and may lose the last commits at power loss."
+    )
+
+
+class ServerSection(Section):
+    """Where it listens, and for which names."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
+    workers: int = Field(1, ge=1, le=64, description="Server processes.")
+    allowed_hosts: tuple[str, ...] = Field(
+        ("localhost", "127.0.0.1", "[::1]"),
+        description="Host headers that are answered; every other one is refused.",
+    )
+    trusted_proxies: tuple[str, ...] = Field(
+        (), description="Addresses whose X-Forwarded-* headers are believed."
+    )
+    drain: float = Field(30.0, gt=0, description="Seconds that requests get to finish at a stop.")
+
+
+class SecuritySection(Section):
+    """Keys and how long a sign-in lasts."""
+
+    production: bool = Field(
+        default=False, description="Refuse anything that is only good for a try-out."
+    )
+    secret: SecretStr | None = Field(
+        None, description="Signs cursors and forms; at least 32 characters in production."
+    )
+    session_idle: int = Field(8 * 3600, ge=60, description="Seconds of rest that end a session.")
+    session_absolute: int = Field(
+        14 * 24 * 3600, ge=60, description="Seconds after which a session ends anyway."
+    )
+
+
+class Settings(BaseModel):
+    """Everything an installation has set, frozen. Build it with ``load_settings``."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app: AppSection = AppSection()
+    database: DatabaseSection = DatabaseSection()
+    server: ServerSection = ServerSection()
+    security: SecuritySection = SecuritySection()
+    root: Path = Path()
+    """The project's folder: relative paths of the settings start here."""
+
+    @model_validator(mode="after")
+    def _refuse_weak_production(self) -> Self:
+        if not self.security.production:
+            return self
+        secret = self.security.secret.get_secret_value() if self.security.secret else ""
+        if len(secret) < SECRET_BYTES or len(set(secret)) < SECRET_BYTES // 4:
+            msg = (
+                "security.secret is missing or weak: production needs one of at least "
+                f"{SECRET_BYTES} random characters"
+            )
+            raise ValueError(msg)
+        return self
+
+    @property
+    def database_url(self) -> URL:
+        """The database's URL, a relative SQLite file resolved against the project's folder."""
+        url = make_url(self.database.url)
+        if url.get_backend_name() == "sqlite" and url.database:
+            return url.set(database=str(self.root / url.database))
+        return url
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the database is the embedded default, which looks after itself."""
+        return self.database_url.get_backend_name() == "sqlite"
+
+    @property
+    def migrations(self) -> Path:
+        """The project's Alembic folder."""
+        return self.root / self.database.migrations
+
+
+def load_settings(root: Path | None = None) -> Settings:
+    """Read the settings of the project in ``root`` (default: the working directory).
+
+    Raises ``SetupError`` naming every unknown key with the nearest known one, and every bad value.
+    """
+    folder = (root or Path.cwd()).resolve()
+    file = folder / SETTINGS_FILE
+    try:
+        declared = tomllib.loads(file.read_text("utf-8")) if file.exists() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{SETTINGS_FILE}: {error}"
+        raise SetupError(msg) from error
+    dotenv = dotenv_values(folder / ".env") if (folder / ".env").exists() else {}
+    unknown = [
+        *_unknown_in_file(declared),
+        *_unknown_in_variables(dotenv, ".env"),
+        *_unknown_in_variables(os.environ, "environment"),
+    ]
+    if unknown:
+        raise SetupError("\n".join(unknown))
+    return _read(folder, declared)
+
+
+def _read(folder: Path, declared: Mapping[str, Any]) -> Settings:
+    class Sources(BaseSettings):
+        model_config = SettingsConfigDict(
+            env_prefix=PREFIX,
+            env_nested_delimiter="__",
+            env_file=folder / ".env",
+            extra="ignore",
+            frozen=True,
+        )
+        app: AppSection = AppSection()
+        database: DatabaseSection = DatabaseSection()
+        server: ServerSection = ServerSection()
+        security: SecuritySection = SecuritySection()
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],  # noqa: ARG003 - the hook's signature
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, dotenv_settings, init_settings
+
+    try:
+        sources = Sources(**declared)
+        settings = Settings(
+            app=sources.app,
+            database=sources.database,
+            server=sources.server,
+            security=sources.security,
+            root=folder,
+        )
+        _ = settings.database_url
+    except ValidationError as error:
+        raise SetupError("\n".join(_sentences(error))) from error
+    except ArgumentError as error:
+        msg = "database.url is not a database URL"
+        raise SetupError(msg) from error
+    return settings
+
+
+def _sentences(error: ValidationError) -> Iterator[str]:
+    for each in error.errors(include_url=False, include_input=False):
+        place = ".".join(str(part) for part in each["loc"])
+        yield f"{place}: {each['msg']}" if place else str(each["msg"])
+
+
+def section_models() -> dict[str, type[Section]]:
+    """The tables of ``settings.toml``, by name."""
+    return {
+        "app": AppSection,
+        "database": DatabaseSection,
+        "server": ServerSection,
+        "security": SecuritySection,
+    }
+
+
+def _unknown_in_file(declared: Mapping[str, Any]) -> Iterator[str]:
+    sections = section_models()
+    for section, keys in declared.items():
+        if section not in sections:
+            yield f"{SETTINGS_FILE}: unknown section [{section}]{_nearest(section, sections)}"
+        elif not isinstance(keys, Mapping):
+            yield f"{SETTINGS_FILE}: [{section}] must be a table"
+        else:
+            known = sections[section].model_fields
+            for key in keys:
+                if key not in known:
+                    yield f"{SETTINGS_FILE}: unknown key {section}.{key}{_nearest(key, known)}"
+
+
+def _unknown_in_variables(variables: Mapping[str, Any], place: str) -> Iterator[str]:
+    known = {
+        f"{PREFIX}{section}__{key}".upper(): None
+        for section, model in section_models().items()
+        for key in model.model_fields
+    }
+    for name in variables:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            yield f"{place}: unknown variable {name}{_nearest(name.upper(), known)}"
+
+
+def _nearest(name: str, known: Mapping[str, Any]) -> str:
+    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
+    return f"; did you mean {close[0]}?" if close else ""
