@@ -1,0 +1,114 @@
+"""Who acts, and ``actor``: the same person as a symbol that a rule can be written with.
+
+``actor.user_id`` in a rule is a bind whose value is taken from the acting person when a statement
+runs. So a rule is static SQL, built once at start-up, and its compiled form serves everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from sqlalchemy import BindParameter, Boolean, Integer, String, bindparam
+from sqlalchemy.types import TypeEngine
+
+Action = Literal["read", "create", "update", "delete"]
+ACTIONS: tuple[Action, ...] = ("read", "create", "update", "delete")
+
+Source = Literal["rest", "panel", "command line", "import"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """That an action is allowed on a resource (``*``: every one), on all rows or by a rule."""
+
+    resource: str
+    action: Action
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: a signed-in person, an API token's owner, the command line, or nobody."""
+
+    user_id: int | None
+    name: str
+    grants: frozenset[Grant] = frozenset()
+    roles: frozenset[str] = frozenset()
+    token_id: int | None = None
+    session_id: int | None = None
+    impersonator: str | None = None
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether nobody is known to act."""
+        return self is ANONYMOUS
+
+
+ANONYMOUS = Actor(user_id=None, name="anonymous")
+SYSTEM = Actor(
+    user_id=None,
+    name="command line",
+    grants=frozenset(Grant("*", action) for action in ACTIONS),
+)
+"""Whoever runs a command on the machine: holds the database already, so may do everything."""
+
+_acting: ContextVar[Actor] = ContextVar("acting", default=ANONYMOUS)
+
+
+@contextmanager
+def acting(actor_: Actor) -> Iterator[None]:
+    """Make ``actor_`` the one whose values the symbolic ``actor`` stands for."""
+    token = _acting.set(actor_)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def current_actor() -> Actor:
+    """The actor that ``acting`` has set, else ``ANONYMOUS``."""
+    return _acting.get()
+
+
+class _SymbolicActor:
+    """Stands in rules and stamps for the acting person."""
+
+    _types: Mapping[str, TypeEngine[Any]] = MappingProxyType(
+        {"user_id": Integer(), "name": String(), "anonymous": Boolean()}
+    )
+
+    def __getattr__(self, name: str) -> BindParameter[Any]:
+        if name not in self._types:
+            msg = f"actor has no attribute {name!r}: use one of {', '.join(self._types)}"
+            raise AttributeError(msg)
+        # A name no column can have, or an INSERT or UPDATE would take it for a column's bind.
+        return bindparam(
+            f"_actor.{name}",
+            callable_=lambda: getattr(_acting.get(), name),
+            type_=self._types[name],
+        )
+
+
+actor = _SymbolicActor()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Through which door and request a write came; written into each of its changes."""
+
+    source: Source
+    request_id: str = ""
+    reason: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def stamped(value: object) -> Any:
+    """The acting person's value for a ``stamp`` such as ``actor.user_id``; others as they are."""
+    if isinstance(value, BindParameter) and value.key.startswith("_actor."):
+        return getattr(_acting.get(), value.key.removeprefix("_actor."))
+    return value() if callable(value) else value

@@ -1,0 +1,214 @@
+"""From a mapper's attributes to ``Field`` and ``Relation``: everything a column already says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Column, Integer, UniqueConstraint
+from sqlalchemy.ext.hybrid import HybridExtensionType
+from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
+from sqlalchemy.orm.interfaces import MANYTOONE
+from sqlalchemy.types import NullType
+
+from admin_app.declaration.fields import (
+    Field,
+    Relation,
+    UnsupportedTypeError,
+    shape_of,
+    words,
+)
+from admin_app.declaration.options import ResourceOptions
+
+HYBRID = HybridExtensionType.HYBRID_PROPERTY
+
+
+def fields_of(
+    mapper: Mapper[Any], options: ResourceOptions, problems: list[str]
+) -> dict[str, Field]:
+    """Every column and hybrid of a model; each unsupported one is added to ``problems``."""
+    fields: dict[str, Field] = {}
+    properties = sorted(mapper.column_attrs, key=lambda each: not _is_key(mapper, each))
+    for each in properties:
+        try:
+            fields[each.key] = _column_field(mapper, each, options)
+        except UnsupportedTypeError as error:
+            problems.append(f"{mapper.class_.__name__}.{each.key}: {error}")
+    for name, descriptor in mapper.all_orm_descriptors.items():
+        # A private name is where ``hybrid.inplace`` leaves the same hybrid once more.
+        if descriptor.extension_type is HYBRID and not str(name).startswith("_"):
+            field = _hybrid_field(mapper, str(name), options)
+            if field is not None:
+                fields[field.name] = field
+    return fields
+
+
+def _is_key(mapper: Mapper[Any], attribute: ColumnProperty[Any]) -> bool:
+    return attribute.columns[0] in mapper.primary_key
+
+
+def _column_field(
+    mapper: Mapper[Any], attribute: ColumnProperty[Any], options: ResourceOptions
+) -> Field:
+    name, column = attribute.key, attribute.columns[0]
+    info = {**column.info, **attribute.info}
+    shape = shape_of(column.type, info)
+    common: dict[str, Any] = {
+        "name": name,
+        "shape": shape,
+        "label": options.labels.get(name) or info.get("label") or words(name),
+        "help": options.help.get(name) or info.get("help") or "",
+        "expression": getattr(mapper.class_, name),
+        "sensitive": name in options.sensitive or bool(info.get("sensitive")),
+    }
+    if not isinstance(column, Column):
+        return Field(**common, nullable=True)
+    given = _given_by_database(column) or _is_version(mapper, column)
+    read_only = given or bool(info.get("read_only")) or "stamp" in info
+    automatic = _numbered(column)
+    creatable = not (read_only or automatic or column.onupdate is not None)
+    filled = column.default is not None or column.server_default is not None
+    return Field(
+        **common,
+        column=column,
+        nullable=bool(column.nullable),
+        primary_key=bool(column.primary_key),
+        creatable=creatable,
+        updatable=creatable and not column.primary_key,
+        required=creatable and not column.nullable and not filled,
+        unique=_alone_unique(column),
+        stamp=info.get("stamp"),
+        server_default=column.server_default is not None,
+    )
+
+
+def _given_by_database(column: Column[Any]) -> bool:
+    return column.computed is not None or (
+        column.identity is not None and bool(column.identity.always)
+    )
+
+
+def _is_version(mapper: Mapper[Any], column: Column[Any]) -> bool:
+    return mapper.version_id_col is column
+
+
+def _numbered(column: Column[Any]) -> bool:
+    return (
+        column.primary_key
+        and isinstance(column.type, Integer)
+        and column.table.autoincrement_column is column
+        and column.default is None
+    )
+
+
+def _alone_unique(column: Column[Any]) -> bool:
+    if column.unique or (column.primary_key and len(column.table.primary_key.columns) == 1):
+        return True
+    rules = [each for each in column.table.constraints if isinstance(each, UniqueConstraint)]
+    return any([*each.columns] == [column] for each in rules)
+
+
+def _hybrid_field(mapper: Mapper[Any], name: str, options: ResourceOptions) -> Field | None:
+    try:
+        expression = getattr(mapper.class_, name)
+        type_ = expression.type
+        shape = shape_of(type_)
+    except Exception:  # noqa: BLE001 - a hybrid may be for Python only, with any failure in SQL
+        return None
+    if isinstance(type_, NullType):
+        return None
+    return Field(
+        name=name,
+        shape=shape,
+        label=options.labels.get(name) or words(name),
+        help=options.help.get(name) or "",
+        expression=expression,
+        nullable=True,
+        sensitive=name in options.sensitive,
+    )
+
+
+def relations_of(
+    mapper: Mapper[Any],
+    options: ResourceOptions,
+    names: Mapping[type[Any], str],
+    fields: Mapping[str, Field],
+) -> dict[str, Relation]:
+    """Every relationship whose target is a resource too."""
+    return {
+        each.key: _relation(mapper, each, options, names, fields)
+        for each in mapper.relationships
+        if each.mapper.class_ in names
+    }
+
+
+def _relation(
+    mapper: Mapper[Any],
+    relationship: RelationshipProperty[Any],
+    options: ResourceOptions,
+    names: Mapping[type[Any], str],
+    fields: Mapping[str, Field],
+) -> Relation:
+    name = relationship.key
+    common: dict[str, Any] = {
+        "name": name,
+        "target": names[relationship.mapper.class_],
+        "label": options.labels.get(name) or relationship.info.get("label") or words(name),
+        "help": options.help.get(name) or relationship.info.get("help") or "",
+        "expression": getattr(mapper.class_, name),
+    }
+    if relationship.secondary is not None:
+        return _set_relation(mapper, relationship, common)
+    if relationship.direction is not MANYTOONE:
+        return Relation(**common, many=bool(relationship.uselist))
+    local = _local_fields(mapper, relationship)
+    owned = [fields[each] for each in local if each in fields]
+    return Relation(
+        **common,
+        many=False,
+        fields=local,
+        nullable=all(each.nullable for each in owned),
+        writable=bool(owned)
+        and not relationship.viewonly
+        and any(each.creatable for each in owned),
+    )
+
+
+def _local_fields(mapper: Mapper[Any], relationship: RelationshipProperty[Any]) -> tuple[str, ...]:
+    """The foreign key attributes, in the order of the target's key; none if it points elsewhere."""
+    by_remote = {remote: local for local, remote in relationship.local_remote_pairs or ()}
+    try:
+        locals_ = [by_remote[column] for column in relationship.mapper.primary_key]
+    except KeyError:
+        return ()
+    return tuple(mapper.get_property_by_column(column).key for column in locals_)
+
+
+def _set_relation(
+    mapper: Mapper[Any], relationship: RelationshipProperty[Any], common: dict[str, Any]
+) -> Relation:
+    secondary: Any = relationship.secondary
+    own = tuple(
+        (mapper.get_property_by_column(local).key, column.name)
+        for local, column in relationship.synchronize_pairs
+    )
+    target = tuple(
+        (relationship.mapper.get_property_by_column(remote).key, column.name)
+        for remote, column in relationship.secondary_synchronize_pairs or ()
+    )
+    linking = {column for _, column in (*own, *target)}
+    plain = all(
+        column.name in linking
+        or column.nullable
+        or column.default is not None
+        or column.server_default is not None
+        for column in secondary.columns
+    )
+    return Relation(
+        **common,
+        many=True,
+        secondary=secondary,
+        own_columns=own,
+        target_columns=target,
+        writable=plain and not relationship.viewonly,
+    )

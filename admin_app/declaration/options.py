@@ -1,0 +1,52 @@
+"""``ResourceOptions``: what a model may say about itself beyond its columns. All of it optional."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResourceOptions:
+    """Sparse options of a resource, declared as ``__resource__`` on the model.
+
+    Names of fields are attribute names of the model; a relation's field is ``relation.field``.
+    Mistakes are reported by ``Registry.from_base``, all at once.
+    """
+
+    name: str | None = None
+    """Singular name in the command line, permissions and changes; default: class in snake case."""
+    plural: str | None = None
+    """Name in paths; default: the plural of ``name``."""
+    label: str | None = None
+    """What people read for one record; default: ``name`` in words."""
+    label_plural: str | None = None
+    title: str | None = None
+    """The field that names a record for people; default: the first of name, title, label, text …"""
+    detail: str | None = None
+    """A second field shown beside the title in look-ups, to tell namesakes apart."""
+    list: Sequence[str] = ()
+    """Fields and relations shown as columns of the panel's list; default: the first seven."""
+    search: Sequence[str] = ()
+    """Text fields, also ``relation.field``, searched word by word; default: the title."""
+    filters: Sequence[str] = ()
+    """Fields offered as filters in the panel; REST filters by every readable one."""
+    sort: Sequence[str] = ()
+    """Default order, ``-`` for descending; the key always comes last."""
+    page_size: int = 25
+    """Records of a page where the request does not say."""
+    page_limit: int = 200
+    """The most records of a page."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    help: Mapping[str, str] = field(default_factory=dict)
+    sensitive: Sequence[str] = ()
+    """Fields never shown in lists, exports, changes or logs in clear."""
+    read_only: bool = False
+    """No create, update or delete at any door."""
+    rules: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
+    """Named row rules: from the model class to a condition, with ``actor`` for who acts."""
+    menu: str | None = None
+    """Heading in the panel's menu under which the resource stands."""
+    icon: str | None = None
+    """Name of an icon of the panel's sprite."""

@@ -1,0 +1,189 @@
+"""``Resource``: the frozen descriptor that everything downstream reads instead of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pydantic_core
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import Table
+
+from admin_app.declaration.fields import Field, Relation
+from admin_app.declaration.keys import join_key, split_key
+from admin_app.declaration.options import ResourceOptions
+from admin_app.declaration.schemas import (
+    Schema,
+    annotation,
+    key_type,
+    make_schema,
+    page_schema,
+    set_annotation,
+)
+from admin_app.declaration.values import from_text, wire_type
+from admin_app.errors import NotFoundError
+
+Key = tuple[Any, ...]
+"""The values of a record's key, in the order of ``Resource.key``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resource:
+    """A model as the application serves it. Made by ``Registry.from_base`` only."""
+
+    model: type[Any] = field(repr=False)
+    name: str
+    plural: str
+    label: str
+    label_plural: str
+    key: tuple[Field, ...] = field(repr=False)
+    fields: Mapping[str, Field] = field(repr=False)
+    """Columns and hybrids by attribute name, key first, in the order of the declaration."""
+    relations: Mapping[str, Relation] = field(repr=False)
+    options: ResourceOptions = field(repr=False)
+    title: str = field(repr=False)
+    """The field that names a record."""
+    list: tuple[str, ...] = field(repr=False)
+    """Fields and relations that stand in a list."""
+    search: tuple[str, ...] = field(repr=False)
+    sort: tuple[str, ...] = field(repr=False)
+    version: str | None = field(repr=False)
+    """The field that counts writes, for models that have one."""
+    rules: Mapping[str, Any] = field(repr=False)
+    """Named row conditions, as static SQL."""
+    target_keys: Mapping[str, tuple[Field, ...]] = field(repr=False)
+    """The key of each relation's target."""
+
+    @property
+    def table(self) -> Table:
+        return self.model.__table__  # type: ignore[no-any-return]
+
+    @cached_property
+    def readable(self) -> Mapping[str, Field]:
+        """The fields that are answered: sensitive ones are written and never read back."""
+        return {name: each for name, each in self.fields.items() if not each.sensitive}
+
+    @cached_property
+    def sets(self) -> Mapping[str, Relation]:
+        """The many-to-many relations: those whose value is a set of keys."""
+        return {name: each for name, each in self.relations.items() if each.keyed}
+
+    @cached_property
+    def read(self) -> Schema:
+        """What a record answers."""
+        members = {name: annotation(each) for name, each in self.readable.items()}
+        members |= self._set_members(reading=True)
+        return make_schema(self.model.__name__, members)
+
+    @cached_property
+    def page(self) -> Schema:
+        """What a page of records answers."""
+        return page_schema(f"{self.model.__name__}Page", self.read)
+
+    @cached_property
+    def create(self) -> Schema:
+        """What a create takes."""
+        members = {
+            name: annotation(each, required=each.required)
+            for name, each in self.fields.items()
+            if each.creatable
+        }
+        return make_schema(f"{self.model.__name__}Create", members | self._set_members())
+
+    @cached_property
+    def update(self) -> Schema:
+        """What an update takes; nothing is required."""
+        members = {
+            name: annotation(each, required=False)
+            for name, each in self.fields.items()
+            if each.updatable
+        }
+        return make_schema(f"{self.model.__name__}Update", members | self._set_members())
+
+    def _set_members(self, *, reading: bool = False) -> dict[str, Any]:
+        return {
+            name: set_annotation(each, self.target_keys[name], reading=reading)
+            for name, each in self.sets.items()
+            if reading or each.writable
+        }
+
+    def key_of(self, values: Mapping[str, Any]) -> Key:
+        """The key in a record's values."""
+        return tuple(values[each.name] for each in self.key)
+
+    def key_text(self, key: Sequence[Any]) -> str:
+        """A key in its one text form."""
+        return join_key([_text(value) for value in self.key_wire(key)])
+
+    def key_wire(self, key: Sequence[Any]) -> tuple[Any, ...]:
+        """A key's values as JSON data."""
+        return tuple(self.wire(each.name, value) for each, value in zip(self.key, key, strict=True))
+
+    def parse_key(self, text: str) -> Key:
+        """Read a key's text form.
+
+        Raises ``NotFoundError`` for text no record's key has: an impossible key is an absent one.
+        """
+        try:
+            parts = split_key(text)
+            if len(parts) != len(self.key):
+                raise NotFoundError(self.absent)
+            key = tuple(
+                self._adapters[each.name].validate_json(
+                    pydantic_core.to_json(from_text(each.shape, part))
+                )
+                for each, part in zip(self.key, parts, strict=True)
+            )
+            if self.key_text(key) != text:
+                raise NotFoundError(self.absent)
+        except (ValueError, ValidationError) as error:
+            raise NotFoundError(self.absent) from error
+        return key
+
+    def wire(self, name: str, value: Any) -> Any:
+        """A field's value as JSON data."""
+        return None if value is None else self._adapters[name].dump_python(value, mode="json")
+
+    @cached_property
+    def _adapters(self) -> Mapping[str, TypeAdapter[Any]]:
+        return {name: TypeAdapter(wire_type(each.shape)) for name, each in self.fields.items()}
+
+    def reference(self, key: Key) -> Any:
+        """How other records refer to this one in Python values: see ``schemas.key_type``."""
+        return key[0] if len(self.key) == 1 else self.key_text(key)
+
+    def reference_wire(self, key: Key) -> Any:
+        """A ``reference`` as JSON data."""
+        return self.key_wire(key)[0] if len(self.key) == 1 else self.key_text(key)
+
+    def dereference(self, value: Any) -> Key:
+        """Read a ``reference`` back into a key.
+
+        Raises ``NotFoundError`` for text that is no key's.
+        """
+        return (value,) if len(self.key) == 1 else self.parse_key(value)
+
+    @property
+    def reference_type(self) -> Any:
+        return key_type(self.key)
+
+    @property
+    def absent(self) -> str:
+        """The words for a record that is not there."""
+        return f"There is no such {self.label.lower()}."
+
+    def title_of(self, values: Mapping[str, Any]) -> str:
+        """What people call a record, from its values; its key where nothing of it can be seen."""
+        value = values.get(self.title)
+        text = "" if value is None else str(getattr(value, "value", value))
+        if any(each.isprintable() and not each.isspace() for each in text):
+            return text
+        return f"{self.label} {self.key_text(self.key_of(values))}"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

@@ -1,0 +1,168 @@
+"""The create, update and read schemas of a resource, derived from its fields. None by hand.
+
+They are TypedDicts: any attribute name is possible, what was sent is told from what was not, and
+rows become bytes without a model object between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import getitem
+from typing import Annotated, Any, NotRequired, Required
+
+import pydantic_core
+from pydantic import ConfigDict, RootModel, TypeAdapter, ValidationError, with_config
+from pydantic import Field as About
+from typing_extensions import TypedDict
+
+from admin_app.declaration.fields import Field, Relation
+from admin_app.declaration.values import annotated, list_of, wire_type
+from admin_app.errors import BadRequestError, FieldError, InvalidInputError
+
+_STRICT = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One direction of a resource: validate input, or write output.
+
+    ``model`` is the same as a Pydantic class, for hosts that ask for one.
+    """
+
+    name: str
+    typed: Any
+    """The TypedDict."""
+    adapter: TypeAdapter[dict[str, Any]]
+    model: type[RootModel[Any]]
+
+    def parse(self, raw: bytes | Mapping[str, Any]) -> dict[str, Any]:
+        """Validate a JSON document, or a mapping of wire values, to Python values.
+
+        Only what was given is in the result. Raises ``BadRequestError`` for what is not JSON and
+        ``InvalidInputError`` naming every field that is wrong.
+        """
+        body = raw if isinstance(raw, bytes) else pydantic_core.to_json(raw)
+        try:
+            return self.adapter.validate_json(body)
+        except ValidationError as error:
+            raise refusal(error) from error
+
+    def dump(self, values: Mapping[str, Any]) -> bytes:
+        """Write values as JSON."""
+        return self.adapter.dump_json(values)  # type: ignore[arg-type]
+
+    def wire(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as JSON data, as ``dump`` writes them."""
+        return self.adapter.dump_python(values, mode="json")  # type: ignore[arg-type, no-any-return]
+
+
+def make_schema(name: str, members: Mapping[str, Any]) -> Schema:
+    """Make a schema of annotated members that refuses unknown ones."""
+    typed = with_config(_STRICT)(TypedDict(name, dict(members)))  # type: ignore[operator]
+    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(typed)
+    body = {
+        "__module__": __name__,
+        "__annotations__": {"root": typed},
+        # No request is validated by it, so nothing is built for it.
+        "model_config": ConfigDict(defer_build=True),
+    }
+    model = type(name, (RootModel,), body)
+    return Schema(name, typed, adapter, model)
+
+
+class PageInfo(TypedDict):
+    """Where a page stands in its list."""
+
+    limit: int
+    next: Annotated[str | None, About(description="Cursor of the next page.")]
+    previous: Annotated[str | None, About(description="Cursor of the previous page.")]
+    total: Annotated[
+        int | None, About(description="Records in the whole list, where count asked for it.")
+    ]
+
+
+def page_schema(name: str, items: Schema) -> Schema:
+    """Make the schema of a page of ``items``."""
+    return make_schema(name, {"data": list_of(items.typed), "page": PageInfo})
+
+
+def annotation(field: Field, *, required: bool | None = None) -> Any:
+    """Annotate a field for a schema; ``required`` none: always present (reading)."""
+    base = wire_type(field.shape)
+    value = (base | None) if field.nullable else base
+    about = About(title=field.label, description=field.help or None)
+    member = annotated(value, about)
+    if required is None:
+        return member
+    return getitem(Required if required else NotRequired, member)
+
+
+def key_type(fields: tuple[Field, ...]) -> Any:
+    """What refers to a record in JSON: its key's one value, or the text form of several."""
+    return wire_type(fields[0].shape) if len(fields) == 1 else str
+
+
+def set_annotation(relation: Relation, target_key: tuple[Field, ...], *, reading: bool) -> Any:
+    """Annotate a many-to-many relation: the list of the target's keys."""
+    about = About(title=relation.label, description=relation.help or None, max_length=10_000)
+    member = annotated(list_of(key_type(target_key)), about)
+    return member if reading else getitem(NotRequired, member)
+
+
+def refusal(error: ValidationError) -> BadRequestError | InvalidInputError:
+    """Put pydantic's findings into our words, by place."""
+    found = error.errors(include_url=False, include_input=False)
+    if any(each["type"] == "json_invalid" for each in found):
+        reason = str(found[0].get("ctx", {}).get("error", "")).partition(" at line")[0]
+        return BadRequestError(f"The body is not JSON: {reason}." if reason else "Not JSON.")
+    errors = [FieldError(_path(each["loc"]), _code(each["type"]), _words(each)) for each in found]
+    return InvalidInputError("Some values are not valid.", errors=errors)
+
+
+def _path(place: tuple[int | str, ...]) -> tuple[int | str, ...]:
+    return tuple(part for part in place if part != "[key]")
+
+
+_CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
+
+
+def _code(kind: str) -> str:
+    return _CODES.get(kind, kind)
+
+
+_SENTENCES = {
+    "missing": "A value is needed.",
+    "extra_forbidden": "There is no such field.",
+    "int_type": "Enter a whole number.",
+    "int_parsing": "Enter a whole number.",
+    "float_type": "Enter a number.",
+    "finite_number": "Enter a finite number.",
+    "decimal_type": "Enter a decimal number.",
+    "decimal_parsing": "Enter a decimal number.",
+    "bool_type": "Choose true or false.",
+    "string_type": "Enter text.",
+    "list_type": "Give a list.",
+    "dict_type": "Give an object.",
+    "uuid_type": "Enter a UUID.",
+    "uuid_parsing": "Enter a UUID.",
+    "string_too_long": "At most {max_length} characters.",
+    "too_long": "At most {max_length} items.",
+    "greater_than_equal": "At least {ge}.",
+    "less_than_equal": "At most {le}.",
+    "decimal_max_digits": "At most {max_digits} digits.",
+    "decimal_max_places": "At most {decimal_places} digits after the point.",
+    "decimal_whole_digits": "At most {whole_digits} digits before the point.",
+    "date_parsing": "There is no such date.",
+    "date_from_datetime_parsing": "There is no such date.",
+    "time_parsing": "There is no such time.",
+    "datetime_parsing": "There is no such date and time.",
+    "datetime_from_date_parsing": "There is no such date and time.",
+}
+
+
+def _words(found: Any) -> str:
+    sentence = _SENTENCES.get(found["type"])
+    if sentence is None:
+        return str(found["msg"])
+    return sentence.format_map(found.get("ctx", {}))

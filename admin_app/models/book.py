@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import enum
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Column, ForeignKey, String, Table, func
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from admin_app import Base, ExactDecimal, Record, ResourceOptions, actor
+
+if TYPE_CHECKING:
+    from admin_app.models.author import Author
+    from admin_app.models.comment import Comment
+
+book_author = Table(
+    "book_author",
+    Base.metadata,
+    Column("book_id", ForeignKey("book.id", ondelete="CASCADE"), primary_key=True),
+    Column("author_id", ForeignKey("author.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class BookFormat(enum.Enum):
+    HARDCOVER = "hardcover"
+    PAPERBACK = "paperback"
+    EBOOK = "ebook"
+    AUDIOBOOK = "audiobook"
+
+
+class Book(Record):
+    __resource__ = ResourceOptions(
+        list=["title", "authors", "year", "language", "format", "rating"],
+        search=["title", "original_title", "authors.name"],
+        filters=["language", "year", "format", "rating"],
+        sort=["title"],
+        detail="year",
+        labels={"isbn": "ISBN", "source_id": "Source number"},
+        help={
+            "year": "First publication; negative before the common era.",
+            "source_id": "The record's number in the catalogue it was imported from.",
+        },
+        rules={"own": lambda book: book.added_by_id == actor.user_id},
+        icon="book",
+    )
+
+    source_id: Mapped[int | None] = mapped_column(unique=True)
+    title: Mapped[str] = mapped_column(String(300), index=True)
+    original_title: Mapped[str | None] = mapped_column(String(300))
+    year: Mapped[int | None] = mapped_column(index=True)
+    language: Mapped[str | None] = mapped_column(String(16), index=True)
+    pages: Mapped[int | None]
+    format: Mapped[BookFormat | None]
+    rating: Mapped[Decimal | None] = mapped_column(ExactDecimal(3, 2))
+    isbn: Mapped[str | None] = mapped_column(String(20), index=True)
+    description: Mapped[str | None] = mapped_column(String(2000))
+    added_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    added_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="SET NULL"), info={"stamp": actor.user_id}
+    )
+    authors: Mapped[list[Author]] = relationship(secondary=book_author, back_populates="books")
+    comments: Mapped[list[Comment]] = relationship(back_populates="book", passive_deletes=True)
