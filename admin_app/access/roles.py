@@ -1,0 +1,33 @@
+"""The roles that ship. Once a migration has written them they are rows like any other."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from admin_app.declaration import ACTIONS
+
+ADMINISTRATOR = "administrator"
+EDITOR = "editor"
+VIEWER = "viewer"
+
+
+class ShippedRole(NamedTuple):
+    """A role's name, its description, and its grants as (resource, action), on all rows."""
+
+    name: str
+    description: str
+    grants: tuple[tuple[str, str], ...]
+
+
+_EVERYTHING = tuple(("*", str(action)) for action in ACTIONS)
+
+SHIPPED_ROLES = (
+    ShippedRole(ADMINISTRATOR, "May do everything, and says who may do what.", _EVERYTHING),
+    ShippedRole(EDITOR, "May read and change every record.", _EVERYTHING),
+    ShippedRole(VIEWER, "May read every record.", (("*", "read"),)),
+)
+
+
+def shipped_roles() -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:
+    """Name, description and (resource, action) grants of each shipped role, as plain data."""
+    return [(role.name, role.description, role.grants) for role in SHIPPED_ROLES]

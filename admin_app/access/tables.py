@@ -1,0 +1,154 @@
+"""The tables behind "who": users, roles and grants, sessions, tokens, the setup link, the throttle.
+
+Secrets are not in them. A column ``…_hash`` holds the SHA-256 of a random secret, or argon2id's
+text for a password; nothing here signs anybody in who has read the database.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from admin_app.declaration import Base, BigKey
+
+NAME_LENGTH = 150
+"""The longest sign-in name, in characters, as typed and as compared."""
+
+DIGEST_LENGTH = 64
+"""SHA-256 in hexadecimal, in characters."""
+
+
+class User(Base):
+    """Somebody who may act; without ``password_hash`` only through tokens.
+
+    ``name_key`` is ``name`` as compared (``users.name_key``), so ``Ana`` and ``ana`` are one.
+    """
+
+    __tablename__ = "admin_user"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(255))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+    password_changed_at: Mapped[datetime | None]
+
+
+class Role(Base):
+    """A named set of grants."""
+
+    __tablename__ = "admin_role"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    name: Mapped[str] = mapped_column(String(100), unique=True)
+    description: Mapped[str] = mapped_column(String(500), default="")
+
+
+class RoleGrant(Base):
+    """That a role allows ``action`` on ``resource`` (``*``: every one).
+
+    ``rule`` names a rule of the declaration and narrows the grant to its rows; null: all rows.
+    """
+
+    __tablename__ = "admin_grant"
+    __table_args__ = (
+        UniqueConstraint("role_id", "resource", "action", "rule"),
+        # Both databases take two nulls for different values, so the constraint misses those rows.
+        Index(
+            "uq_admin_grant_all_rows",
+            "role_id",
+            "resource",
+            "action",
+            unique=True,
+            sqlite_where=text("rule IS NULL"),
+            postgresql_where=text("rule IS NULL"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    role_id: Mapped[int] = mapped_column(ForeignKey("admin_role.id", ondelete="CASCADE"))
+    resource: Mapped[str] = mapped_column(String(100))
+    action: Mapped[str] = mapped_column(String(64))
+    rule: Mapped[str | None] = mapped_column(String(100))
+
+
+class UserRole(Base):
+    """That a user has a role."""
+
+    __tablename__ = "admin_user_role"
+
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), primary_key=True
+    )
+    role_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_role.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+
+
+class Session(Base):
+    """One sign-in of one browser. ``expires_at`` is its absolute end, whatever its use."""
+
+    __tablename__ = "admin_session"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    user_agent: Mapped[str] = mapped_column(String(300), default="")
+    address: Mapped[str] = mapped_column(String(64), default="")
+
+
+class Token(Base):
+    """An API token of a user; ``prefix`` is how it begins, for people to tell tokens apart."""
+
+    __tablename__ = "admin_token"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
+    )
+    name: Mapped[str] = mapped_column(String(100))
+    prefix: Mapped[str] = mapped_column(String(16), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]
+
+
+class SetupLink(Base):
+    """The one link that makes the first administrator: the row ``id`` 1, or none."""
+
+    __tablename__ = "admin_setup_link"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SignInFailure(Base):
+    """How many sign-ins failed lately for one account, one address, or one at the other.
+
+    ``key`` is a digest, because people type passwords where names belong.
+    """
+
+    __tablename__ = "admin_sign_in_failure"
+
+    key: Mapped[str] = mapped_column(String(DIGEST_LENGTH), primary_key=True)
+    failures: Mapped[int]
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
+def upsert(dialect: str, table: type[Base]) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that takes ON CONFLICT: the same words on both databases, each in its own class."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

@@ -1,0 +1,126 @@
+"""Guessing passwords is made slow: after some free failures each try must wait twice as long.
+
+Failures are counted for the account at the address, for the address, and for the account. The
+count is in the database, so that workers share it, and an attempt is counted *before* its password
+is looked at, so that a hundred at once are a hundred; a success takes it back. A count goes down
+by one every quarter of an hour, which is also the longest wait: an attacker who keeps on gets
+about a hundred tries a day, and a person who forgot is soon welcome again.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app.access.secret import digest
+from admin_app.access.tables import SignInFailure, upsert
+from admin_app.database import Database
+from admin_app.errors import TooManyRequestsError
+
+FREE_AT_ADDRESS = 5
+"""Failures of one account from one address that cost no wait."""
+FREE = 50
+"""Failures of one account from anywhere, or of one address for anybody, that cost no wait."""
+FIRST_WAIT = timedelta(seconds=4)
+LONGEST_WAIT = timedelta(minutes=15)
+FORGOTTEN = timedelta(days=1)
+"""The age at which any count has long gone down to nothing."""
+MAX_ROWS = 10_000
+"""Counts kept; beyond them the oldest go."""
+
+
+async def admit(database: Database, account: str, address: str) -> None:
+    """Count an attempt to sign in to ``account`` (a ``name_key``) from ``address``.
+
+    Raises ``TooManyRequestsError`` when it comes too early; such an attempt is not counted.
+    """
+    free = _keys(account, address)
+
+    async def work(transaction: AsyncSession) -> None:
+        now = datetime.now(UTC)
+        blank = [{"key": key, "failures": 0, "at": now} for key in sorted(free)]
+        insert = upsert(database.dialect, SignInFailure).values(blank)
+        await transaction.execute(insert.on_conflict_do_nothing())
+        counts = await transaction.scalars(
+            select(SignInFailure)
+            .where(SignInFailure.key.in_(free))
+            .order_by(SignInFailure.key)
+            .with_for_update()
+        )
+        for count in counts.all():
+            _refuse_early(count, free[count.key], now)
+            count.failures = _drained(count, now) + 1
+            count.at = now
+        await transaction.flush()
+        await _forget(transaction, now)
+
+    await database.write(work)
+
+
+async def forgive(transaction: AsyncSession, account: str, address: str) -> None:
+    """Take back the attempt that ``admit`` counted, and the account's earlier ones.
+
+    The address keeps what others' accounts cost it, or an attacker would clear it with their own.
+    """
+    pair, of_address, of_account = _keys(account, address)
+    await transaction.execute(
+        delete(SignInFailure).where(SignInFailure.key.in_((pair, of_account)))
+    )
+    await transaction.execute(
+        update(SignInFailure)
+        .where(SignInFailure.key == of_address, SignInFailure.failures > 0)
+        .values(failures=SignInFailure.failures - 1)
+    )
+
+
+def _keys(account: str, address: str) -> dict[str, int]:
+    where = _network(address)
+    return {
+        digest(f"pair\0{account}\0{where}"): FREE_AT_ADDRESS,
+        digest(f"address\0{where}"): FREE,
+        digest(f"account\0{account}"): FREE,
+    }
+
+
+def _network(address: str) -> str:
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv6Address):
+        # One customer has a whole /64 (RFC 6177) and could use a new address for each try.
+        return str(ip.ipv4_mapped or int(ip) >> 64)
+    return str(ip)
+
+
+def _refuse_early(count: SignInFailure, free: int, now: datetime) -> None:
+    failures = _drained(count, now)
+    if failures < free:
+        return
+    wait = min(FIRST_WAIT * 2 ** min(failures - free, 20), LONGEST_WAIT)
+    left = (count.at + wait - now).total_seconds()
+    if left > 0:
+        seconds = math.ceil(left)
+        raise TooManyRequestsError(
+            f"Too many failed sign-ins. Try again in {seconds} s.", retry_after=seconds
+        )
+
+
+def _drained(count: SignInFailure, now: datetime) -> int:
+    return max(0, count.failures - max(0, (now - count.at) // LONGEST_WAIT))
+
+
+async def _forget(transaction: AsyncSession, now: datetime) -> None:
+    await transaction.execute(delete(SignInFailure).where(SignInFailure.at < now - FORGOTTEN))
+    newest_to_go = (
+        select(SignInFailure.at)
+        .order_by(SignInFailure.at.desc())
+        .offset(MAX_ROWS)
+        .limit(1)
+        .scalar_subquery()
+    )
+    await transaction.execute(delete(SignInFailure).where(SignInFailure.at <= newest_to_go))
