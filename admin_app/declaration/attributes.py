@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Column, Integer, UniqueConstraint
+from sqlalchemy import BinaryExpression, Column, Integer, UniqueConstraint
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
 from sqlalchemy.orm.interfaces import MANYTOONE
+from sqlalchemy.sql.visitors import iterate
 from sqlalchemy.types import NullType
 
 from admin_app.declaration.fields import (
@@ -72,9 +73,9 @@ def _column_field(
         **common,
         column=column,
         nullable=bool(column.nullable),
-        primary_key=bool(column.primary_key),
+        primary_key=_is_key(mapper, attribute),
         creatable=creatable,
-        updatable=creatable and not column.primary_key,
+        updatable=creatable and not _is_key(mapper, attribute),
         required=creatable and not column.nullable and not filled,
         unique=_alone_unique(column),
         stamp=info.get("stamp"),
@@ -160,7 +161,11 @@ def _relation(
     if relationship.secondary is not None:
         return _set_relation(mapper, relationship, common)
     if relationship.direction is not MANYTOONE:
-        return Relation(**common, many=bool(relationship.uselist))
+        return Relation(
+            **common,
+            many=bool(relationship.uselist),
+            pointing=_pointing_fields(mapper, relationship),
+        )
     local = _local_fields(mapper, relationship)
     owned = [fields[each] for each in local if each in fields]
     return Relation(
@@ -171,6 +176,25 @@ def _relation(
         writable=bool(owned)
         and not relationship.viewonly
         and any(each.creatable for each in owned),
+    )
+
+
+def _pointing_fields(
+    mapper: Mapper[Any], relationship: RelationshipProperty[Any]
+) -> tuple[tuple[str, str], ...]:
+    """The foreign key of the target; none where the relationship asks for more than that."""
+    pairs = relationship.local_remote_pairs or []
+    conditions = sum(
+        isinstance(each, BinaryExpression) for each in iterate(relationship.primaryjoin)
+    )
+    if conditions != len(pairs):
+        return ()
+    return tuple(
+        (
+            relationship.mapper.get_property_by_column(remote).key,
+            mapper.get_property_by_column(local).key,
+        )
+        for local, remote in pairs
     )
 
 

@@ -136,6 +136,8 @@ class Relation:
     many: bool
     expression: Any = field(repr=False, compare=False)
     fields: tuple[str, ...] = ()
+    pointing: tuple[tuple[str, str], ...] = ()
+    """The other side of a to-one: (field of the target that points here, field of this record)."""
     secondary: Table | None = field(default=None, repr=False, compare=False)
     own_columns: tuple[tuple[str, str], ...] = ()
     """Many-to-many: (attribute of this key, column of the association table)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -13,8 +12,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapper, configure_mappers
 
 from admin_app.declaration.attributes import fields_of, relations_of
-from admin_app.declaration.base import OUR_PREFIX, snake_case
+from admin_app.declaration.base import snake_case
 from admin_app.declaration.fields import TEXTUAL, Field, Relation, words
+from admin_app.declaration.mistakes import (
+    check_mapping,
+    check_names,
+    check_options,
+    rules_of,
+)
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.resource import Resource
 from admin_app.errors import SetupError
@@ -105,52 +110,69 @@ def _declared_in(model: type[Any], modules: Sequence[str]) -> bool:
 
 
 def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Resource]:
-    names = {
-        each.class_: _options(each).name or snake_case(each.class_.__name__) for each in mappers
+    options = {each.class_: _options(each) for each in mappers}
+    names = {model: each.name or snake_case(model.__name__) for model, each in options.items()}
+    plurals = {model: options[model].plural or pluralized(name) for model, name in names.items()}
+    fields = {each.class_: fields_of(each, options[each.class_], problems) for each in mappers}
+    relations = {
+        each.class_: relations_of(each, options[each.class_], names, fields[each.class_])
+        for each in mappers
     }
-    fields = {each.class_: fields_of(each, _options(each), problems) for each in mappers}
-    taken: dict[str, str] = {}
-    resources: list[Resource] = []
+    check_names(names, plurals, problems)
+    rules: dict[type[Any], dict[str, Any]] = {}
     for mapper in mappers:
-        model, options = mapper.class_, _options(mapper)
-        where = model.__name__
-        if mapper.local_table.name.startswith(OUR_PREFIX):  # type: ignore[attr-defined]
-            problems.append(f"{where}: table names that begin with {OUR_PREFIX!r} are reserved")
-        plural = options.plural or pluralized(names[model])
-        for kind, word in (("name", names[model]), ("plural", plural)):
-            if f"{kind} {word}" in taken:
-                problems.append(
-                    f"{where}: the {kind} {word!r} is taken by {taken[f'{kind} {word}']}"
-                )
-            taken[f"{kind} {word}"] = where
-        own = fields[model]
-        key = tuple(own[name] for name in _key_names(mapper) if name in own)
-        relations = relations_of(mapper, options, names, own)
-        _check_options(where, options, own, relations, fields, problems)
-        title = options.title or _title(own, key)
-        resources.append(
-            Resource(
-                model=model,
-                name=names[model],
-                plural=plural,
-                label=options.label or words(names[model]),
-                label_plural=options.label_plural or words(plural),
-                key=key,
-                fields=MappingProxyType(own),
-                relations=MappingProxyType(relations),
-                options=options,
-                title=title,
-                list=tuple(options.list) or _default_list(own, title),
-                search=tuple(options.search) or _default_search(own, title),
-                sort=tuple(options.sort),
-                version=_version(mapper),
-                rules=MappingProxyType(_rules(where, model, options, problems)),
-                target_keys=MappingProxyType(
-                    {name: _target_key(mapper, name, fields) for name in relations}
-                ),
-            )
+        model = mapper.class_
+        check_mapping(mapper, fields[model], relations[model], problems)
+        check_options(model, options[model], fields, relations[model], problems)
+        rules[model] = rules_of(model, options[model], problems)
+    if problems:
+        return []
+    return [
+        _resource(
+            each,
+            options[each.class_],
+            names[each.class_],
+            plurals[each.class_],
+            fields,
+            relations[each.class_],
+            rules[each.class_],
         )
-    return resources
+        for each in mappers
+    ]
+
+
+def _resource(
+    mapper: Mapper[Any],
+    options: ResourceOptions,
+    name: str,
+    plural: str,
+    fields: Mapping[type[Any], Mapping[str, Field]],
+    relations: Mapping[str, Relation],
+    rules: Mapping[str, Any],
+) -> Resource:
+    own = fields[mapper.class_]
+    key = tuple(own[each] for each in _key_names(mapper))
+    title = options.title or _title(own, key)
+    return Resource(
+        model=mapper.class_,
+        name=name,
+        plural=plural,
+        label=options.label or words(name),
+        label_plural=options.label_plural or words(plural),
+        key=key,
+        fields=MappingProxyType(dict(own)),
+        relations=MappingProxyType(dict(relations)),
+        options=options,
+        title=title,
+        list=tuple(options.list) or _default_list(own, title),
+        search=tuple(options.search) or _default_search(own, title),
+        sort=tuple(options.sort),
+        version=_version(mapper),
+        rules=MappingProxyType(dict(rules)),
+        target_keys=MappingProxyType(
+            {each: _target_key(mapper, each, fields) for each in relations}
+        ),
+    )
 
 
 def _options(mapper: Mapper[Any]) -> ResourceOptions:
@@ -202,83 +224,3 @@ def _default_search(fields: Mapping[str, Field], title: str) -> tuple[str, ...]:
 def _version(mapper: Mapper[Any]) -> str | None:
     column = mapper.version_id_col
     return None if column is None else mapper.get_property_by_column(column).key
-
-
-def _rules(
-    where: str, model: type[Any], options: ResourceOptions, problems: list[str]
-) -> dict[str, Any]:
-    rules: dict[str, Any] = {}
-    for name, rule in options.rules.items():
-        try:
-            condition = rule(model)
-        except Exception as error:  # noqa: BLE001 - whatever a rule does wrong is reported
-            problems.append(f"{where}: rule {name!r} fails: {error}")
-            continue
-        if not hasattr(condition, "self_group"):
-            problems.append(f"{where}: rule {name!r} is not a condition")
-        else:
-            rules[name] = condition
-    return rules
-
-
-def _check_options(
-    where: str,
-    options: ResourceOptions,
-    fields: Mapping[str, Field],
-    relations: Mapping[str, Relation],
-    all_fields: Mapping[type[Any], Mapping[str, Field]],
-    problems: list[str],
-) -> None:
-    both = {**fields, **relations}
-    named: tuple[tuple[str, Iterable[str], Mapping[str, Any]], ...] = (
-        ("list", options.list, both),
-        ("filters", options.filters, both),
-        ("labels", options.labels, both),
-        ("help", options.help, both),
-        ("sensitive", options.sensitive, fields),
-        ("sort", [each.removeprefix("-") for each in options.sort], fields),
-        ("title", [options.title] if options.title else [], fields),
-        ("detail", [options.detail] if options.detail else [], fields),
-    )
-    for option, names, known in named:
-        for name in names:
-            if name not in known:
-                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-                problems.append(
-                    f"{where}: {option} names {name!r}, which is no field of it"
-                    + (f"; did you mean {close[0]!r}?" if close else "")
-                )
-    problems.extend(
-        f"{where}: sort names {name!r}, whose values have no order"
-        for name in (each.removeprefix("-") for each in options.sort)
-        if name in fields and not fields[name].sortable
-    )
-    for path in options.search:
-        _check_search(where, path, fields, relations, all_fields, problems)
-    if not 1 <= options.page_size <= options.page_limit:
-        problems.append(f"{where}: page_size must be between 1 and page_limit")
-
-
-def _check_search(
-    where: str,
-    path: str,
-    fields: Mapping[str, Field],
-    relations: Mapping[str, Relation],
-    all_fields: Mapping[type[Any], Mapping[str, Field]],
-    problems: list[str],
-) -> None:
-    relation, dot, name = path.partition(".")
-    if not dot:
-        known: Mapping[str, Field] = fields
-        name = path
-    elif relation in relations:
-        known = all_fields[relations[relation].expression.property.mapper.class_]
-    else:
-        problems.append(f"{where}: search names {path!r}: {relation!r} is no relation of it")
-        return
-    if name not in known:
-        problems.append(f"{where}: search names {path!r}, which is no field")
-    elif known[name].kind not in TEXTUAL:
-        problems.append(f"{where}: search names {path!r}, which is not text")
-    elif known[name].sensitive:
-        problems.append(f"{where}: search names {path!r}, which is sensitive")

@@ -1,0 +1,143 @@
+"""What can be wrong with declarations: each mistake becomes a line, by class and field."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Table
+from sqlalchemy.orm import Mapper
+
+from admin_app.declaration.base import OUR_PREFIX
+from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
+from admin_app.declaration.options import ResourceOptions
+
+NAME = re.compile(r"\w[\w-]*")
+"""Names stand in paths, commands and permissions."""
+SCHEMAS = ("", "Create", "Update", "Page")
+"""What follows a class's name in the names of its schemas."""
+OUR_SCHEMAS = ("Problem", "PageInfo")
+
+
+def check_names(
+    names: Mapping[type[Any], str], plurals: Mapping[type[Any], str], problems: list[str]
+) -> None:
+    """Report names that cannot be used and those that two resources, or their schemas, share."""
+    taken = {f"schema {each}": "the application" for each in OUR_SCHEMAS}
+    for model, name in names.items():
+        where = model.__name__
+        own = {f"name {name}", f"plural {plurals[model]}"}
+        own |= {f"schema {where}{suffix}" for suffix in SCHEMAS}
+        for each in sorted(own):
+            kind, _, word = each.partition(" ")
+            if not NAME.fullmatch(word):
+                problems.append(f"{where}: the {kind} {word!r} must be letters, digits, _ and -")
+            if each in taken:
+                problems.append(f"{where}: the {kind} {word!r} is taken by {taken[each]}")
+            taken[each] = where
+
+
+def check_mapping(
+    mapper: Mapper[Any],
+    fields: Mapping[str, Field],
+    relations: Mapping[str, Relation],
+    problems: list[str],
+) -> None:
+    """Report what of a class's mapping cannot be served."""
+    where, table = mapper.class_.__name__, mapper.local_table
+    if mapper.inherits is not None or not isinstance(table, Table):
+        problems.append(f"{where}: its records are not the rows of one table of its own")
+        return
+    if table.name.startswith(OUR_PREFIX):
+        problems.append(f"{where}: table names that begin with {OUR_PREFIX!r} are reserved")
+    for name, field in fields.items():
+        if field.primary_key and field.kind in {Kind.JSON, Kind.ARRAY}:
+            problems.append(f"{where}.{name}: a key of {field.kind} values has no order")
+        owner = name.partition("__")[0]
+        if owner != name and owner in {**fields, **relations}:
+            problems.append(
+                f"{where}.{name}: reads like a filter of {owner!r}; rename the attribute"
+            )
+
+
+def rules_of(model: type[Any], options: ResourceOptions, problems: list[str]) -> dict[str, Any]:
+    """The model's rules as conditions; each that fails is added to ``problems``."""
+    where = model.__name__
+    rules: dict[str, Any] = {}
+    for name, rule in options.rules.items():
+        try:
+            condition = rule(model)
+        except Exception as error:  # noqa: BLE001 - whatever a rule does wrong is reported
+            problems.append(f"{where}: rule {name!r} fails: {error}")
+            continue
+        if not hasattr(condition, "self_group"):
+            problems.append(f"{where}: rule {name!r} is not a condition")
+        else:
+            rules[name] = condition
+    return rules
+
+
+def check_options(
+    model: type[Any],
+    options: ResourceOptions,
+    all_fields: Mapping[type[Any], Mapping[str, Field]],
+    relations: Mapping[str, Relation],
+    problems: list[str],
+) -> None:
+    """Report options that name no field, or one that cannot be used so."""
+    where, fields = model.__name__, all_fields[model]
+    both = {**fields, **relations}
+    named: tuple[tuple[str, Iterable[str], Mapping[str, Any]], ...] = (
+        ("list", options.list, both),
+        ("filters", options.filters, both),
+        ("labels", options.labels, both),
+        ("help", options.help, both),
+        ("sensitive", options.sensitive, fields),
+        ("sort", [each.removeprefix("-") for each in options.sort], fields),
+        ("title", [options.title] if options.title else [], fields),
+        ("detail", [options.detail] if options.detail else [], fields),
+    )
+    for option, names, known in named:
+        for name in names:
+            if name not in known:
+                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
+                problems.append(
+                    f"{where}: {option} names {name!r}, which is no field of it"
+                    + (f"; did you mean {close[0]!r}?" if close else "")
+                )
+    problems.extend(
+        f"{where}: sort names {name!r}, whose values have no order"
+        for name in (each.removeprefix("-") for each in options.sort)
+        if name in fields and not fields[name].sortable
+    )
+    for path in options.search:
+        _check_search(where, path, fields, relations, all_fields, problems)
+    if not 1 <= options.page_size <= options.page_limit:
+        problems.append(f"{where}: page_size must be between 1 and page_limit")
+
+
+def _check_search(
+    where: str,
+    path: str,
+    fields: Mapping[str, Field],
+    relations: Mapping[str, Relation],
+    all_fields: Mapping[type[Any], Mapping[str, Field]],
+    problems: list[str],
+) -> None:
+    relation, dot, name = path.partition(".")
+    if not dot:
+        known: Mapping[str, Field] = fields
+        name = path
+    elif relation in relations:
+        known = all_fields[relations[relation].expression.property.mapper.class_]
+    else:
+        problems.append(f"{where}: search names {path!r}: {relation!r} is no relation of it")
+        return
+    if name not in known:
+        problems.append(f"{where}: search names {path!r}, which is no field")
+    elif known[name].kind not in TEXTUAL:
+        problems.append(f"{where}: search names {path!r}, which is not text")
+    elif known[name].sensitive:
+        problems.append(f"{where}: search names {path!r}, which is sensitive")

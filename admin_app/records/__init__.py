@@ -1,0 +1,22 @@
+"""The one way to read and the one way to write. Both doors and the command line come through here.
+
+Every function takes the actor first and asks the one policy function.
+"""
+
+from admin_app.records.query import Query, parse_query
+from admin_app.records.reader import COUNT_CAP, Page, Title
+from admin_app.records.record import Record
+from admin_app.records.service import PastChange, Records
+from admin_app.records.writer import Writer
+
+__all__ = [
+    "COUNT_CAP",
+    "Page",
+    "PastChange",
+    "Query",
+    "Record",
+    "Records",
+    "Title",
+    "Writer",
+    "parse_query",
+]

@@ -1,0 +1,145 @@
+"""What a write did: one row of ``admin_change`` for each record it touched, in its transaction."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    Uuid,
+    cast,
+    func,
+    insert,
+    null,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from admin_app.declaration import Actor, Base, BigKey, Key, Origin, Resource
+
+
+class Change(Base):
+    """One record's change: who, through which door, and its fields before and after.
+
+    ``change_set`` is shared by all that one request, import or cascade did; ``cause_id`` names the
+    change that brought this one about. ``tx`` is PostgreSQL's transaction id: a feed must not
+    trust ``id`` order alone, because transactions commit in another order than they number rows.
+    """
+
+    __tablename__ = "admin_change"
+    __table_args__ = (Index("ix_admin_change_record", "resource", "key", "id"),)
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    change_set: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
+    cause_id: Mapped[int | None] = mapped_column(BigKey, ForeignKey("admin_change.id"))
+    at: Mapped[datetime]
+    tx: Mapped[int | None] = mapped_column(BigInteger)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_name: Mapped[str] = mapped_column(String(200))
+    impersonator: Mapped[str | None] = mapped_column(String(200))
+    token_id: Mapped[int | None] = mapped_column(BigInteger)
+    source: Mapped[str] = mapped_column(String(32))
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    action: Mapped[str] = mapped_column(String(16))
+    resource: Mapped[str] = mapped_column(String(100))
+    key: Mapped[str] = mapped_column(Text)
+    key_json: Mapped[list[Any]] = mapped_column(JSON)
+    label: Mapped[str] = mapped_column(Text)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    schema_revision: Mapped[str] = mapped_column(String(64))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
+SENSITIVE_MARKER = "•••"
+"""What stands in a change for a value that must not be seen."""
+
+Facts = dict[str, Any]
+"""Fields as JSON data: of a set relation, the keys that left (before) or came (after)."""
+
+
+@dataclass(slots=True)
+class Entry:
+    """A change that is going to be written; ``cause`` is the entry that brought it about."""
+
+    action: str
+    resource: Resource
+    key: Key
+    label: str
+    before: Facts | None
+    after: Facts | None
+    cause: Entry | None = None
+    id: int | None = field(default=None, init=False)
+
+
+@lru_cache(maxsize=1024)
+def schema_revision(resource: Resource) -> str:
+    """A fingerprint of the fields that changes of this resource speak of."""
+    shape = ";".join(f"{name}:{each.shape!r}" for name, each in resource.fields.items())
+    sets = ";".join(f"{name}>{each.target}" for name, each in resource.sets.items())
+    return hashlib.sha256(f"{shape}|{sets}".encode()).hexdigest()[:16]
+
+
+async def save(
+    session: AsyncSession,
+    actor: Actor,
+    origin: Origin,
+    change_set: uuid.UUID,
+    entries: Sequence[Entry],
+) -> None:
+    """Write the entries, causes before effects, in the transaction of what they tell of."""
+    common = {
+        "change_set": change_set,
+        "at": datetime.now(UTC),
+        "actor_id": actor.user_id,
+        "actor_name": actor.name,
+        "impersonator": actor.impersonator,
+        "token_id": actor.token_id,
+        "source": origin.source,
+        "request_id": origin.request_id,
+        "reason": origin.reason,
+    }
+    connection = await session.connection()
+    sqlite = connection.dialect.name == "sqlite"
+    # SQLAlchemy would insert one by one on SQLite, which numbers rows in the order given anyway.
+    statement = (
+        insert(Change.metadata.tables[Change.__tablename__])
+        .values(tx=null() if sqlite else _TRANSACTION_ID)
+        .returning(Change.id, sort_by_parameter_order=not sqlite)
+    )
+    waiting = [each for each in entries if each.id is None]
+    while waiting:
+        ready = [each for each in waiting if each.cause is None or each.cause.id is not None]
+        result = await connection.execute(statement, [common | _row(each) for each in ready])
+        numbers = sorted(result.scalars()) if sqlite else result.scalars()
+        for each, number in zip(ready, numbers, strict=True):
+            each.id = number
+        waiting = [each for each in waiting if each.id is None]
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "cause_id": entry.cause.id if entry.cause else None,
+        "action": entry.action,
+        "resource": entry.resource.name,
+        "key": entry.resource.key_text(entry.key),
+        "key_json": list(entry.resource.key_wire(entry.key)),
+        "label": entry.label,
+        "before": entry.before,
+        "after": entry.after,
+        "schema_revision": schema_revision(entry.resource),
+    }
+
+
+_TRANSACTION_ID = cast(cast(func.pg_current_xact_id(), Text), BigInteger)

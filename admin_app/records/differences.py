@@ -1,0 +1,78 @@
+"""What an update changes of a record: told by comparing, set on the entity."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import null
+from sqlalchemy.orm.attributes import instance_dict
+
+from admin_app.declaration import Field, Kind, Resource
+from admin_app.errors import FieldError, InvalidInputError
+from admin_app.records.reader import Values
+
+
+def parted(resource: Resource, values: Values) -> tuple[Values, dict[str, Any]]:
+    """Columns and sets apart."""
+    sets = {name: values.pop(name) for name in list(values) if name in resource.sets}
+    return values, sets
+
+
+def put(resource: Resource, entity: Any, values: Values) -> None:
+    """Set attributes of an entity.
+
+    Raises ``InvalidInputError`` for what the model's own validators refuse.
+    """
+    errors: list[FieldError] = []
+    for name, value in values.items():
+        try:
+            setattr(entity, name, value)
+        except (ValueError, AssertionError) as error:
+            # A model's own @validates: its words are the developer's, for the people who type.
+            errors.append(FieldError((name,), "invalid", str(error) or "Not valid."))
+        kept = instance_dict(entity)
+        if kept.get(name, value) is None and _none_is_not_null(resource.fields[name]):
+            kept[name] = null()
+    if errors:
+        msg = "Some values are not valid."
+        raise InvalidInputError(msg, errors=errors)
+
+
+def changed_values(resource: Resource, before: Values, values: Values) -> Values:
+    """What of ``values`` is to be written; nobody can tell whether a sensitive one differs."""
+    return {
+        name: value
+        for name, value in values.items()
+        if resource.fields[name].sensitive or _differs(resource, name, before[name], value)
+    }
+
+
+def told_fields(resource: Resource, before: Values, after: Values, changed: Values) -> list[str]:
+    """What an update's change tells: all that it did, be it by a validator or by the database."""
+    return [
+        name
+        for name, field in resource.fields.items()
+        if (
+            name in changed
+            if field.sensitive
+            else field.column is not None
+            and name != resource.version
+            and _differs(resource, name, before[name], after[name])
+        )
+    ]
+
+
+def _none_is_not_null(field: Field) -> bool:
+    """Whether SQLAlchemy takes None for something else: a default, or the JSON text null."""
+    column = field.column
+    return field.kind is Kind.JSON or (
+        column is not None and (column.default is not None or column.server_default is not None)
+    )
+
+
+def _differs(resource: Resource, name: str, old: Any, new: Any) -> bool:
+    if resource.fields[name].kind in {Kind.JSON, Kind.ARRAY}:
+        # Python takes 1, 1.0 and true for equal; JSON does not.
+        return json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True)
+    return bool(old != new)

@@ -1,0 +1,226 @@
+"""What goes with a record when it is deleted, planned from the foreign keys of the metadata.
+
+The database would cascade and set null by itself, unseen by any change row. So the rows are read
+first, in the same transaction, and each is told of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from sqlalchemy import ForeignKeyConstraint, Table, and_, func, not_, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_app.declaration import Key, Registry, Relation, Resource
+from admin_app.errors import ConflictError, NotFoundError
+from admin_app.records.reader import Values, key_is
+
+EFFECT_CAP = 5_000
+"""The most records that one delete may take along or change."""
+
+Rule = Literal["delete", "set null", "block"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dependent:
+    """A foreign key of a resource that points to another, and what a delete does through it."""
+
+    resource: Resource
+    constraint: ForeignKeyConstraint
+    rule: Rule
+    fields: tuple[str, ...]
+    """The attributes of the foreign key."""
+    referred: tuple[str, ...]
+    """The attributes of the target it points to."""
+
+
+@dataclass(slots=True)
+class Effects:
+    """Everything a delete will do, the record itself included."""
+
+    deleted: list[tuple[Resource, Key]] = field(default_factory=list)
+    """In the order in which they go: what depends, before what it depends on."""
+    cleared: list[tuple[Resource, Key, tuple[str, ...]]] = field(default_factory=list)
+    """Records whose foreign key is set null, with its attributes."""
+    unlinked: list[tuple[Resource, Key, Relation, Key]] = field(default_factory=list)
+    """Records that lose a key from a many-to-many relation: (resource, key, relation, lost)."""
+    blocked: dict[str, tuple[Resource, int]] = field(default_factory=dict)
+    """Resources that hold the record fast, with how many of their records do."""
+
+
+def dependents(registry: Registry, target: Resource) -> list[Dependent]:
+    """Every foreign key of a resource that points to ``target``."""
+    found: list[Dependent] = []
+    for resource in registry.values():
+        found += [
+            _dependent(resource, target, each)
+            for each in resource.table.foreign_key_constraints
+            if each.referred_table is target.table
+        ]
+    return sorted(found, key=lambda each: (each.resource.name, each.fields))
+
+
+def inverse_sets(registry: Registry, target: Resource) -> list[tuple[Resource, Relation]]:
+    """The many-to-many relations of every resource whose keys are ``target``'s."""
+    return [
+        (resource, relation)
+        for resource in registry.values()
+        for relation in resource.sets.values()
+        if relation.target == target.name
+    ]
+
+
+async def plan_delete(
+    registry: Registry, connection: AsyncConnection, resource: Resource, key: Key
+) -> Effects:
+    """Find out what deleting a record does.
+
+    Raises ``NotFoundError`` when it is absent and ``ConflictError`` when the delete would touch
+    more than ``EFFECT_CAP`` records.
+    """
+    columns = {name: each for name, each in resource.fields.items() if each.column is not None}
+    statement = select(*(each.expression for each in columns.values()))
+    row = (await connection.execute(statement.where(key_is(resource, key)))).one_or_none()
+    if row is None:
+        raise NotFoundError(resource.absent)
+    values = dict(zip(columns, row, strict=True))
+    return await _Planner(registry, connection).plan(resource, key, values)
+
+
+class _Planner:
+    def __init__(self, registry: Registry, connection: AsyncConnection) -> None:
+        self._registry = registry
+        self._connection = connection
+        self._effects = Effects()
+        self._planned: set[tuple[str, Key]] = set()
+        self._count = 0
+
+    async def plan(self, resource: Resource, key: Key, values: Values) -> Effects:
+        await self._delete(resource, key, values)
+        doomed = {(owner.name, key) for owner, key in self._effects.deleted}
+        self._effects.cleared = [
+            each for each in self._effects.cleared if (each[0].name, each[1]) not in doomed
+        ]
+        self._effects.unlinked = [
+            each for each in self._effects.unlinked if (each[0].name, each[1]) not in doomed
+        ]
+        return self._effects
+
+    async def _delete(self, resource: Resource, key: Key, values: Values) -> None:
+        if (resource.name, key) in self._planned:
+            return
+        self._planned.add((resource.name, key))
+        self._touch()
+        for each in dependents(self._registry, resource):
+            await self._follow(each, values)
+        for owner, relation in inverse_sets(self._registry, resource):
+            for linked in await self._linked(owner, relation, values):
+                self._touch()
+                self._effects.unlinked.append((owner, linked, relation, key))
+        self._effects.deleted.append((resource, key))
+
+    async def _follow(self, dependent: Dependent, values: Values) -> None:
+        resource = dependent.resource
+        pointing = and_(
+            *(
+                resource.fields[name].expression == values[referred]
+                for name, referred in zip(dependent.fields, dependent.referred, strict=True)
+            )
+        )
+        if dependent.rule == "block":
+            if dependent.resource.table is dependent.constraint.referred_table:
+                # A row that points to itself does not hold itself fast.
+                pointing = and_(pointing, not_(key_is(resource, resource.key_of(values))))
+            count = await self._connection.scalar(
+                select(func.count()).select_from(resource.model).where(pointing)
+            )
+            if count:
+                _, before = self._effects.blocked.get(resource.name, (resource, 0))
+                self._effects.blocked[resource.name] = (resource, before + count)
+            return
+        columns = [each.expression for each in resource.fields.values() if each.column is not None]
+        names = [name for name, each in resource.fields.items() if each.column is not None]
+        statement = select(*columns).where(pointing).limit(EFFECT_CAP + 1)
+        for row in (await self._connection.execute(statement)).all():
+            found = dict(zip(names, row, strict=True))
+            key = resource.key_of(found)
+            if dependent.rule == "delete":
+                await self._delete(resource, key, found)
+            else:
+                self._touch()
+                self._effects.cleared.append((resource, key, dependent.fields))
+
+    async def _linked(self, owner: Resource, relation: Relation, values: Values) -> list[Key]:
+        table = relation.secondary
+        if table is None:
+            return []
+        pointing = and_(
+            *(table.c[column] == values[name] for name, column in relation.target_columns)
+        )
+        joined = and_(
+            *(
+                owner.fields[name].expression == table.c[column]
+                for name, column in relation.own_columns
+            )
+        )
+        keys = [each.expression for each in owner.key]
+        statement = select(*keys).where(pointing, joined).limit(EFFECT_CAP + 1)
+        return [tuple(row) for row in (await self._connection.execute(statement)).all()]
+
+    def _touch(self) -> None:
+        self._count += 1
+        if self._count > EFFECT_CAP:
+            msg = f"Deleting this would touch more than {EFFECT_CAP:,} records. Delete those first."
+            raise ConflictError(msg)
+
+
+def _dependent(resource: Resource, target: Resource, constraint: ForeignKeyConstraint) -> Dependent:
+    rules: dict[str, Rule] = {"CASCADE": "delete", "SET NULL": "set null"}
+    rule = rules.get((constraint.ondelete or "").upper(), "block")
+    if rule == "block" and _orm_cascades(resource, target, constraint):
+        rule = "delete"
+    attributes = {
+        each.column: name for name, each in resource.fields.items() if each.column is not None
+    }
+    referred = {
+        each.column: name for name, each in target.fields.items() if each.column is not None
+    }
+    return Dependent(
+        resource,
+        constraint,
+        rule,
+        tuple(attributes[each.parent] for each in constraint.elements),
+        tuple(referred[each.column] for each in constraint.elements),
+    )
+
+
+def _orm_cascades(resource: Resource, target: Resource, constraint: ForeignKeyConstraint) -> bool:
+    """Whether the model says that deleting ``target`` deletes these, where the table does not."""
+    remote = {element.parent for element in constraint.elements}
+    return any(
+        relationship.cascade.delete
+        and relationship.mapper.class_ is resource.model
+        and {far for _, far in relationship.local_remote_pairs or ()} == remote
+        for relationship in target.model.__mapper__.relationships
+        if relationship.secondary is None
+    )
+
+
+def association_tables(registry: Registry, resource: Resource) -> list[tuple[Table, Any]]:
+    """The many-to-many tables that hold a record's links, with the pairs that find them."""
+    found = [(each.secondary, each.own_columns) for each in resource.sets.values()]
+    found += [
+        (relation.secondary, relation.target_columns)
+        for _, relation in inverse_sets(registry, resource)
+    ]
+    return [(table, pairs) for table, pairs in found if table is not None]
+
+
+def rows_with(table: Any, columns: Iterable[str], keys: list[Any]) -> Any:
+    """The condition that rows of an association table have one of ``keys`` in ``columns``."""
+    named = [table.c[column] for column in columns]
+    if len(named) == 1:
+        return named[0].in_([key[0] for key in keys])
+    return tuple_(*named).in_(keys)

@@ -1,0 +1,100 @@
+"""What one transaction has to tell: its changes, put together before they are saved."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app.declaration import Actor, Key, Origin, Registry, Resource
+from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, save
+from admin_app.records.links import SetChange, held_keys
+from admin_app.records.reader import Values
+from admin_app.records.record import Record
+
+
+class Journal:
+    """The changes of one transaction by one actor, causes before effects."""
+
+    def __init__(
+        self, registry: Registry, actor: Actor, origin: Origin, change_set: uuid.UUID | None
+    ) -> None:
+        self._registry = registry
+        self._actor = actor
+        self._origin = origin
+        self._change_set = change_set or uuid.uuid4()
+        self._entries: list[Entry] = []
+
+    @contextmanager
+    def undone_with(self) -> Iterator[None]:
+        """Drop the changes noted inside when it raises: what they tell of is undone as well."""
+        mark = len(self._entries)
+        try:
+            yield
+        except BaseException:
+            del self._entries[mark:]
+            raise
+
+    async def save(self, session: AsyncSession) -> None:
+        """Write every change; the last thing before the commit."""
+        await save(session, self._actor, self._origin, self._change_set, self._entries)
+
+    def creation(self, made: Record, sets: Iterable[SetChange]) -> Entry:
+        """Note that a record has come into being."""
+        resource = made.resource
+        after = self._facts(resource, made.values, resource.fields) | self._gained(sets)
+        return self._note(Entry("create", resource, made.key, made.title, None, after))
+
+    def update(
+        self,
+        resource: Resource,
+        key: Key,
+        title: str,
+        *,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        names: Iterable[str] = (),
+        sets: Iterable[SetChange] = (),
+        cause: Entry | None = None,
+    ) -> Entry:
+        """Note that the named fields and the given sets of a record have changed."""
+        names, sets = tuple(names), tuple(sets)
+        gone = self._facts(resource, before, names) | self._lost(sets)
+        come = self._facts(resource, after, names) | self._gained(sets)
+        return self._note(Entry("update", resource, key, title, gone, come, cause))
+
+    def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
+        """Note that a record has gone."""
+        held = [
+            SetChange(each, lost=held_keys(self._registry.target(each), before[name]))
+            for name, each in resource.sets.items()
+        ]
+        facts = self._facts(resource, before, resource.fields) | self._lost(held)
+        key, title = resource.key_of(before), resource.title_of(before)
+        return self._note(Entry("delete", resource, key, title, facts, None, cause))
+
+    def _note(self, entry: Entry) -> Entry:
+        self._entries.append(entry)
+        return entry
+
+    def _facts(self, resource: Resource, values: Mapping[str, Any], names: Iterable[str]) -> Facts:
+        """The named fields as JSON data, sensitive ones as markers."""
+        return {
+            name: SENSITIVE_MARKER
+            if resource.fields[name].sensitive
+            else resource.wire(name, values[name])
+            for name in names
+        }
+
+    def _gained(self, sets: Iterable[SetChange]) -> Facts:
+        return {each.relation.name: self._wire(each, each.gained) for each in sets if each.gained}
+
+    def _lost(self, sets: Iterable[SetChange]) -> Facts:
+        return {each.relation.name: self._wire(each, each.lost) for each in sets if each.lost}
+
+    def _wire(self, change: SetChange, keys: Iterable[Key]) -> list[Any]:
+        target = self._registry.target(change.relation)
+        return [target.reference_wire(key) for key in keys]

@@ -1,0 +1,163 @@
+"""References between records: that they lead somewhere in sight, and the sets of many-to-many."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Table, delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from admin_app.declaration import Actor, Key, Relation, Resource
+from admin_app.errors import FieldError, InvalidInputError, NotFoundError
+from admin_app.records.reader import Reader, Values
+
+
+@dataclass(slots=True)
+class SetChange:
+    """The keys that a many-to-many relation of one record gains and loses."""
+
+    relation: Relation
+    gained: list[Key] = field(default_factory=list)
+    lost: list[Key] = field(default_factory=list)
+
+
+class Links:
+    """The references that one actor writes on one connection."""
+
+    def __init__(self, reader: Reader, connection: AsyncConnection, actor: Actor) -> None:
+        self._reader = reader
+        self._registry = reader.registry
+        self._connection = connection
+        self._actor = actor
+        self._seen: dict[str, set[Key]] = {}
+
+    async def check(self, resource: Resource, values: Values, before: Values) -> None:
+        """Refuse foreign keys to records that are absent or out of sight.
+
+        ``before`` completes the keys of which ``values`` hold a part. Raises ``InvalidInputError``.
+        """
+        whole = {**before, **values}
+        errors: list[FieldError] = []
+        for relation in resource.relations.values():
+            if not set(relation.fields) & set(values):
+                continue
+            key = tuple(whole.get(name) for name in relation.fields)
+            target = self._registry.target(relation)
+            if None not in key and not await self._sees(target, [key]):
+                place = (relation.fields[0],)
+                errors.append(FieldError(place, "reference_not_found", target.absent))
+        _raise(errors)
+
+    async def changes(
+        self, resource: Resource, before: Values, sets: Mapping[str, Sequence[Any]]
+    ) -> list[SetChange]:
+        """What each set of references changes; keys out of sight stay where they are.
+
+        Raises ``InvalidInputError`` for references to records that are absent or out of sight.
+        """
+        found = []
+        for name, references in sets.items():
+            relation = resource.sets[name]
+            held = held_keys(self._registry.target(relation), before.get(name, ()))
+            wanted = await self._keys(relation, references)
+            change = SetChange(
+                relation,
+                [key for key in wanted if key not in held],
+                [key for key in held if key not in wanted],
+            )
+            if change.gained or change.lost:
+                found.append(change)
+        return found
+
+    async def apply(self, changes: Iterable[tuple[Iterable[SetChange], Values]]) -> None:
+        """Write the association rows of changes; each goes with the key of its record."""
+        gained: dict[Table, dict[frozenset[Any], Values]] = {}
+        for each, row in changes:
+            for change in each:
+                table = change.relation.secondary
+                if table is None:
+                    continue
+                for key in change.lost:
+                    pair = self._pair(change.relation, row, key)
+                    matches = [table.c[name] == value for name, value in pair.items()]
+                    await self._connection.execute(delete(table).where(*matches))
+                for key in change.gained:
+                    pair = self._pair(change.relation, row, key)
+                    # Both ends of one link may be given at once.
+                    gained.setdefault(table, {})[frozenset(pair.items())] = pair
+        for table, pairs in gained.items():
+            await self._connection.execute(insert(table), list(pairs.values()))
+
+    @asynccontextmanager
+    async def asked_ahead(self, resource: Resource, rows: Iterable[Values]) -> AsyncIterator[None]:
+        """Ask once for all rows what ``check`` and ``changes`` would ask for each, inside."""
+        wanted: dict[str, set[Key]] = {}
+        for row in rows:
+            for name, relation in resource.relations.items():
+                target = self._registry.target(relation)
+                keys = wanted.setdefault(target.name, set())
+                if relation.keyed:
+                    with suppress(NotFoundError):
+                        keys.update(held_keys(target, row.get(name, ())))
+                elif relation.fields:
+                    keys.add(tuple(row.get(each) for each in relation.fields))
+        for name, keys in wanted.items():
+            asked = [key for key in keys if None not in key]
+            target = self._registry[name]
+            self._seen[name] = (
+                await self._reader.visible(self._connection, self._actor, target, asked)
+                if len(asked) > 1
+                else set()
+            )
+        try:
+            yield
+        finally:
+            self._seen.clear()
+
+    async def _keys(self, relation: Relation, references: Sequence[Any]) -> list[Key]:
+        """The keys that references name, in sight every one, none twice."""
+        target = self._registry.target(relation)
+        errors: list[FieldError] = []
+        keys: dict[Key, int] = {}
+        for index, reference in enumerate(references):
+            try:
+                keys.setdefault(target.dereference(reference), index)
+            except NotFoundError as error:
+                place = (relation.name, index)
+                errors.append(FieldError(place, "reference_not_found", error.detail))
+        seen = await self._sees(target, list(keys))
+        errors += [
+            FieldError((relation.name, index), "reference_not_found", target.absent)
+            for key, index in keys.items()
+            if key not in seen
+        ]
+        _raise(errors)
+        return list(keys)
+
+    async def _sees(self, target: Resource, keys: Sequence[Key]) -> set[Key]:
+        seen = self._seen.get(target.name, set()).intersection(keys)
+        asked = [key for key in keys if key not in seen]
+        if not asked:
+            return seen
+        return seen | await self._reader.visible(self._connection, self._actor, target, asked)
+
+    def _pair(self, relation: Relation, row: Values, key: Key) -> Values:
+        target = self._registry.target(relation)
+        far = {each.name: value for each, value in zip(target.key, key, strict=True)}
+        return {column: row[name] for name, column in relation.own_columns} | {
+            column: far[name] for name, column in relation.target_columns
+        }
+
+
+def held_keys(target: Resource, references: Sequence[Any]) -> list[Key]:
+    """The keys behind the references of a record that was read."""
+    return [target.dereference(each) for each in references]
+
+
+def _raise(errors: list[FieldError]) -> None:
+    if errors:
+        msg = "Some values refer to nothing."
+        raise InvalidInputError(msg, errors=errors)

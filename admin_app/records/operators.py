@@ -1,0 +1,55 @@
+"""The filter operators: which kind of value takes which, and what each is in SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement
+
+from admin_app.declaration import Kind
+from admin_app.declaration.fields import ORDERED, TEXTUAL
+
+Operator = Callable[[Any], Callable[[Any], ColumnElement[bool]]]
+
+EQUALITY = ("eq", "ne", "in", "nin", "isnull")
+RANGE = ("lt", "lte", "gt", "gte", "between")
+TEXT = ("like", "ilike", "contains", "startswith", "endswith")
+RELATION = ("eq", "in", "isnull")
+"""What a relation is filtered by: the keys of its records."""
+LISTS = frozenset({"in", "nin", "between"})
+"""Operators whose value is a comma-separated list."""
+
+OPERATORS: dict[str, Operator] = {
+    "eq": lambda column: column.__eq__,
+    "ne": lambda column: column.__ne__,
+    "lt": lambda column: column.__lt__,
+    "lte": lambda column: column.__le__,
+    "gt": lambda column: column.__gt__,
+    "gte": lambda column: column.__ge__,
+    "in": lambda column: column.in_,
+    "nin": lambda column: column.not_in,
+    "between": lambda column: lambda ends: column.between(*ends),
+    "isnull": lambda column: lambda null: column.is_(None) if null else column.is_not(None),
+    # The escape is said aloud: PostgreSQL has one by default, SQLite has none.
+    "like": lambda column: lambda text: column.like(text, escape="\\"),
+    "ilike": lambda column: lambda text: column.ilike(text, escape="\\"),
+    "contains": lambda column: lambda text: column.contains(text, autoescape=True),
+    "startswith": lambda column: lambda text: column.startswith(text, autoescape=True),
+    "endswith": lambda column: lambda text: column.endswith(text, autoescape=True),
+}
+FASTCRUD_OPERATORS: dict[str, Operator] = {
+    name: operator for name, operator in OPERATORS.items() if name != "between"
+}
+"""The same, as FastCRUD's ``custom_filters``."""
+
+
+def operators_of(kind: Kind) -> tuple[str, ...]:
+    """The operators a kind of value takes."""
+    if kind not in ORDERED:
+        return ("isnull",)
+    if kind is Kind.BOOLEAN:
+        return ("eq", "ne", "isnull")
+    if kind is Kind.ENUM:
+        return EQUALITY
+    return (*EQUALITY, *RANGE, *TEXT) if kind in TEXTUAL else (*EQUALITY, *RANGE)

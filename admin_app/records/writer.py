@@ -1,0 +1,421 @@
+"""The write path: one transaction's creates, updates and deletes, each with its change.
+
+The one way to write a record, whichever door it came through: validate by the generated schema,
+load through the policy, check the version, set only what differs, build the answer, note the
+change. Committing is left to ``database.write``, which may run all of it again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fastcrud import PolicyConfig
+from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import lazyload
+from sqlalchemy.orm.attributes import flag_modified
+from sqlalchemy.orm.exc import StaleDataError
+
+from admin_app.access.policies import require
+from admin_app.database import savepoint
+from admin_app.declaration import Actor, Field, Key, Origin, Resource, stamped
+from admin_app.errors import (
+    FieldError,
+    ForbiddenError,
+    InUseError,
+    NotFoundError,
+    StaleVersionError,
+)
+from admin_app.records.changes import Entry
+from admin_app.records.differences import changed_values, parted, put, told_fields
+from admin_app.records.effects import (
+    Effects,
+    association_tables,
+    inverse_sets,
+    plan_delete,
+    rows_with,
+)
+from admin_app.records.journal import Journal
+from admin_app.records.links import Links, SetChange
+from admin_app.records.reader import EVERYTHING, Reader, Values, key_is
+from admin_app.records.record import Record, record
+from admin_app.records.refusals import explained
+
+Input = bytes | Mapping[str, Any]
+"""A JSON document, or a mapping of JSON data by field."""
+
+
+class Writer:
+    """The writes of one transaction by one actor."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        actor: Actor,
+        origin: Origin,
+        change_set: uuid.UUID | None = None,
+    ) -> None:
+        self._reader = reader
+        self._registry = reader.registry
+        self._session = session
+        self._connection = connection
+        self._actor = actor
+        self._links = Links(reader, connection, actor)
+        self._journal = Journal(reader.registry, actor, origin, change_set)
+
+    async def find(
+        self, resource: Resource, fields: Sequence[Field], wanted: Iterable[Key], *, sets: bool
+    ) -> dict[Key, list[Values]]:
+        """The records in sight whose ``fields`` have one of the ``wanted`` values, by those.
+
+        Many-to-many relations are read only with ``sets``. Raises ``ForbiddenError``.
+        """
+        require(self._actor, resource, "read")
+        found: dict[Key, list[Values]] = {}
+        for values in await self._reader.find(
+            self._connection, self._actor, resource, fields, list(wanted), sets=sets
+        ):
+            found.setdefault(tuple(values[each.name] for each in fields), []).append(values)
+        return found
+
+    def same(self, resource: Resource, before: Values, data: Input) -> bool:
+        """Whether ``update`` would change nothing of a record that was read as ``before``."""
+        values = resource.update.parse(data)
+        for name in [name for name in values if name in resource.sets]:
+            target = self._registry.target(resource.sets[name])
+            wanted, held = values.pop(name), before[name]
+            if {*map(target.dereference, wanted)} != {*map(target.dereference, held)}:
+                return False
+        return not changed_values(resource, before, values)
+
+    async def create(self, resource: Resource, data: Input) -> Record:
+        """Create a record.
+
+        Raises ``BadRequestError`` (not JSON), ``ForbiddenError``, ``InvalidInputError`` and
+        ``UniqueConflictError``.
+        """
+        (made,) = await self.create_all(resource, [data])
+        return made
+
+    async def create_all(self, resource: Resource, data: Iterable[Input]) -> list[Record]:
+        """Create records, all with the statements that one would take.
+
+        Raises what ``create`` raises, without a word on which record is meant.
+        """
+        config = require(self._actor, resource, "create")
+        drafts = [parted(resource, resource.create.parse(each)) for each in data]
+        stamps = {
+            each.name: stamped(each.stamp)
+            for each in resource.fields.values()
+            if each.stamp is not None
+        }
+        changes: list[list[SetChange]] = []
+        async with self._links.asked_ahead(resource, [{**row, **sets} for row, sets in drafts]):
+            for values, sets in drafts:
+                values.update(stamps)
+                await self._links.check(resource, values, {})
+                changes.append(await self._links.changes(resource, {}, sets))
+        async with explained(resource, self._registry):
+            rows = await self._insert(resource, [values for values, _ in drafts])
+            await self._links.apply(zip(changes, rows, strict=True))
+        keys = [resource.key_of(row) for row in rows]
+        for key in keys:
+            await self._check_reach(resource, key, config.check_conditions_for("create"))
+        answers = [record(resource, each) for each in await self._wholes(resource, keys)]
+        tellings: list[_Telling] = []
+        for answer, gained in zip(answers, changes, strict=True):
+            entry = self._journal.creation(answer, gained)
+            tellings += self._other_ends(resource, answer.key, gained, entry)
+        await self._tell(tellings)
+        return answers
+
+    async def update(
+        self,
+        resource: Resource,
+        key: Key,
+        data: Input,
+        *,
+        if_match: Collection[str] | None = None,
+    ) -> Record:
+        """Change what differs of a record; nothing at all when nothing does.
+
+        Raises ``NotFoundError`` (absent or out of sight), ``ForbiddenError``, ``StaleVersionError``
+        when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
+        """
+        values, sets = parted(resource, resource.update.parse(data))
+        config, entity, before = await self._load(resource, key, "update")
+        _check_unchanged(resource, before, if_match)
+        changed = changed_values(resource, before, values)
+        changes = await self._links.changes(resource, before, sets)
+        if not changed and not changes:
+            return record(resource, before)
+        await self._links.check(resource, changed, before)
+        async with explained(resource, self._registry):
+            await self._apply(resource, entity, changed)
+            await self._links.apply([(changes, before)])
+        await self._check_reach(resource, key, config.check_conditions_for("update"))
+        answer = record(resource, await self._whole(resource, key))
+        told = told_fields(resource, before, answer.values, changed)
+        if not told and not changes:
+            return answer
+        entry = self._journal.update(
+            resource,
+            key,
+            answer.title,
+            before=before,
+            after=answer.values,
+            names=told,
+            sets=changes,
+        )
+        await self._tell(self._other_ends(resource, key, changes, entry))
+        return answer
+
+    async def delete(
+        self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
+    ) -> Effects:
+        """Delete a record with what cascades from it, each told of by a change.
+
+        Raises ``NotFoundError``, ``ForbiddenError``, ``StaleVersionError``, and ``InUseError`` that
+        names what holds the record and how many do.
+        """
+        _, entity, before = await self._load(resource, key, "delete")
+        self._session.expunge(entity)
+        _check_unchanged(resource, before, if_match)
+        effects = await plan_delete(self._registry, self._connection, resource, key)
+        if effects.blocked:
+            raise _in_use(resource, effects)
+        cause = self._journal.deletion(resource, before)
+        async with explained(resource, self._registry, deleting=True):
+            await self._let_go(effects, cause)
+            await self._remove(effects, cause)
+        return effects
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happens inside, the changes noted of it too, when it raises."""
+        with self._journal.undone_with():
+            async with savepoint(self._session):
+                yield
+
+    async def finish(self) -> None:
+        """Write the changes of everything done so far; the last thing before the commit."""
+        await self._journal.save(self._session)
+
+    async def _load(
+        self, resource: Resource, key: Key, action: Literal["update", "delete"]
+    ) -> tuple[PolicyConfig, Any, Values]:
+        """The entity, locked, and its values; out of sight is absent, out of reach forbidden."""
+        config = require(self._actor, resource, "read")
+        statement = (
+            select(resource.model)
+            .where(key_is(resource, key), *config.row_conditions("read"))
+            # A relation that its model always joins would multiply the row, and is not needed.
+            .options(lazyload("*"))
+            .with_for_update(of=resource.model)
+        )
+        entity = (await self._session.scalars(statement)).one_or_none()
+        if entity is None:
+            raise NotFoundError(resource.absent)
+        require(self._actor, resource, action)
+        await self._check_reach(resource, key, config.row_conditions(action))
+        before = await self._reader.one(self._connection, self._actor, resource, key)
+        return config, entity, before
+
+    async def _insert(self, resource: Resource, rows: Iterable[Values]) -> list[Values]:
+        """Insert rows; what comes back is their keys and the columns their links need."""
+        entities = []
+        for values in rows:
+            entity = resource.model.__mapper__.class_manager.new_instance()
+            put(resource, entity, values)
+            entities.append(entity)
+        self._session.add_all(entities)
+        await self._session.flush()
+        names = {each.name for each in resource.key}
+        names |= {name for each in resource.sets.values() for name, _ in each.own_columns}
+        inserted = [{name: getattr(each, name) for name in names} for each in entities]
+        for each in entities:
+            self._session.expunge(each)
+        return inserted
+
+    async def _apply(self, resource: Resource, entity: Any, changed: Values) -> None:
+        key = tuple(getattr(entity, each.name) for each in resource.key)
+        if changed:
+            put(resource, entity, changed)
+            for name in changed:
+                if resource.fields[name].sensitive:
+                    # Else the version would tell whether the value was a right guess.
+                    flag_modified(entity, name)
+            try:
+                await self._session.flush()
+            except StaleDataError as error:
+                raise _stale(resource) from error
+        self._session.expunge(entity)
+        if not changed:
+            # A changed set alone leaves the row as it is; its version must rise all the same.
+            await self._write_columns(resource, key, {})
+
+    async def _let_go(self, effects: Effects, cause: Entry) -> None:
+        """Set null what points to a deleted record, and take it out of the sets that hold it."""
+        for resource, key, names in effects.cleared:
+            before = await self._whole(resource, key)
+            nothing = dict.fromkeys(names)
+            await self._write_columns(resource, key, nothing)
+            self._journal.update(
+                resource,
+                key,
+                resource.title_of(before),
+                before=before,
+                after=nothing,
+                names=names,
+                cause=cause,
+            )
+        await self._tell(
+            _Telling(resource, key, SetChange(relation, lost=[lost]), cause)
+            for resource, key, relation, lost in effects.unlinked
+        )
+
+    async def _remove(self, effects: Effects, cause: Entry) -> None:
+        for resource, key in effects.deleted:
+            before = await self._whole(resource, key)
+            if (resource, key) != (cause.resource, cause.key):
+                self._journal.deletion(resource, before, cause)
+            for table, pairs in association_tables(self._registry, resource):
+                columns = [column for _, column in pairs]
+                values = tuple(before[name] for name, _ in pairs)
+                await self._connection.execute(
+                    delete(table).where(rows_with(table, columns, [values]))
+                )
+        for resource, key in effects.deleted:
+            await self._session.execute(
+                delete(resource.model).where(key_is(resource, key)),
+                execution_options={"synchronize_session": False},
+            )
+
+    async def _write_columns(self, resource: Resource, key: Key, values: Values) -> None:
+        """Set columns of one row and raise its version, past the session's entities."""
+        changes: dict[Any, Any] = {
+            resource.fields[name].expression: value for name, value in values.items()
+        }
+        if resource.version is not None:
+            version = resource.fields[resource.version].expression
+            changes[version] = version + 1
+        if changes:
+            await self._session.execute(
+                update(resource.model).where(key_is(resource, key)).values(changes),
+                execution_options={"synchronize_session": False},
+            )
+
+    async def _check_reach(self, resource: Resource, key: Key, conditions: Sequence[Any]) -> None:
+        if not conditions:
+            return
+        statement = select(*(each.expression for each in resource.key))
+        found = await self._connection.execute(statement.where(key_is(resource, key), *conditions))
+        if found.first() is None:
+            msg = f"You may not do this to this {resource.label.lower()}."
+            raise ForbiddenError(msg)
+
+    async def _whole(self, resource: Resource, key: Key) -> Values:
+        return await self._reader.one(
+            self._connection, self._actor, resource, key, config=EVERYTHING
+        )
+
+    async def _wholes(self, resource: Resource, keys: Sequence[Key]) -> list[Values]:
+        rows = await self._reader.find(
+            self._connection,
+            self._actor,
+            resource,
+            resource.key,
+            keys,
+            sets=True,
+            config=EVERYTHING,
+        )
+        by_key = {resource.key_of(each): each for each in rows}
+        return [by_key[key] for key in keys]
+
+    def _other_ends(
+        self, resource: Resource, key: Key, changes: Iterable[SetChange], cause: Entry
+    ) -> list[_Telling]:
+        """A link has two ends: the records at the other one, if another, have changed as well."""
+        return [
+            _Telling(owner, other, told, cause)
+            for change in changes
+            for owner, inverse in inverse_sets(self._registry, resource)
+            if inverse.secondary is change.relation.secondary
+            and inverse.own_columns == change.relation.target_columns
+            for others, told in (
+                (change.gained, SetChange(inverse, gained=[key])),
+                (change.lost, SetChange(inverse, lost=[key])),
+            )
+            for other in others
+            if (owner, other) != (resource, key)
+        ]
+
+    async def _tell(self, tellings: Iterable[_Telling]) -> None:
+        by_resource: dict[Resource, list[_Telling]] = {}
+        for each in tellings:
+            by_resource.setdefault(each.resource, []).append(each)
+        for resource, told in by_resource.items():
+            # Always in the same order, so that two writers seldom wait for each other.
+            keys = sorted({each.key for each in told}, key=repr)
+            await self._raise_versions(resource, keys)
+            titles = await self._reader.titles(
+                self._connection, self._actor, resource, keys, config=EVERYTHING
+            )
+            for each in told:
+                self._journal.update(
+                    resource,
+                    each.key,
+                    titles[each.key].text,
+                    before={},
+                    after={},
+                    sets=[each.change],
+                    cause=each.cause,
+                )
+
+    async def _raise_versions(self, resource: Resource, keys: Sequence[Key]) -> None:
+        column = None if resource.version is None else resource.fields[resource.version].column
+        if column is None:
+            return
+        # As no column can be called, or the UPDATE would take it for a value to set.
+        binds = [f"_key.{each.name}" for each in resource.key]
+        matches = [
+            each.expression == bindparam(bind)
+            for each, bind in zip(resource.key, binds, strict=True)
+        ]
+        await self._connection.execute(
+            update(column.table).where(*matches).values({column: column + 1}),
+            [dict(zip(binds, key, strict=True)) for key in keys],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """That another record's write has changed a set of this one's."""
+
+    resource: Resource
+    key: Key
+    change: SetChange
+    cause: Entry
+
+
+def _check_unchanged(resource: Resource, before: Values, if_match: Collection[str] | None) -> None:
+    if if_match is not None and record(resource, before).etag not in if_match:
+        raise _stale(resource)
+
+
+def _stale(resource: Resource) -> StaleVersionError:
+    msg = f"This {resource.label.lower()} has been changed since it was read. Read it again."
+    return StaleVersionError(msg)
+
+
+def _in_use(resource: Resource, effects: Effects) -> InUseError:
+    holders = [f"{count} {other.label_plural.lower()}" for other, count in effects.blocked.values()]
+    msg = f"This {resource.label.lower()} is in use by {', '.join(holders)}."
+    errors = [FieldError((), "in_use", f"{each} point to it.") for each in holders]
+    return InUseError(msg, errors=errors)

