@@ -1,0 +1,90 @@
+"""``create_app``: where the rooms are put together. Reads like a table of contents."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypedDict
+
+from fastapi import FastAPI, Request
+from sqlalchemy import text
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+from admin_app.database import Database
+from admin_app.declaration import Base, Registry
+from admin_app.middleware import RequestMiddleware
+from admin_app.panel import mount_panel
+from admin_app.records import Records
+from admin_app.rest import install_problems, rest_router
+from admin_app.secret import installation_secret
+from admin_app.settings import Settings, load_settings
+from admin_app.startup import prepare_schema
+
+
+class State(TypedDict):
+    """What every request finds in ``request.state``."""
+
+    settings: Settings
+    database: Database
+    records: Records
+
+
+def application() -> FastAPI:
+    """Make the application of the working directory's settings: the server's factory."""
+    return create_app(load_settings())
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the application.
+
+    Raises ``DeclarationError`` with every mistake in the declarations, before anything is served.
+    """
+    registry = Registry.from_base(Base, settings.app.models)
+    app = FastAPI(
+        title=settings.app.title,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(settings, registry),
+    )
+    app.include_router(rest_router(registry, settings.app.title))
+    mount_panel(app, settings, registry)
+    _add_health(app)
+    install_problems(app)
+    app.add_middleware(RequestMiddleware, allowed_hosts=settings.server.allowed_hosts)
+    if settings.server.trusted_proxies:
+        app.add_middleware(
+            ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies)
+        )
+    return app
+
+
+def _lifespan(settings: Settings, registry: Registry) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        await prepare_schema(settings)
+        database = Database(settings)
+        records = Records(database, registry, installation_secret(settings))
+        try:
+            yield State(settings=settings, database=database, records=records)
+        finally:
+            await database.close()
+
+    return lifespan
+
+
+def _add_health(app: FastAPI) -> None:
+    @app.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return PlainTextResponse("ok")
+
+    @app.get("/readyz", include_in_schema=False)
+    async def readyz(request: Request) -> Response:
+        await request.state.database.read(lambda connection: connection.execute(text("SELECT 1")))
+        return PlainTextResponse("ready")
+
+    @app.get("/", include_in_schema=False)
+    async def home(request: Request) -> Response:
+        return RedirectResponse(f"{request.scope.get('root_path', '')}/admin/")

@@ -1,0 +1,330 @@
+"""The OpenAPI 3.1 document: a pure function of the registry."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from admin_app.declaration import Field, Kind, Registry, Resource
+from admin_app.declaration.schemas import Schema
+from admin_app.declaration.values import wire_type
+from admin_app.errors import (
+    PROBLEM_MEDIA_TYPE,
+    AppError,
+    BadRequestError,
+    BusyError,
+    ConflictError,
+    ContentTooLargeError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    StaleVersionError,
+    UnauthenticatedError,
+    UnsupportedMediaTypeError,
+    error_classes,
+)
+from admin_app.records.operators import LISTS, RELATION, operators_of
+from admin_app.records.query import COUNTS, sortable
+from admin_app.rest.endpoints import camel
+
+REF = "#/components/schemas/{model}"
+_READING = (BadRequestError, UnauthenticatedError, ForbiddenError, BusyError)
+_WRITING = (
+    *_READING,
+    ConflictError,
+    ContentTooLargeError,
+    InvalidInputError,
+    UnsupportedMediaTypeError,
+)
+_TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "startswith", "endswith"})
+
+Document = dict[str, Any]
+
+
+def openapi_document(registry: Registry, *, title: str, prefix: str) -> bytes:
+    """Write the document of every route under ``prefix``."""
+    schemas: Document = {"Problem": _problem()}
+    paths: Document = {}
+    for resource in registry.values():
+        for schema, mode in (
+            (resource.read, "serialization"),
+            (resource.page, "serialization"),
+            (resource.create, "validation"),
+            (resource.update, "validation"),
+        ):
+            _add_schema(schemas, schema, mode)
+        base = f"{prefix}/{resource.plural}"
+        paths[base] = {"get": _list(resource, registry), "post": _create(resource)}
+        paths[f"{base}/{{key}}"] = {
+            "parameters": [_key(resource)],
+            "get": _get(resource),
+            "patch": _update(resource),
+            "delete": _delete(resource),
+        }
+    paths[f"{prefix}/openapi.json"] = {"get": _self()}
+    return json.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": title, "version": "1"},
+            "security": [{"token": []}],
+            "paths": paths,
+            "components": {
+                "schemas": schemas,
+                "responses": {cls.__name__: _refusal(cls) for cls in error_classes()},
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            },
+        }
+    ).encode()
+
+
+def _add_schema(schemas: Document, schema: Schema, mode: Any) -> None:
+    document = schema.adapter.json_schema(mode=mode, ref_template=REF)
+    schemas.update(document.pop("$defs", {}))
+    schemas[schema.name] = document
+
+
+def _problem() -> Document:
+    text = {"type": "string"}
+    return {
+        "type": "object",
+        "description": "RFC 9457 problem details.",
+        "properties": {
+            "type": {"type": "string", "format": "uri-reference"},
+            "title": text,
+            "status": {"type": "integer"},
+            "detail": text,
+            "instance": {"type": "string", "format": "uri-reference"},
+            "code": {"type": "string", "enum": [cls.code for cls in error_classes()]},
+            "request_id": text,
+            "errors": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "properties": {"pointer": text, "code": text, "detail": text},
+                    "required": ["pointer", "code", "detail"],
+                },
+            },
+        },
+        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+    }
+
+
+def _refusal(cls: type[AppError]) -> Document:
+    reference = {"$ref": REF.format(model="Problem")}
+    return {"description": cls.title, "content": {PROBLEM_MEDIA_TYPE: {"schema": reference}}}
+
+
+def _refusals(kinds: Iterable[type[AppError]]) -> Document:
+    return {
+        str(int(cls.status)): {"$ref": f"#/components/responses/{cls.__name__}"} for cls in kinds
+    }
+
+
+def _answer(schema: Schema, description: str, **headers: str) -> Document:
+    return {
+        "description": description,
+        "headers": {
+            name: {"schema": {"type": "string"}, "description": about}
+            for name, about in headers.items()
+        },
+        "content": {"application/json": {"schema": _ref(schema)}},
+    }
+
+
+def _ref(schema: Schema) -> Document:
+    return {"$ref": REF.format(model=schema.name)}
+
+
+def _body(schema: Schema, *media_types: str) -> Document:
+    return {
+        "required": True,
+        "content": {media_type: {"schema": _ref(schema)} for media_type in media_types},
+    }
+
+
+def _operation(
+    resource: Resource, operation_id: str, summary: str, responses: Document
+) -> Document:
+    return {
+        "operationId": operation_id,
+        "summary": summary,
+        "tags": [resource.label_plural],
+        "responses": responses,
+    }
+
+
+def _list(resource: Resource, registry: Registry) -> Document:
+    answer = _answer(resource.page, "A page of records.", Link="next and prev pages (RFC 8288).")
+    return {
+        **_operation(
+            resource,
+            f"list{camel(resource.plural)}",
+            f"List {resource.label_plural.lower()}",
+            {"200": answer, **_refusals(_READING)},
+        ),
+        "parameters": [*_steering(resource), *_filters(resource, registry)],
+    }
+
+
+def _create(resource: Resource) -> Document:
+    answer = _answer(resource.read, "The new record.", ETag="Its version.", Location="Its address.")
+    return {
+        **_operation(
+            resource,
+            f"create{resource.model.__name__}",
+            f"Create a record of {resource.label_plural.lower()}",
+            {"201": answer, **_refusals(_WRITING)},
+        ),
+        "requestBody": _body(resource.create, "application/json"),
+    }
+
+
+def _get(resource: Resource) -> Document:
+    answer = _answer(resource.read, "The record.", ETag="Its version.")
+    return _operation(
+        resource,
+        f"get{resource.model.__name__}",
+        f"Read one of {resource.label_plural.lower()}",
+        {"200": answer, **_refusals((*_READING, NotFoundError))},
+    )
+
+
+def _update(resource: Resource) -> Document:
+    answer = _answer(resource.read, "The record as it is now.", ETag="Its version.")
+    return {
+        **_operation(
+            resource,
+            f"update{resource.model.__name__}",
+            f"Change one of {resource.label_plural.lower()}",
+            {"200": answer, **_refusals((*_WRITING, NotFoundError, StaleVersionError))},
+        ),
+        "parameters": [_IF_MATCH],
+        "requestBody": _body(resource.update, "application/json", "application/merge-patch+json"),
+    }
+
+
+def _delete(resource: Resource) -> Document:
+    refusals = _refusals((*_READING, ConflictError, NotFoundError, StaleVersionError))
+    return {
+        **_operation(
+            resource,
+            f"delete{resource.model.__name__}",
+            f"Delete one of {resource.label_plural.lower()}",
+            {"204": {"description": "It is gone."}, **refusals},
+        ),
+        "parameters": [_IF_MATCH],
+    }
+
+
+def _self() -> Document:
+    return {
+        "operationId": "getOpenapi",
+        "summary": "This document",
+        "responses": {
+            "200": {
+                "description": "OpenAPI 3.1.",
+                "content": {"application/json": {"schema": {"type": "object"}}},
+            },
+            **_refusals((UnauthenticatedError, BusyError)),
+        },
+    }
+
+
+_IF_MATCH: Document = {
+    "name": "If-Match",
+    "in": "header",
+    "schema": {"type": "string"},
+    "description": "The ETag the caller has read; any other stored version answers 412.",
+}
+
+
+def _key(resource: Resource) -> Document:
+    schema = _value(resource.key[0]) if len(resource.key) == 1 else {"type": "string"}
+    names = ",".join(each.name for each in resource.key)
+    return {
+        "name": "key",
+        "in": "path",
+        "required": True,
+        "schema": schema if schema.get("type") != "string" else {**schema, "minLength": 1},
+        "description": f"{names}, in the text form of keys.",
+    }
+
+
+def _steering(resource: Resource) -> list[Document]:
+    options = resource.options
+    names = [each.name for each in sortable(resource)]
+    terms = [*names, *(f"-{name}" for name in names)]
+    limit = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": options.page_limit,
+        "default": options.page_size,
+    }
+    found = [
+        _parameter("limit", limit, "Records of a page."),
+        _parameter("cursor", {"type": "string"}, "Where the page begins: next or previous."),
+        {
+            **_parameter(
+                "sort",
+                {"type": "array", "items": {"type": "string", "enum": terms}, "uniqueItems": True},
+                "Order; - for descending, nulls last, the key last of all.",
+            ),
+            "style": "form",
+            "explode": False,
+        },
+        _parameter("count", {"type": "string", "enum": list(COUNTS)}, "Count the whole list."),
+    ]
+    if resource.search:
+        about = f"Words that must all be found in {', '.join(resource.search)}."
+        found.append(_parameter("search", {"type": "string"}, about))
+    return found
+
+
+def _filters(resource: Resource, registry: Registry) -> list[Document]:
+    found: list[Document] = []
+    for field in resource.readable.values():
+        value = _value(field)
+        for operator in operators_of(field.kind):
+            name = field.name if operator == "eq" else f"{field.name}__{operator}"
+            found.append(_filter(name, operator, value, field.label))
+    for relation in resource.relations.values():
+        if relation.writable:
+            key = registry.target(relation).key
+            schema = _value(key[0]) if len(key) == 1 else {"type": "string"}
+            for operator in RELATION:
+                name = relation.name if operator == "eq" else f"{relation.name}__{operator}"
+                found.append(_filter(name, operator, schema, relation.label))
+    steering = {each["name"] for each in _steering(resource)}
+    return [
+        each if each["name"] not in steering else {**each, "name": f"{each['name']}__eq"}
+        for each in found
+    ]
+
+
+def _filter(name: str, operator: str, value: Document, label: str) -> Document:
+    if operator == "isnull":
+        return _parameter(name, {"type": "boolean"}, f"{label} is empty.")
+    if operator in _TEXT_OPERATORS:
+        return _parameter(name, {"type": "string"}, f"{label} {operator} this text.")
+    if operator in LISTS:
+        bounds = {"minItems": 2, "maxItems": 2} if operator == "between" else {"minItems": 1}
+        schema = {"type": "array", "items": value, **bounds}
+        return {
+            **_parameter(name, schema, f"{label} {operator} these values."),
+            "style": "form",
+            "explode": False,
+        }
+    return _parameter(name, value, f"{label} {operator} this value.")
+
+
+def _parameter(name: str, schema: Mapping[str, Any], description: str) -> Document:
+    return {"name": name, "in": "query", "schema": dict(schema), "description": description}
+
+
+def _value(field: Field) -> Document:
+    if field.kind in {Kind.JSON, Kind.BINARY, Kind.ARRAY}:
+        return {}
+    return TypeAdapter(wire_type(field.shape)).json_schema(mode="serialization")
