@@ -1,0 +1,36 @@
+"""What a look-up offers while one types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from admin_app.declaration import Resource
+from admin_app.errors import NotFoundError
+from admin_app.panel.visit import Visit
+from admin_app.records import Title
+
+
+async def offers(visit: Visit, target: Resource, term: str) -> Sequence[Title]:
+    """The records that contain every word of ``term``, or whose key it is.
+
+    Raises ``BadRequestError`` for text that cannot be searched for.
+    """
+    term = term.strip()
+    if not term or target.search:
+        return await visit.records.choices(visit.actor, target, term)
+    try:
+        key = target.parse_key(term)
+    except NotFoundError:
+        return []
+    return list((await visit.records.titles(visit.actor, target, [key])).values())
+
+
+def as_json(target: Resource, titles: Sequence[Title]) -> dict[str, Any]:
+    """The answer for the script of the look-up."""
+    return {
+        "results": [
+            {"key": target.key_text(each.key), "title": each.text, "detail": each.detail}
+            for each in titles
+        ]
+    }

@@ -1,0 +1,110 @@
+"""Refusals and failures as pages: what happened, what to do, and the number to quote."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from sqladmin import Admin
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from admin_app.errors import AppError
+from admin_app.panel.rendering import render
+from admin_app.panel.security import recognise, sign_in_redirect
+from admin_app.panel.visit import visit_of
+
+logger = logging.getLogger(__name__)
+
+_TITLES = {
+    403: "Not allowed",
+    404: "Nothing here",
+    405: "This cannot be done this way",
+    413: "Too large",
+    500: "Something went wrong on our side",
+    503: "Busy at the moment",
+}
+_ADVICE = {
+    400: "Go back and try again.",
+    403: "If you need to do this, ask an administrator for the right to.",
+    404: "The address may be mistyped, or the record has been deleted or is not yours to see.",
+    405: "Go back to the page you came from and use its buttons.",
+    409: "Go back, look at what is stored now, and try again.",
+    413: "Send less at once.",
+    500: "Try again. If it happens again, tell an administrator the number below.",
+    503: "Try again in a moment.",
+}
+
+
+async def error_page(
+    admin: Admin, request: Request, status: int, detail: str = "", **headers: str
+) -> Response:
+    """A page that says what is wrong, inside the chrome where somebody is signed in."""
+    response = await render(
+        admin,
+        request,
+        "error.html",
+        status,
+        code=int(status),
+        title=_TITLES.get(status) or HTTPStatus(status).phrase,
+        detail=detail,
+        advice=_ADVICE.get(status, ""),
+        request_id=getattr(request.state, "request_id", ""),
+    )
+    response.headers.update(headers)
+    return response
+
+
+async def http_error_page(admin: Admin, request: Request, error: HTTPException) -> Response:
+    """What Starlette and SQLAdmin refuse: no such page, not by this method."""
+    if visit_of(request) is None and "statics" not in request.url.path:
+        visit = await recognise(request)
+        if visit is None and request.method in {"GET", "HEAD"}:
+            return sign_in_redirect(request)
+    standard = error.detail == HTTPStatus(error.status_code).phrase
+    detail = "" if standard or error.status_code >= 500 else error.detail  # noqa: PLR2004
+    return await error_page(admin, request, error.status_code, detail, **dict(error.headers or {}))
+
+
+async def app_error_page(admin: Admin, request: Request, error: AppError) -> Response:
+    """What our own code refuses; its words are safe to show."""
+    retry = {name: value for name, value in error.headers.items() if name == "Retry-After"}
+    return await error_page(admin, request, error.status, error.detail, **retry)
+
+
+class Boundary:
+    """The outermost layer of the panel: a failure is logged with its number and becomes a page."""
+
+    def __init__(self, app: ASGIApp, admin: Admin) -> None:
+        self._app = app
+        self._admin = admin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        request = Request(scope, receive)
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            logger.info("request %s was given up", getattr(request.state, "request_id", ""))
+        except Exception:
+            if started:
+                raise
+            logger.exception("request %s failed", getattr(request.state, "request_id", ""))
+            response = await error_page(self._admin, request, 500)
+            await response(scope, receive, send)
+        finally:
+            form: Any = getattr(request.state, "form", None)
+            if form is not None:
+                await form.close()

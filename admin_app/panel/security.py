@@ -1,0 +1,192 @@
+"""The door: session cookie, cross-site checks, form tokens, and where a sign-in may lead."""
+
+from __future__ import annotations
+
+import secrets
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from sqladmin.authentication import AuthenticationBackend
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Message
+
+from admin_app.access import actor_of_session, csrf_matches
+from admin_app.errors import ContentTooLargeError, ForbiddenError
+from admin_app.panel.visit import Urls, Visit, base_of
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+MAX_FORM_BYTES = 32 * 1024 * 1024
+"""The largest body of a form, files included."""
+MAX_FORM_FIELDS = 20_000
+"""More than the keys of the largest many-to-many set a schema takes."""
+CSRF_FIELD = "_csrf"
+CSRF_HEADER = "X-CSRF-Token"
+
+NOT_FROM_HERE = "This request did not come from a page of the panel, so nothing was done."
+OLD_FORM = "This page was opened under another sign-in, so nothing was done. Open it again."
+
+
+def cookie_name(request: Request, name: str) -> str:
+    """A cookie's name: under https one that no other host or path can set (RFC 6265bis, 4.1.3)."""
+    return f"__Host-{name}" if request.url.scheme == "https" else name
+
+
+def set_cookie(
+    request: Request, response: Response, name: str, value: str, max_age: int | None = None
+) -> None:
+    """Set a cookie that scripts cannot read and other sites' forms do not send."""
+    response.set_cookie(
+        cookie_name(request, name),
+        value,
+        max_age=max_age,
+        path="/",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def get_cookie(request: Request, name: str) -> str | None:
+    """The value of a cookie that ``set_cookie`` set."""
+    return request.cookies.get(cookie_name(request, name))
+
+
+def drop_cookie(request: Request, response: Response, name: str) -> None:
+    """End a cookie that ``set_cookie`` set."""
+    set_cookie(request, response, name, "", max_age=0)
+
+
+def require_same_origin(request: Request) -> None:
+    """Refuse an unsafe request that another origin's page has sent.
+
+    Browsers say where a request comes from in headers that no page can set. The first was made for
+    this and does not depend on what a proxy does to ``Host``; browsers leave it out on plain http.
+    A request that says nothing is refused as well. Raises ``ForbiddenError``.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site = request.headers.get("sec-fetch-site")
+    if site is None:
+        origin = _split(request.headers.get("origin", "")).netloc.lower()
+        same = bool(origin) and origin == request.headers.get("host", "").lower()
+    else:
+        same = site == "same-origin"
+    if not same:
+        raise ForbiddenError(NOT_FROM_HERE)
+
+
+async def read_form(request: Request) -> FormData:
+    """Read the form of a request, once, and never more than ``MAX_FORM_BYTES``.
+
+    Raises ``ContentTooLargeError``.
+    """
+    cached = getattr(request.state, "form", None)
+    if isinstance(cached, FormData):
+        return cached
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await request.receive()
+        taken += len(message.get("body", b""))
+        if taken > MAX_FORM_BYTES:
+            msg = f"A form may hold {MAX_FORM_BYTES // 1024**2} MB, files included."
+            raise ContentTooLargeError(msg)
+        return message
+
+    form = await Request(request.scope, limited).form(
+        max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FORM_BYTES
+    )
+    request.state.form = form
+    return form
+
+
+def text_in(form: FormData, name: str) -> str:
+    """The text of a form's field; empty when it is absent or a file."""
+    value = form.get(name)
+    return value if isinstance(value, str) else ""
+
+
+async def require_token(request: Request, secret: str) -> None:
+    """Refuse an unsafe request without the token that ``secret``'s forms carry.
+
+    Raises ``ForbiddenError``.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    presented = request.headers.get(CSRF_HEADER)
+    if presented is None:
+        presented = text_in(await read_form(request), CSRF_FIELD)
+    if not csrf_matches(secret, presented):
+        raise ForbiddenError(OLD_FORM)
+
+
+def safe_next(request: Request, wanted: str) -> str:
+    """Where to go after a sign-in: the page asked for if it is one of the panel's, else home."""
+    urls = Urls(base_of(request))
+    parts = _split(wanted)
+    steps = unquote(parts.path).split("/")
+    inside = parts.path.startswith(f"{urls.base}/") and not parts.scheme and not parts.netloc
+    if not inside or ".." in steps or "//" in parts.path:
+        return urls.home()
+    closed = {urls.to("login"), urls.to("logout"), urls.to("theme")}
+    return urls.home() if parts.path in closed else wanted
+
+
+def _split(text: str) -> SplitResult:
+    """The parts of an address; none of text that browsers and Python may read differently."""
+    try:
+        return urlsplit(text if text.isprintable() and "\\" not in text else "")
+    except ValueError:
+        return urlsplit("")
+
+
+def sign_in_redirect(request: Request) -> Response:
+    """Send somebody unknown to the sign-in page, and from there to where they wanted."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    urls = Urls(base_of(request))
+    pairs = [] if safe_next(request, wanted) == urls.home() else [("next", wanted)]
+    return RedirectResponse(urls.to("login", pairs=pairs), status_code=303)
+
+
+def form_cookie(request: Request) -> str:
+    """The secret of forms that are filled in before there is a session."""
+    return get_cookie(request, "form") or secrets.token_urlsafe(32)
+
+
+async def recognise(request: Request) -> Visit | None:
+    """Find out who the session cookie stands for and note it on the request."""
+    secret = get_cookie(request, "session")
+    state = request.state
+    actor = secret and await actor_of_session(state.database, state.settings, secret)
+    if not secret or not actor:
+        return None
+    visit = Visit(request, actor, secret)
+    request.state.visit = visit
+    return visit
+
+
+class StaffAuthentication(AuthenticationBackend):
+    """SQLAdmin's seam for "who", with sessions that live on the server.
+
+    ``login`` and ``logout`` of the seam are not used: they cannot keep a form's typed name.
+    """
+
+    def __init__(self) -> None:
+        # The base class would add a signed-cookie session, which nobody can end.
+        self.middlewares = []
+
+    async def authenticate(self, request: Request) -> Response | bool:
+        """Let somebody known in, whose unsafe request came from our own form."""
+        visit = await recognise(request)
+        require_same_origin(request)
+        if visit is None:
+            return sign_in_redirect(request)
+        await require_token(request, visit.secret)
+        return True
+
+    async def get_user_id(self, request: Request) -> int | None:
+        """Tell SQLAdmin who is acting."""
+        visit: Visit = request.state.visit
+        return visit.actor.user_id

@@ -1,0 +1,108 @@
+"""``Visit``: what one request of a signed-in person knows, and the addresses of pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+
+from admin_app.access import csrf_token
+from admin_app.declaration import Action, Actor, Key, Origin, Registry, Resource
+from admin_app.records import Records
+
+Pairs = Iterable[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """A signed-in person at the door: who, on which request, and what is behind the door."""
+
+    request: Request
+    actor: Actor
+    secret: str
+    """The session's secret: what its form tokens and notices are made from."""
+
+    @property
+    def records(self) -> Records:
+        records: Records = self.request.state.records
+        return records
+
+    @property
+    def registry(self) -> Registry:
+        return self.records.registry
+
+    @property
+    def origin(self) -> Origin:
+        return Origin("panel", self.request.state.request_id)
+
+    @cached_property
+    def csrf(self) -> str:
+        return csrf_token(self.secret)
+
+    def may(self, resource: Resource, action: Action) -> bool:
+        """Whether the action is allowed on some of the records at least."""
+        return action in self.records.allowed(self.actor, resource)
+
+    @property
+    def urls(self) -> Urls:
+        return Urls(base_of(self.request))
+
+
+def base_of(request: Request) -> str:
+    """The path at which the panel is mounted."""
+    return str(request.scope["root_path"])
+
+
+def visit_of(request: Request) -> Visit | None:
+    """The visit that authentication has put on the request, if it did."""
+    found = getattr(request.state, "visit", None)
+    return found if isinstance(found, Visit) else None
+
+
+def visiting(request: Request) -> Visit:
+    """The visit of a request that has passed authentication."""
+    visit = visit_of(request)
+    if visit is None:
+        msg = "a page that needs somebody signed in was reached without login_required"
+        raise RuntimeError(msg)
+    return visit
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Paths of pages, never with a host: what the request calls itself is not believed."""
+
+    base: str
+
+    def home(self) -> str:
+        return f"{self.base}/"
+
+    def to(self, *parts: str, pairs: Pairs = ()) -> str:
+        """A path below the panel, with a query."""
+        path = "/".join((self.base, *(quote(part, safe=",~") for part in parts)))
+        query = urlencode(list(pairs), safe=",:", errors="replace")
+        return f"{path}?{query}" if query else path
+
+    def list(self, resource: Resource, pairs: Pairs = ()) -> str:
+        return self.to(resource.name, "list", pairs=pairs)
+
+    def create(self, resource: Resource) -> str:
+        return self.to(resource.name, "create")
+
+    def details(self, resource: Resource, key: Key) -> str:
+        return self.to(resource.name, "details", resource.key_text(key))
+
+    def edit(self, resource: Resource, key: Key) -> str:
+        return self.to(resource.name, "edit", resource.key_text(key))
+
+    def delete(self, resource: Resource, key: Key) -> str:
+        return self.to(resource.name, "delete", pairs=[("key", resource.key_text(key))])
+
+    def file(self, resource: Resource, key: Key, field: str) -> str:
+        return self.to(resource.name, "file", field, resource.key_text(key))
+
+    def lookup(self, resource: Resource, relation: str) -> str:
+        return self.to(resource.name, "ajax", "lookup", pairs=[("name", relation)])

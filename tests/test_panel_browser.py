@@ -1,0 +1,345 @@
+"""What is true of the panel in a browser: with scripts and without, by keyboard, in any colour."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from conftest import KINDS, FreshSettings
+from panel import PASSWORD, House, library, menagerie
+from playwright.async_api import Browser, Page, expect
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+
+
+@pytest.fixture(params=KINDS)
+async def home(
+    request: pytest.FixtureRequest, fresh_settings: FreshSettings
+) -> AsyncIterator[House]:
+    async with library(fresh_settings, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+async def embedded(fresh_settings: FreshSettings) -> AsyncIterator[House]:
+    async with library(fresh_settings, "sqlite") as made:
+        yield made
+
+
+async def violations(page: Page, *only: str) -> list[str]:
+    """What axe finds on the page in light and in dark, in a line each."""
+    if not await page.evaluate("typeof axe === 'object'"):
+        # Through the debugger, which the page's own policy for scripts does not bind.
+        await page.evaluate(AXE_SCRIPT)
+    rules: Any = {"runOnly": list(only)} if only else {"rules": {"target-size": {"enabled": True}}}
+    found: list[Any] = []
+    for scheme, options in (("light", rules), ("dark", {"runOnly": ["color-contrast"]})):
+        # Colours that are still fading have no contrast to speak of.
+        await page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        found += (await page.evaluate("options => axe.run(options)", options))["violations"]
+    return [f"{each['id']}: {node['html'][:120]}" for each in found for node in each["nodes"]]
+
+
+async def test_sign_in_and_out(home: House, browser: Browser) -> None:
+    """Somebody signs in on the way to a page, comes to it, and leaves by the button."""
+    async with home.page(browser, "") as page:
+        await page.goto("/admin/book/details/1")
+        await page.get_by_label("Name").fill("ana")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("not right")
+        await expect(page.get_by_label("Password")).to_be_focused()
+        await page.keyboard.type(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Book 01")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+async def test_create_edit_delete(home: House, browser: Browser, scripts: bool) -> None:
+    """A record is created, found, changed and deleted, with scripts and without."""
+    async with home.page(browser, java_script_enabled=scripts) as page:
+        await page.goto("/admin/")
+        await page.get_by_role("link", name="New book").click()
+        await page.get_by_label("Title", exact=True).fill("Zulu")
+        if scripts:
+            await page.get_by_role("combobox", name="Authors").fill("tre")
+            await page.get_by_role("option", name="Ann Tre").click()
+        else:
+            await page.get_by_label("Find: Authors").fill("tre")
+            await page.get_by_label("Find: Authors").locator("..").get_by_role("button").click()
+            await page.get_by_label("Ann Tre").check()
+        await page.get_by_role("button", name="Create book").last.click()
+        await expect(page.get_by_role("status")).to_have_text(re.compile("Created Zulu"))
+        await (
+            page.get_by_role("navigation", name="Breadcrumbs")
+            .get_by_role("link", name="Books")
+            .click()
+        )
+        await page.get_by_role("searchbox").fill("zul")
+        await page.get_by_role("searchbox").press("Enter")
+        await page.get_by_role("link", name="Zulu").click()
+        await expect(page.get_by_role("link", name="Ann Tre")).to_be_visible()
+        await page.get_by_role("link", name="Edit").click()
+        await page.get_by_label("Year").fill("1999")
+        await page.get_by_label("Year").press("Enter")
+        await expect(page.get_by_role("status")).to_have_text(re.compile("Saved Zulu"))
+        await page.get_by_role("link", name="Delete").click()
+        await page.get_by_role("button", name="Delete book").click()
+        await expect(page.get_by_role("status").first).to_be_visible()
+        await expect(page.locator(".toast")).to_have_text(re.compile("Deleted Zulu"))
+    actions = [each.action for each in await home.changes() if each.resource == "book"]
+    assert actions == ["create", "update", "delete"]
+
+
+async def test_lookup_by_keyboard(home: House, browser: Browser) -> None:
+    """A look-up is used by keys alone, says aloud what it does, and never sends the form."""
+    async with home.page(browser) as page:
+        await page.goto("/admin/book/edit/2")
+        box = page.get_by_role("combobox", name="Authors")
+        chips = page.locator("#f-authors .chip")
+        options = page.locator("#f-authors").get_by_role("option")
+        await expect(chips).to_have_count(1)
+        await box.focus()
+        await expect(box).to_have_attribute("aria-expanded", "true")
+        await box.press("Escape")
+        await expect(box).to_have_attribute("aria-expanded", "false")
+        await page.keyboard.type("ann")
+        await expect(options).to_have_count(1)
+        await box.press("Backspace")
+        await box.press("Backspace")
+        await box.press("Backspace")
+        await expect(options).to_have_count(2)
+        await box.press("ArrowDown")
+        first = options.first
+        await expect(first).to_have_attribute("aria-selected", "true")
+        assert await box.get_attribute("aria-activedescendant") == await first.get_attribute("id")
+        await box.press("ArrowDown")
+        await box.press("ArrowUp")
+        name = (await first.inner_text()).splitlines()[0]
+        await box.press("Enter")
+        await expect(chips).to_have_count(2)
+        await expect(chips.last).to_contain_text(name)
+        await box.press("Enter")
+        assert page.url.endswith("/admin/book/edit/2")
+        await box.press("Backspace")
+        await expect(chips).to_have_count(1)
+        await page.keyboard.type("due")
+        await page.get_by_role("option", name="Bea Due").wait_for()
+        await box.press("Enter")
+        await page.get_by_label("Title", exact=True).press("Enter")
+        await expect(page.locator(".toast")).to_contain_text("Saved")
+    assert (await home.get("book", "2")).values["authors"] == [1, 2]
+
+
+async def test_hasty_choice_is_of_what_was_typed(embedded: House, browser: Browser) -> None:
+    """Enter right after typing chooses from what answers the text, never from an older list."""
+    async with embedded.page(browser) as page:
+        await page.goto("/admin/book/edit/2")
+        box = page.get_by_role("combobox", name="Authors")
+        await box.focus()
+        await page.locator("#f-authors [data-index]").first.wait_for()
+        await page.keyboard.type("due")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#f-authors .chip")).to_have_count(2)
+        await expect(page.locator("#f-authors .chip").last).to_contain_text("Bea Due")
+
+
+async def test_to_one_lookup(embedded: House, browser: Browser) -> None:
+    """A to-one look-up holds one record, and none when it is taken away."""
+    async with embedded.page(browser) as page:
+        await page.goto("/admin/comment/edit/1")
+        box = page.get_by_role("combobox", name="Book")
+        await box.fill("book 09")
+        await page.get_by_role("option", name="Book 09").click()
+        await expect(page.locator("#f-book .chip")).to_have_count(1)
+        await page.get_by_role("button", name="Remove Rea").click()
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator(".toast")).to_contain_text("Saved")
+    values = (await embedded.get("comment", "1")).values
+    assert (values["book_id"], values["reader_id"]) == (9, None)
+
+
+async def test_error_summary_has_the_focus(embedded: House, browser: Browser) -> None:
+    """After a refused save the focus is on the summary, whose links lead to the fields."""
+    async with embedded.page(browser) as page:
+        await page.goto("/admin/reader/create")
+        await page.get_by_label("E-mail").fill("kept@example.org")
+        await page.get_by_role("button", name="Create reader").last.click()
+        summary = page.locator("#problems")
+        await expect(summary).to_be_focused()
+        await expect(page.get_by_label("Name")).to_have_attribute("aria-invalid", "true")
+        await expect(page.get_by_label("Name")).to_have_accessible_description("A value is needed.")
+        await expect(page.get_by_label("E-mail")).to_have_value("kept@example.org")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        assert page.url.endswith("#f-name")
+        assert await violations(page) == []
+
+
+async def test_stale_save_page(embedded: House, browser: Browser) -> None:
+    """The page of a clash shows both values, takes the focus, and saves over when asked."""
+    async with embedded.page(browser) as page, embedded.client() as other:
+        await page.goto("/admin/book/edit/1")
+        form = await other.form("/admin/book/edit/1")
+        await other.post("/admin/book/edit/1", form.changed(year="1950", authors=["", "2"]))
+        await page.get_by_label("Year").fill("1960")
+        await page.get_by_role("button", name="Remove Ann Tre").click()
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator("#problems")).to_be_focused()
+        await expect(page.get_by_role("row", name="Year 1950 1960")).to_be_visible()
+        await expect(
+            page.get_by_role("row", name="Authors Bea Due Ann Uno, Bea Due")
+        ).to_be_visible()
+        assert await violations(page) == []
+        await page.get_by_role("button", name="Save over it").click()
+        await expect(page.locator(".toast")).to_contain_text("Saved")
+    values = (await embedded.get("book", "1")).values
+    assert (values["year"], values["authors"]) == (1960, [1, 2])
+
+
+async def test_filter_sheet(embedded: House, browser: Browser) -> None:
+    """Filters are set in the sheet, stand in the address and as chips, and are taken away."""
+    async with embedded.page(browser) as page:
+        await page.goto("/admin/book/list")
+        await page.get_by_text("Filter", exact=True).click()
+        await page.get_by_label("Year from", exact=True).fill("1925")
+        await page.get_by_label("Format").select_option("Ebook")
+        await page.get_by_role("button", name="Apply").click()
+        await expect(page.locator(".chip")).to_have_count(2)
+        assert page.url.endswith("/admin/book/list?year__gte=1925&format=ebook")
+        await expect(page.locator("tbody tr")).to_have_count(3)
+        await page.get_by_role("link", name="Remove the filter Format").click()
+        await expect(page.locator("tbody tr")).to_have_count(6)
+        await page.get_by_role("columnheader", name="Year").get_by_role("link").click()
+        await expect(page.get_by_role("columnheader", name="Year")).to_have_attribute(
+            "aria-sort", "ascending"
+        )
+        await page.get_by_text("Filter", exact=True).click()
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_label("Year from", exact=True)).to_be_hidden()
+        await page.keyboard.press("/")
+        await expect(page.get_by_role("searchbox")).to_be_focused()
+
+
+async def test_relation_filter(embedded: House, browser: Browser) -> None:
+    """A relation declared as a filter is looked up in the sheet and becomes a chip by name."""
+    resource = embedded.records.registry["book"]
+    options = dataclasses.replace(resource.options, filters=["authors", "year"])
+    object.__setattr__(resource, "options", options)
+    async with embedded.page(browser, "vic") as page:
+        await page.goto("/admin/book/list?sort=-year")
+        await page.get_by_text("Filter", exact=True).click()
+        await page.get_by_role("combobox", name="Authors").fill("due")
+        await page.get_by_role("option", name="Bea Due").click()
+        await page.get_by_role("button", name="Apply").click()
+        await expect(page.locator(".chip")).to_have_text(re.compile("Authors is Bea Due"))
+        assert page.url.endswith("/admin/book/list?sort=-year&authors=2")
+        await expect(page.locator("tbody tr")).to_have_count(15)
+        await page.get_by_text("Filter", exact=True).click()
+        await page.get_by_label("Year up to", exact=True).fill("1910")
+        await page.get_by_role("button", name="Apply").click()
+        await expect(page.locator("tbody tr")).to_have_count(5)
+
+
+async def test_colours_change_in_place(embedded: House, browser: Browser) -> None:
+    """Light and dark change without losing what is typed, and stay after a reload."""
+    async with embedded.page(browser, color_scheme="light") as page:
+        await page.goto("/admin/book/create")
+        await page.get_by_label("Title", exact=True).fill("half typed")
+        before = await page.evaluate("getComputedStyle(document.body).backgroundColor")
+        async with page.expect_response("**/admin/theme"):
+            await page.get_by_role("button", name="Dark colours").click()
+        assert await page.evaluate("getComputedStyle(document.body).backgroundColor") != before
+        await expect(page.get_by_label("Title", exact=True)).to_have_value("half typed")
+        await page.reload()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+PAGES = (
+    "/admin/", "/admin/book/list", "/admin/book/list?year__gte=1910&format=ebook",
+    "/admin/book/list?search=zebra", "/admin/book/list?yeer=1", "/admin/book/details/1",
+    "/admin/book/edit/1", "/admin/comment/create", "/admin/author/delete?key=2",
+    "/admin/book/details/abc", "/admin/comment/list",
+)  # fmt: skip
+
+
+async def test_axe(embedded: House, browser: Browser) -> None:
+    """No page has a fault that axe knows, in light and in dark."""
+    async with embedded.page(browser, viewport=DESK) as page:
+        for path in PAGES:
+            await page.goto(path)
+            assert await violations(page) == [], path
+        await page.goto("/admin/book/list")
+        await page.get_by_text("Filter", exact=True).click()
+        assert await violations(page) == []
+        await page.goto("/admin/book/edit/2")
+        await page.get_by_role("combobox", name="Authors").focus()
+        await page.locator("[data-index]").first.wait_for()
+        assert await violations(page) == []
+    async with embedded.page(browser, "", viewport=DESK) as page:
+        await page.goto("/admin/login")
+        assert await violations(page) == []
+
+
+async def test_axe_on_a_phone(embedded: House, browser: Browser) -> None:
+    """Nor does a phone's layout hide a name, blur a text or shrink a target."""
+    rules = ("color-contrast", "target-size", "link-name", "button-name", "region", "heading-order")
+    async with embedded.page(browser, viewport=PHONE) as page:
+        for path in ("/admin/", "/admin/book/list", "/admin/book/list#menu", "/admin/book/edit/1"):
+            await page.goto(path)
+            assert await violations(page, *rules) == [], path
+
+
+async def test_axe_zoo(fresh_settings: FreshSettings, browser: Browser) -> None:
+    """Nor has any form or page of any kind of value and relation."""
+    async with menagerie(fresh_settings, "sqlite") as made, made.page(browser) as page:
+        for path in (
+            "/admin/specimen/edit/2", "/admin/specimen/details/2", "/admin/specimen/list",
+            "/admin/keeper/edit/1", "/admin/keeper/details/1", "/admin/computing/edit/1",
+        ):  # fmt: skip
+            await page.goto(path)
+            assert await violations(page) == [], path
+
+
+async def test_fifteen_records_on_a_desk(embedded: House, browser: Browser) -> None:
+    """At 1280 by 800 fifteen records and every column are wholly in sight, in few nodes."""
+    async with embedded.page(browser, viewport=DESK) as page:
+        await page.goto("/admin/book/list")
+        bottom = await page.evaluate("document.querySelector('.turn').getBoundingClientRect().top")
+        bottoms = await page.evaluate(
+            "[...document.querySelectorAll('tbody tr')].map(e => e.getBoundingClientRect().bottom)"
+        )
+        assert sum(each <= bottom for each in bottoms) >= 15
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 1280
+        assert await page.evaluate("document.querySelectorAll('*').length") <= 700
+
+
+async def test_phone(embedded: House, browser: Browser) -> None:
+    """On a phone records are cards, nothing runs over the edge, and fingers find their targets."""
+    async with embedded.page(browser, viewport=PHONE, has_touch=True) as page:
+        for path in PAGES:
+            await page.goto(path)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        await page.goto("/admin/book/list")
+        cards = await page.evaluate(
+            "[...document.querySelectorAll('tbody tr')].map(e => e.getBoundingClientRect().height)"
+        )
+        assert all(60 <= each <= 96 for each in cards)
+        small = await page.evaluate(
+            """[...document.querySelectorAll('main :is(a, button, input), header :is(a, button)')]
+            .filter(e => e.checkVisibility() && !e.matches('.unseen, .cover, td *'))
+            .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
+            .filter(([_, height]) => height < 43.5)"""
+        )
+        assert small == []
+        await page.get_by_role("link", name="Menu", exact=True).click()
+        await page.get_by_role("link", name="Readers").click()
+        await expect(page.get_by_role("heading", name="Readers")).to_be_visible()
