@@ -1,0 +1,120 @@
+"""What the commands share: which project, how to open it, how to talk."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from admin_app.database import Database
+from admin_app.declaration import Base, Registry, Resource
+from admin_app.errors import SetupError
+from admin_app.records import Records
+from admin_app.records.transfer import nearest
+from admin_app.secret import installation_secret
+from admin_app.settings import Settings, load_settings
+
+T = TypeVar("T")
+
+_ROOT = Path()
+
+
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path,
+        typer.Option(
+            "--project",
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="The project's folder, where settings.toml is.",
+        ),
+    ] = _ROOT,
+) -> None:
+    """Take the options that every command has."""
+    context.obj = project.resolve()
+
+
+def settings_of(context: typer.Context) -> Settings:
+    """The settings of the project that the command is about."""
+    root: Path = context.obj
+    # A project's models are found from its folder, as Python itself finds modules.
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+    return load_settings(root)
+
+
+def registry_of(settings: Settings) -> Registry:
+    """The project's resources. Raises ``DeclarationError``."""
+    return Registry.from_base(Base, settings.app.models)
+
+
+def resource_of(registry: Registry, name: str) -> Resource:
+    """The resource of a name, singular or plural. Raises ``SetupError`` naming the nearest."""
+    found = registry.get(name) or registry.by_plural(name)
+    if found is None:
+        msg = (
+            f"There is no resource {name!r}{nearest(name, registry)}. Known: {', '.join(registry)}."
+        )
+        raise SetupError(msg)
+    return found
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Database]:
+    """The project's database, closed at the end."""
+    database = Database(settings)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+def records_of(settings: Settings, database: Database, registry: Registry) -> Records:
+    """The project's records."""
+    return Records(database, registry, installation_secret(settings))
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """Run ``work`` to its end."""
+    return asyncio.run(work)
+
+
+def say(text: str) -> None:
+    """Tell the person something that is not the command's answer."""
+    typer.echo(text, err=True)
+
+
+def answer_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows in columns, as wide as needed."""
+    table = [header, *rows]
+    widths = [max(len(row[place]) for row in table) for place in range(len(header))]
+    for row in table:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+@contextmanager
+def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
+    """A bar on stderr, when that is a terminal; what is given advances it."""
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task(label, total=total)
+        yield lambda steps: bar.advance(task, steps)

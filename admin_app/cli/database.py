@@ -1,0 +1,138 @@
+"""``admin-app db …``: revisions of the database, and copies of it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from admin_app.cli.common import registry_of, run, say, settings_of
+from admin_app.database.migrations import Migrations
+from admin_app.errors import SetupError
+from admin_app.settings import Settings
+from admin_app.startup import migrations
+
+app = typer.Typer(
+    name="db", help="The database's revisions, and copies of it.", no_args_is_help=True
+)
+
+
+def _runner(context: typer.Context) -> Migrations:
+    settings = settings_of(context)
+    registry_of(settings)  # for the tables that its modules declare
+    return migrations(settings)
+
+
+@app.command()
+def upgrade(
+    context: typer.Context,
+    revision: Annotated[str, typer.Argument(help="How far; default: to the newest.")] = "heads",
+) -> None:
+    """Apply the revisions that the database lacks."""
+    _tell("applied", run(_runner(context).upgrade(revision)), "The database is up to date.")
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # or -1 would be one
+def downgrade(
+    context: typer.Context,
+    revision: Annotated[
+        str, typer.Argument(help="A revision, -N for N steps back, or base for an empty database.")
+    ],
+) -> None:
+    """Take revisions back. Data of tables and columns that go is lost: make a copy first."""
+    _tell("taken back", run(_runner(context).downgrade(revision)), "Nothing to take back.")
+
+
+@app.command()
+def revision(
+    context: typer.Context,
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="What it is about; also its file's name.")
+    ],
+    *,
+    empty: Annotated[bool, typer.Option(help="Write one without changes, to fill in.")] = False,
+    ours: Annotated[bool, typer.Option(hidden=True)] = False,
+) -> None:
+    """Write the revision that brings the database to the models.
+
+    Read what it wrote, mend it where you know better, then `admin-app db upgrade`.
+    """
+    runner = _runner(context)
+    if settings_of(context).embedded:
+        # It looks after itself, so the first revision of a new project needs no other command.
+        run(runner.upgrade_embedded())
+    written = run(runner.revision(message, empty=empty, ours=ours))
+    if written is None:
+        say("Models and database agree: there is nothing to write.")
+    else:
+        typer.echo(str(written))
+
+
+@app.command()
+def current(context: typer.Context) -> None:
+    """Print the revisions the database has; tell of those it lacks and of unknown ones."""
+    state = run(_runner(context).current())
+    for each in state.applied:
+        typer.echo(each)
+    for each in state.pending:
+        say(f"lacks {each}")
+    for each in state.newer:
+        say(f"unknown to this code: {each}")
+
+
+@app.command()
+def check(context: typer.Context) -> None:
+    """Fail if the database is not what the models declare."""
+    differences = run(_runner(context).check())
+    if differences:
+        raise SetupError("\n".join(differences))
+    say("Models and database agree.")
+
+
+@app.command()
+def backup(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Where to; must not exist yet.")],
+) -> None:
+    """Copy the embedded database, whole and consistent, while it is in use."""
+    settings = settings_of(context)
+    if not settings.embedded:
+        raise SetupError("This copies the embedded database. For PostgreSQL use pg_dump.")
+    _copy(settings, file)
+    say(f"Copied to {file} ({file.stat().st_size:,} bytes).")
+
+
+def _copy(settings: Settings, file: Path) -> None:
+    source = Path(settings.database_url.database or "")
+    if not source.exists():
+        raise SetupError(f"There is no database yet: {source.name}.")
+    try:
+        # What is in it signs people in, so it is nobody else's to read.
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError as error:
+        raise SetupError(f"{file} exists already; nothing was written.") from error
+    except OSError as error:
+        raise SetupError(f"{file} cannot be written: {error.strerror}.") from error
+    try:
+        with closing(sqlite3.connect(source)) as old, closing(sqlite3.connect(file)) as new:
+            # In one step: in several, each write of others would start the copy anew.
+            old.backup(new, pages=-1)
+            found = new.execute("PRAGMA quick_check").fetchone()[0]
+            new.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        file.unlink()
+        raise SetupError(f"No copy was made: {error}.") from error
+    if found != "ok":
+        file.unlink()
+        raise SetupError(f"No copy was made, the database is damaged: {found}.")
+
+
+def _tell(done: str, revisions: tuple[str, ...], nothing: str) -> None:
+    for each in revisions:
+        say(f"{done}: {each}")
+    if not revisions:
+        say(nothing)

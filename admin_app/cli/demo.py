@@ -1,0 +1,67 @@
+"""The demo that a package of models ships: CSV files in its folder ``demo``, told of by a TOML."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from admin_app.declaration import SYSTEM, Origin
+from admin_app.errors import SetupError
+from admin_app.records import Records
+from admin_app.records.transfer import Import, plan, read_table, request_from
+
+FOLDER = "demo"
+CONTENTS = "demo.toml"
+
+
+async def load_demo(records: Records, models: Sequence[str]) -> None:
+    """Import the demo of each package of ``models``, once, while all that it fills is empty.
+
+    ``demo.toml`` has a table for each file, in the order of loading, named as the resource in the
+    plural and as the file, with the mapping of an import. Raises ``SetupError`` for a bad demo.
+    """
+    for package in models:
+        folder = files(package) / FOLDER
+        if not (folder / CONTENTS).is_file():
+            continue
+        contents = tomllib.loads((folder / CONTENTS).read_text("utf-8"))
+        if not await _any_records(records, contents):
+            for plural, mapping in contents.items():
+                await _load(records, plural, mapping, folder / f"{plural}.csv")
+
+
+async def _any_records(records: Records, plurals: Iterable[str]) -> bool:
+    for plural in plurals:
+        resource = records.registry.by_plural(plural)
+        if resource is None:
+            msg = f"{CONTENTS}: there is no resource {plural!r}"
+            raise SetupError(msg)
+        query = records.query(resource, [("limit", "1")])
+        if (await records.page(SYSTEM, resource, query)).rows:
+            return True
+    return False
+
+
+async def _load(
+    records: Records, plural: str, mapping: dict[str, object], file: Traversable
+) -> None:
+    resource = records.registry.by_plural(plural)
+    if resource is None:
+        raise TypeError(plural)  # looked up before
+    with file.open("rb") as stream:
+        table = read_table(stream, "csv")
+        fitted = plan(resource, records.registry, request_from(mapping), table.columns)
+        whole = Import(
+            records,
+            SYSTEM,
+            fitted,
+            "csv",
+            origin=Origin("import", reason="demo"),
+            atomic=True,
+        )
+        async for part in whole.run(table.rows):
+            for each in part.failures:
+                msg = f"demo/{plural}.csv line {each.row.line}: {'; '.join(each.reasons)}"
+                raise SetupError(msg)

@@ -1,0 +1,304 @@
+"""``admin-app import`` and ``admin-app export``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Annotated, BinaryIO, TextIO
+
+import typer
+
+from admin_app.access import actor_of_user
+from admin_app.cli.common import (
+    opened,
+    progress,
+    records_of,
+    registry_of,
+    resource_of,
+    run,
+    say,
+    settings_of,
+)
+from admin_app.database import Database
+from admin_app.declaration import SYSTEM, Actor, Origin
+from admin_app.errors import AppError, BadRequestError, SetupError
+from admin_app.records.transfer import (
+    REPORT_COLUMNS,
+    Export,
+    Failure,
+    Format,
+    Import,
+    Request,
+    Table,
+    csv_line,
+    format_of,
+    guard,
+    plan,
+    read_request,
+    read_table,
+    unguard,
+)
+
+SHOWN = 20
+"""Bad rows that are printed; ``--errors`` has them all."""
+
+ResourceName = Annotated[str, typer.Argument(help="Such as book.", show_default=False)]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="USER", help="Act as this user, with no more rights than that."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands."""
+    app.command("import")(import_file)
+    app.command("export")(export_records)
+
+
+def import_file(
+    context: typer.Context,
+    resource: ResourceName,
+    file: Annotated[Path, typer.Argument(help="CSV or NDJSON in UTF-8; - for standard input.")],
+    mapped: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--map",
+            metavar="FIELD=COLUMN[|STEP]…",
+            help="Which column a field comes from, and how: trim, integer, split:SEPARATOR, "
+            "by:FIELD, create, constant:VALUE, default:VALUE, keep. May be repeated.",
+        ),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option(metavar="TOML", help="A file with the mapping.", dir_okay=False)
+    ] = None,
+    match: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FIELD[,FIELD]",
+            help="What says which record a row is about: it is updated if it is there. "
+            "Default: the key, if the file has it.",
+        ),
+    ] = None,
+    skip: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="A column to pass over. May be repeated."),
+    ] = None,
+    errors: Annotated[
+        Path | None, typer.Option(metavar="CSV", help="Write the rows that were refused here.")
+    ] = None,
+    format_: Annotated[
+        Format | None, typer.Option("--format", help="Default: what the file's name tells.")
+    ] = None,
+    user: As = None,
+    *,
+    atomic: Annotated[
+        bool, typer.Option("--atomic", help="Keep nothing at all if any row is refused.")
+    ] = False,
+) -> None:
+    """Take records in from a file: create what is new, update what is not.
+
+    Without a mapping each column goes to the field of its name, so an export comes back as it is.
+    Rows that are refused are reported with line and reason, and the rest is kept; importing the
+    same file again creates nothing twice.
+
+    `admin-app import book books.csv --match source_id --map source_id=id --map title=title
+    --map 'authors=authors|split:,|by:name|create'`
+    """
+    settings = settings_of(context)
+    registry = registry_of(settings)
+    target = resource_of(registry, resource)
+    request = _request(mapping, mapped or [], match, skip or [])
+    table_format = format_ or format_of(file.name)
+
+    total: Counter[str] = Counter()
+
+    async def work(source: BinaryIO) -> None:
+        async with opened(settings) as database:
+            actor = await _actor(database, user)
+            table = read_table(source, table_format)
+            whole = Import(
+                records_of(settings, database, registry),
+                actor,
+                plan(target, registry, request, table.columns),
+                table_format,
+                origin=Origin("import", reason=file.name),
+                atomic=atomic,
+            )
+            with progress(target.label_plural, _rows_about(file)) as advance, ExitStack() as stack:
+                report = _Report(table, errors, stack)
+                async for part in whole.run(table.rows):
+                    total.update(
+                        created=part.created,
+                        changed=part.changed,
+                        unchanged=part.unchanged,
+                        refused=len(part.failures),
+                    )
+                    report.add(part.failures)
+                    advance(part.rows)
+
+    try:
+        with _reading(file) as source:
+            run(work(source))
+    except AppError:
+        if total:
+            say(f"Stopped; until then: {_counts(total)}")
+        raise
+    kept = "; nothing was kept" if atomic and total["refused"] else ""
+    typer.echo((_counts(total) or "The file has no rows") + kept)
+    if total["refused"]:
+        raise typer.Exit(1)
+
+
+def _counts(total: Counter[str]) -> str:
+    return ", ".join(f"{number} {what}" for what, number in total.items())
+
+
+def export_records(
+    context: typer.Context,
+    resource: ResourceName,
+    filters: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[FIELD=VALUE]…", help="As in the API: language=en, year__gte=1900, sort=-year."
+        ),
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="The file's format.")] = "csv",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
+    ] = None,
+    user: As = None,
+) -> None:
+    """Write the records of a resource, all or what a filter leaves, for an import to take back."""
+    settings = settings_of(context)
+    registry = registry_of(settings)
+    target = resource_of(registry, resource)
+    pairs = [_pair(each, "FIELD=VALUE") for each in filters or []]
+
+    async def work(file: TextIO) -> None:
+        async with opened(settings) as database:
+            actor = await _actor(database, user)
+            records = records_of(settings, database, registry)
+            export = Export(records, actor, target, pairs)
+            with progress(target.label_plural, None) as advance:
+                async for line in export.lines(format_):
+                    file.write(line)
+                    advance(1)
+
+    with _writing(output) as file:
+        run(work(file))
+
+
+class _Report:
+    """Bad rows: the first on stderr, all in a file where one is wanted."""
+
+    def __init__(self, table: Table, path: Path | None, stack: ExitStack) -> None:
+        self._columns = table.columns
+        self._path = path
+        self._stack = stack
+        self._file: TextIO | None = None
+        self._count = 0
+
+    def add(self, failures: list[Failure]) -> None:
+        for each in failures:
+            self._count += 1
+            if self._count <= SHOWN:
+                say(f"line {each.row.line}: {'; '.join(each.reasons)}")
+            elif self._count == SHOWN + 1:
+                say("… and more: --errors FILE has them all")
+            if self._path is not None:
+                self._write(self._path, each)
+
+    def _write(self, path: Path, failure: Failure) -> None:
+        if self._file is None:
+            self._file = self._stack.enter_context(_created(path))
+            self._file.write(csv_line([*(self._columns or ["row"]), *REPORT_COLUMNS]))
+        width = len(self._columns or ["row"])
+        cells = [guard(unguard(cell)) if cell else "" for cell in failure.row.raw[:width]]
+        cells += [""] * (width - len(cells))
+        reasons = guard("; ".join(failure.reasons))
+        self._file.write(csv_line([*cells, str(failure.row.line), reasons]))
+
+
+def _request(file: Path | None, mapped: list[str], match: str | None, skip: list[str]) -> Request:
+    try:
+        written = read_request(file.read_text("utf-8")) if file else Request()
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{file} cannot be read: {error}."
+        raise SetupError(msg) from error
+    more = dict(_pair(each, "FIELD=COLUMN") if "=" in each else (each, each) for each in mapped)
+    fields = (
+        tuple(each.strip() for each in match.split(",")) if match is not None else written.match
+    )
+    return Request({**written.fields, **more}, fields, (*written.skip, *skip))
+
+
+def _pair(text: str, form: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        msg = f"{text!r} is not of the form {form}."
+        raise typer.BadParameter(msg)
+    return name.strip(), value
+
+
+async def _actor(database: Database, user: str | None) -> Actor:
+    return SYSTEM if user is None else await actor_of_user(database, user)
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        opened_file = file.open("rb")
+    except OSError as error:
+        msg = f"{file} cannot be read: {error.strerror}."
+        raise SetupError(msg) from error
+    with opened_file:
+        yield opened_file
+
+
+@contextmanager
+def _created(path: Path) -> Iterator[TextIO]:
+    try:
+        file = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise BadRequestError(msg) from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _writing(output: Path | None) -> Iterator[TextIO]:
+    """The output; a file gets its name when it is whole."""
+    if output is None:
+        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
+            try:
+                yield stream
+                stream.flush()
+            except BrokenPipeError as error:
+                # Whoever reads has seen enough. Closing the stream writes once more, to nowhere.
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+                raise typer.Exit from error
+        return
+    draft = output.with_name(f"{output.name}.part")
+    try:
+        with _created(draft) as file:
+            yield file
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _rows_about(file: Path) -> int | None:
+    """How many rows a file has, as far as its lines tell."""
+    if not file.is_file() or not os.isatty(sys.stderr.fileno()):
+        return None
+    with file.open("rb") as stream:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: stream.read(2**20), b""))
