@@ -9,15 +9,21 @@ frozen and passed down: nothing in this package reads the environment again.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_origin
 
 from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -158,10 +164,9 @@ def load_settings(root: Path | None = None) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{SETTINGS_FILE}: {error}"
         raise SetupError(msg) from error
-    dotenv = dotenv_values(folder / ".env") if (folder / ".env").exists() else {}
     unknown = [
         *_unknown_in_file(declared),
-        *_unknown_in_variables(dotenv, ".env"),
+        *_unknown_in_variables(_dotenv(folder), ".env"),
         *_unknown_in_variables(os.environ, "environment"),
     ]
     if unknown:
@@ -206,6 +211,8 @@ def _read(folder: Path, declared: Mapping[str, Any]) -> Settings:
         _ = settings.database_url
     except ValidationError as error:
         raise SetupError("\n".join(_sentences(error))) from error
+    except SettingsError as error:
+        raise SetupError("\n".join(_not_json(folder)) or str(error)) from error
     except ArgumentError as error:
         msg = "database.url is not a database URL"
         raise SetupError(msg) from error
@@ -215,7 +222,26 @@ def _read(folder: Path, declared: Mapping[str, Any]) -> Settings:
 def _sentences(error: ValidationError) -> Iterator[str]:
     for each in error.errors(include_url=False, include_input=False):
         place = ".".join(str(part) for part in each["loc"])
-        yield f"{place}: {each['msg']}" if place else str(each["msg"])
+        words = str(each["msg"]).removeprefix("Value error, ")
+        yield f"{place}: {words}" if place else words
+
+
+def _not_json(folder: Path) -> Iterator[str]:
+    """The variables whose value must be JSON, because it is a list, and is not."""
+    for place, variables in (("environment", os.environ), (".env", _dotenv(folder))):
+        for name, value in variables.items():
+            section, _, key = name.upper().removeprefix(PREFIX).lower().partition("__")
+            model = section_models().get(section)
+            field = model.model_fields.get(key) if model else None
+            if field is not None and get_origin(field.annotation) is tuple:
+                try:
+                    json.loads(value or "")
+                except ValueError:
+                    yield f'{place}: {name} must be a JSON list, such as ["one", "two"]'
+
+
+def _dotenv(folder: Path) -> Mapping[str, str | None]:
+    return dotenv_values(folder / ".env") if (folder / ".env").exists() else {}
 
 
 def section_models() -> dict[str, type[Section]]:

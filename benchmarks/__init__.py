@@ -1,0 +1,1 @@
+"""Ours beside what people would write by hand. Run with ``make bench``."""

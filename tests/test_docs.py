@@ -1,0 +1,64 @@
+"""The documentation is a test subject: its links lead somewhere and its examples run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parent.parent
+PAGES = sorted([*PROJECT.glob("*.md"), *PROJECT.glob("docs/**/*.md")])
+CHECK = """
+import admin_app.access.tables
+from admin_app import Base
+from admin_app.declaration import Registry
+print(*Registry.from_base(Base, ["example"]))
+"""
+
+
+def examples() -> list[tuple[str, str]]:
+    """Every Python block of the documentation, with where it stands."""
+    found = []
+    for page in PAGES:
+        blocks = re.findall(
+            r"^```python\n(.*?)^```", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
+        )
+        found += [(f"{page.name}-{number}", block) for number, block in enumerate(blocks)]
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_link_leads_to_a_file(page: Path) -> None:
+    """Every relative link of a page names a file that exists."""
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+    missing = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("place", "source"), examples(), ids=lambda value: value[:40])
+def test_every_declaration_resolves(place: str, source: str, tmp_path: Path) -> None:
+    """Every Python example can be imported and becomes resources without a mistake."""
+    (tmp_path / "example.py").write_text(source, "utf-8")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", CHECK],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), place
+    assert done.stdout.strip()
+
+
+def test_every_module_has_its_place_in_the_code_map() -> None:
+    """The architecture page names every room and every module that stands alone."""
+    text = (PROJECT / "docs/architecture.md").read_text("utf-8")
+    modules = {
+        path.name if path.is_file() else f"{path.name}/"
+        for path in (PROJECT / "admin_app").iterdir()
+        if not path.name.startswith("_")
+    }
+    assert [name for name in sorted(modules) if name.rstrip("/") not in text] == []
