@@ -5,6 +5,14 @@ panel's cookie, ``actor_of_token`` for ``Authorization: Bearer``. What an actor 
 of its grants and of ``policies``. Nothing is cached between requests and no secret is stored.
 """
 
+from admin_app.access.grants import (
+    RoleInfo,
+    allow,
+    create_role,
+    delete_role,
+    forbid,
+    list_roles,
+)
 from admin_app.access.roles import (
     ADMINISTRATOR,
     EDITOR,
@@ -45,19 +53,25 @@ __all__ = [
     "EDITOR",
     "SHIPPED_ROLES",
     "VIEWER",
+    "RoleInfo",
     "ShippedRole",
     "TokenInfo",
     "UserInfo",
     "actor_of_session",
     "actor_of_token",
     "actor_of_user",
+    "allow",
+    "create_role",
     "create_token",
     "create_user",
     "csrf_matches",
     "csrf_token",
+    "delete_role",
     "disable_user",
     "enable_user",
+    "forbid",
     "is_token",
+    "list_roles",
     "list_tokens",
     "list_users",
     "new_setup_link",

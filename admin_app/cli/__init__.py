@@ -10,7 +10,7 @@ import sys
 import click
 import typer
 
-from admin_app.cli import database, files, people, project, serving
+from admin_app.cli import database, files, people, project, roles, serving
 from admin_app.cli.common import options, say
 from admin_app.errors import AppError, SetupError
 
@@ -29,6 +29,7 @@ project.add_to(app)
 app.add_typer(database.app)
 app.add_typer(people.users)
 app.add_typer(people.tokens)
+app.add_typer(roles.app)
 files.add_to(app)
 
 

@@ -90,6 +90,16 @@ def enable_user(context: typer.Context, name: Name) -> None:
     _do(context, lambda database: access.enable_user(database, name))
 
 
+@users.command("roles")
+def set_roles(
+    context: typer.Context,
+    name: Name,
+    role: Annotated[list[str], typer.Option(help="A role; may be repeated.")],
+) -> None:
+    """Give a user these roles and no others."""
+    _do(context, lambda database: access.set_roles(database, name, role))
+
+
 @users.command("password")
 def set_password(context: typer.Context, name: Name, *, password_stdin: FromStdin = False) -> None:
     """Give a user a new password; all sessions of that user end."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 from typing import Any
 
+from admin_app.access.policies import require
 from admin_app.declaration import Actor, Kind, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.query import Query
@@ -25,7 +26,11 @@ class Export:
     def __init__(
         self, records: Records, actor: Actor, resource: Resource, pairs: Iterable[tuple[str, str]]
     ) -> None:
-        """Raises ``BadRequestError`` naming each filter that cannot be used."""
+        """Raises ``BadRequestError`` naming each filter that cannot be used, and what reading does.
+
+        So nothing has been written when an export is refused.
+        """
+        require(actor, resource, "read")
         self._records = records
         self._actor = actor
         self._resource = resource
