@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -86,6 +94,16 @@ def records_of(settings: Settings, database: Database, registry: Registry) -> Re
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run ``work`` to its end."""
     return asyncio.run(work)
+
+
+def on_database(context: typer.Context, work: Callable[[Database], Awaitable[T]]) -> T:
+    """Run ``work`` on the database of the command's project."""
+
+    async def whole() -> T:
+        async with opened(settings_of(context)) as database:
+            return await work(database)
+
+    return run(whole())
 
 
 def say(text: str) -> None:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from admin_app import access
-from admin_app.cli.common import answer_table, opened, run, settings_of
-from admin_app.database import Database
-
-T = TypeVar("T")
+from admin_app.cli.common import answer_table, on_database
 
 users = typer.Typer(
     name="user", help="People: made, disabled, given a password.", no_args_is_help=True
@@ -27,14 +23,6 @@ FromStdin = Annotated[
 ]
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _do(context: typer.Context, work: Callable[[Database], Awaitable[T]]) -> T:
-    async def whole() -> T:
-        async with opened(settings_of(context)) as database:
-            return await work(database)
-
-    return run(whole())
 
 
 def _password(*, stdin: bool) -> str:
@@ -64,13 +52,13 @@ def create_user(
     if no_password and password_stdin:
         raise typer.BadParameter("Give --password-stdin or --no-password, not both.")
     password = None if no_password else _password(stdin=password_stdin)
-    _do(context, lambda database: access.create_user(database, name, password, role))
+    on_database(context, lambda database: access.create_user(database, name, password, role))
 
 
 @users.command("list")
 def list_users(context: typer.Context) -> None:
     """Print every user with roles."""
-    found = _do(context, access.list_users)
+    found = on_database(context, access.list_users)
     rows = [
         (each.name, ", ".join(each.roles) or "-", "active" if each.active else "disabled")
         for each in found
@@ -81,13 +69,13 @@ def list_users(context: typer.Context) -> None:
 @users.command("disable")
 def disable_user(context: typer.Context, name: Name) -> None:
     """End all sessions of a user and refuse password and tokens from now on."""
-    _do(context, lambda database: access.disable_user(database, name))
+    on_database(context, lambda database: access.disable_user(database, name))
 
 
 @users.command("enable")
 def enable_user(context: typer.Context, name: Name) -> None:
     """Let a disabled user in again."""
-    _do(context, lambda database: access.enable_user(database, name))
+    on_database(context, lambda database: access.enable_user(database, name))
 
 
 @users.command("roles")
@@ -97,14 +85,14 @@ def set_roles(
     role: Annotated[list[str], typer.Option(help="A role; may be repeated.")],
 ) -> None:
     """Give a user these roles and no others."""
-    _do(context, lambda database: access.set_roles(database, name, role))
+    on_database(context, lambda database: access.set_roles(database, name, role))
 
 
 @users.command("password")
 def set_password(context: typer.Context, name: Name, *, password_stdin: FromStdin = False) -> None:
     """Give a user a new password; all sessions of that user end."""
     password = _password(stdin=password_stdin)
-    _do(context, lambda database: access.set_password(database, name, password))
+    on_database(context, lambda database: access.set_password(database, name, password))
 
 
 @tokens.command("create")
@@ -119,7 +107,9 @@ def create_token(
 ) -> None:
     """Make a token and print it, and nothing else. It cannot be shown again."""
     life = None if expires is None else _duration(expires)
-    typer.echo(_do(context, lambda database: access.create_token(database, user, name, life)))
+    typer.echo(
+        on_database(context, lambda database: access.create_token(database, user, name, life))
+    )
 
 
 @tokens.command("list")
@@ -128,7 +118,7 @@ def list_tokens(
     user: Annotated[str | None, typer.Argument(help="Only this user's.")] = None,
 ) -> None:
     """Print every token ever made, newest first; of the token itself only how it begins."""
-    found = _do(context, lambda database: access.list_tokens(database, user))
+    found = on_database(context, lambda database: access.list_tokens(database, user))
     rows = [
         (
             str(each.id),
@@ -153,7 +143,7 @@ def revoke_token(
 ) -> None:
     """End a token at once."""
     which = int(token) if token.isascii() and token.isdigit() else token
-    _do(context, lambda database: access.revoke_token(database, which))
+    on_database(context, lambda database: access.revoke_token(database, which))
 
 
 def _duration(text: str) -> timedelta:

@@ -9,7 +9,8 @@ from typing import Annotated, get_args
 import typer
 
 from admin_app import access
-from admin_app.cli.common import answer_table, opened, registry_of, resource_of, run, settings_of
+from admin_app.access.policies import reach
+from admin_app.cli.common import answer_table, on_database, registry_of, resource_of, settings_of
 from admin_app.declaration import ACTIONS, Action, Grant, Registry
 from admin_app.errors import SetupError
 from admin_app.records.transfer import nearest
@@ -31,7 +32,7 @@ Rule = Annotated[str | None, typer.Option(help="Only the rows of this rule of th
 @app.command("list")
 def list_roles(context: typer.Context) -> None:
     """Print every role with its description."""
-    found = run(_roles(context))
+    found = on_database(context, access.list_roles)
     answer_table(("NAME", "DESCRIPTION"), [(each.name, each.description) for each in found])
 
 
@@ -42,23 +43,13 @@ def create_role(
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a role, which grants nothing yet."""
-
-    async def work() -> None:
-        async with opened(settings_of(context)) as database:
-            await access.create_role(database, name, description)
-
-    run(work())
+    on_database(context, lambda database: access.create_role(database, name, description))
 
 
 @app.command("delete")
 def delete_role(context: typer.Context, name: Name) -> None:
     """Delete a role that nobody has."""
-
-    async def work() -> None:
-        async with opened(settings_of(context)) as database:
-            await access.delete_role(database, name)
-
-    run(work())
+    on_database(context, lambda database: access.delete_role(database, name))
 
 
 @app.command("allow")
@@ -66,14 +57,8 @@ def allow(
     context: typer.Context, name: Name, resource: Resource, actions: Actions, rule: Rule = None
 ) -> None:
     """Let a role do something, such as: allow librarian book read update --rule own."""
-
-    async def work() -> None:
-        settings = settings_of(context)
-        grants = _grants(registry_of(settings), resource, actions, rule)
-        async with opened(settings) as database:
-            await access.allow(database, name, grants)
-
-    run(work())
+    grants = _grants(registry_of(settings_of(context)), resource, actions, rule)
+    on_database(context, lambda database: access.allow(database, name, grants))
 
 
 @app.command("forbid")
@@ -81,14 +66,8 @@ def forbid(
     context: typer.Context, name: Name, resource: Resource, actions: Actions, rule: Rule = None
 ) -> None:
     """Take back what was allowed, in the same words."""
-
-    async def work() -> None:
-        settings = settings_of(context)
-        grants = _grants(registry_of(settings), resource, actions, rule)
-        async with opened(settings) as database:
-            await access.forbid(database, name, grants)
-
-    run(work())
+    grants = _grants(registry_of(settings_of(context)), resource, actions, rule)
+    on_database(context, lambda database: access.forbid(database, name, grants))
 
 
 @app.command("matrix")
@@ -102,7 +81,7 @@ def matrix(
     header = ("ROLE", "RESOURCE", *(each.upper() for each in ACTIONS))
     rows = [
         (role.name, name, *(_cell(role.grants, registry, name, action) for action in ACTIONS))
-        for role in run(_roles(context))
+        for role in on_database(context, access.list_roles)
         for name in registry
     ]
     if as_csv:
@@ -111,19 +90,11 @@ def matrix(
         answer_table(header, rows)
 
 
-async def _roles(context: typer.Context) -> list[access.RoleInfo]:
-    async with opened(settings_of(context)) as database:
-        return await access.list_roles(database)
-
-
 def _cell(grants: frozenset[Grant], registry: Registry, resource: str, action: Action) -> str:
-    if registry[resource].options.read_only and action != "read":
-        return "-"
-    mine = [each for each in grants if each.action == action and each.resource in {"*", resource}]
-    if any(each.rule is None for each in mine):
-        return "all"
-    rules = {each.rule for each in mine if each.rule in registry[resource].rules}
-    return " ".join(sorted(filter(None, rules))) or "-"
+    found = reach(grants, registry[resource], action)
+    if isinstance(found, bool):
+        return "all" if found else "-"
+    return " ".join(found)
 
 
 def _grants(registry: Registry, resource: str, actions: list[str], rule: str | None) -> list[Grant]:
