@@ -76,11 +76,11 @@ def _lifespan(settings: Settings, registry: Registry) -> Any:
 
 
 def _add_health(app: FastAPI) -> None:
-    @app.get("/healthz", include_in_schema=False)
+    @app.api_route("/healthz", methods=["GET", "HEAD"], include_in_schema=False)
     async def healthz() -> Response:
         return PlainTextResponse("ok")
 
-    @app.get("/readyz", include_in_schema=False)
+    @app.api_route("/readyz", methods=["GET", "HEAD"], include_in_schema=False)
     async def readyz(request: Request) -> Response:
         await request.state.database.read(lambda connection: connection.execute(text("SELECT 1")))
         return PlainTextResponse("ready")

@@ -97,6 +97,14 @@ class MethodNotAllowedError(AppError):
     title = "This method is not allowed here"
 
 
+class RequestTimeoutError(AppError):
+    """The rest of the body did not come in time."""
+
+    status = HTTPStatus.REQUEST_TIMEOUT
+    code = "request_timeout"
+    title = "The request did not arrive in time"
+
+
 class ConflictError(AppError):
     """The write clashes with what is stored."""
 

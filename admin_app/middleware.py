@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import time
 import uuid
 from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
 
 import pydantic_core
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from admin_app.errors import PROBLEM_MEDIA_TYPE, AppError, BadRequestError, problem
+from admin_app.errors import (
+    PROBLEM_MEDIA_TYPE,
+    AppError,
+    BadRequestError,
+    RequestTimeoutError,
+    problem,
+)
 
 logger = logging.getLogger("admin_app.requests")
 
@@ -30,6 +39,10 @@ SECURITY_HEADERS = {
     "X-Frame-Options": "DENY",
 }
 TRANSPORT_SECURITY = "max-age=31536000"
+PROBES = frozenset({"/healthz", "/readyz"})
+"""Asked by address, by machines that know no name; they tell nothing and build no link."""
+BODY_PATIENCE = 10.0
+"""Seconds to wait for the next piece of a body."""
 
 
 class RequestMiddleware:
@@ -50,11 +63,14 @@ class RequestMiddleware:
         started = time.perf_counter()
         error: AppError
         try:
-            if self._knows(headers.get("host", "")):
-                await self._app(scope, receive, answer)
+            complaint = self._complaint(scope, headers)
+            if complaint is None:
+                await self._app(scope, _Body(receive), answer)
             else:
-                error = BadRequestError("This server does not answer for that host name.")
+                error = BadRequestError(complaint)
                 await _refusal(error, request_id, scope["path"])(scope, receive, answer)
+        except ClientDisconnect:
+            pass  # Nobody is left to answer.
         except Exception:
             # Here and not further out, where the answer would lack the headers of every other.
             if answer.status is not None:
@@ -73,11 +89,41 @@ class RequestMiddleware:
                 request_id,
             )
 
+    def _complaint(self, scope: Scope, headers: Headers) -> str | None:
+        """What makes a request unfit for either door."""
+        hosts = headers.getlist("host")
+        probed = scope["path"] in PROBES
+        if not probed and (len(hosts) != 1 or not self._knows(hosts[0])):
+            return "This server does not answer for that host name."
+        if not _is_text(scope.get("query_string", b"")):
+            return "The query string is not UTF-8."
+        return None
+
     def _knows(self, host: str) -> bool:
         name = host.lower()
         if not name.endswith("]"):
             name = re.sub(r":\d+$", "", name)
         return "*" in self._hosts or name in self._hosts
+
+
+class _Body:
+    """``receive`` that does not wait for ever for the rest of a body."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(BODY_PATIENCE):
+                message = await self._receive()
+        except TimeoutError as error:
+            msg = f"Nothing more of the body came for {BODY_PATIENCE:.0f} seconds."
+            raise RequestTimeoutError(msg) from error
+        self._whole = not message.get("more_body", False)
+        return message
 
 
 class _Answer:
@@ -97,6 +143,17 @@ class _Answer:
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+def _is_text(query: bytes) -> bool:
+    """Whether a query string is UTF-8; Starlette would put other bytes right in silence."""
+    if b"%" not in query and query.isascii():
+        return True
+    try:
+        unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _request_id(headers: Headers) -> str:

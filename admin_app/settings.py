@@ -31,7 +31,7 @@ from admin_app.errors import SetupError
 
 PREFIX = "ADMIN_APP_"
 SETTINGS_FILE = "settings.toml"
-SECRET_BYTES = 32
+SHORTEST_SECRET = 32
 """The shortest secret that production takes, in characters; generated ones are longer."""
 
 
@@ -125,11 +125,14 @@ class Settings(BaseModel):
         if not self.security.production:
             return self
         secret = self.security.secret.get_secret_value() if self.security.secret else ""
-        if len(secret) < SECRET_BYTES or len(set(secret)) < SECRET_BYTES // 4:
+        if len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 4:
             msg = (
                 "security.secret is missing or weak: production needs one of at least "
-                f"{SECRET_BYTES} random characters"
+                f"{SHORTEST_SECRET} random characters"
             )
+            raise ValueError(msg)
+        if "*" in self.server.allowed_hosts:
+            msg = "server.allowed_hosts: production names its hosts, * is every one"
             raise ValueError(msg)
         return self
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
+from contextlib import suppress
+from pathlib import Path
 
 import admin_app.access.tables
 import admin_app.records.changes  # noqa: F401 - both rooms' tables belong to the metadata
@@ -27,6 +30,7 @@ async def prepare_schema(settings: Settings) -> None:
     """
     runner = migrations(settings)
     if settings.embedded:
+        _make_private(Path(str(settings.database_url.database)))
         await runner.upgrade_embedded()
     state = await runner.current()
     if state.pending:
@@ -35,3 +39,9 @@ async def prepare_schema(settings: Settings) -> None:
         raise SetupError(msg)
     if state.newer:
         logger.warning("the database is newer than this code: %s", ", ".join(state.newer))
+
+
+def _make_private(file: Path) -> None:
+    """Make the embedded database's file, which holds password hashes, for its owner's eyes only."""
+    with suppress(FileExistsError, FileNotFoundError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

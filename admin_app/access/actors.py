@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, or_, select, update
+from sqlalchemy import Row, Select, bindparam, join, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -31,22 +31,31 @@ def credential_select(
 
     One row a grant: the columns ``id`` and ``used_at`` are the credential's.
     """
+    found = user_select(
+        join(credential, User, User.id == credential.user_id),
+        credential.id,
+        used_at.label("used_at"),
+    )
+    return found.where(credential.token_hash == bindparam("token_hash"))
+
+
+def user_select(source: Any, *more: Any) -> Select[Any]:
+    """Select the active users of ``source``, one row a grant, as ``actor_from`` reads them."""
     return (
         select(
-            credential.id,
-            used_at.label("used_at"),
             User.id.label("user_id"),
             User.name.label("user_name"),
             Role.name.label("role"),
             RoleGrant.resource,
             RoleGrant.action,
             RoleGrant.rule,
+            *more,
         )
-        .join(User, User.id == credential.user_id)
+        .select_from(source)
         .outerjoin(UserRole, UserRole.user_id == User.id)
         .outerjoin(Role, Role.id == UserRole.role_id)
         .outerjoin(RoleGrant, RoleGrant.role_id == Role.id)
-        .where(credential.token_hash == bindparam("token_hash"), User.active)
+        .where(User.active)
     )
 
 
@@ -66,7 +75,7 @@ async def fetch(
 def actor_from(
     rows: Sequence[Row[Any]], *, session_id: int | None = None, token_id: int | None = None
 ) -> Actor:
-    """The actor that the rows of a ``credential_select`` (at least one) describe."""
+    """The actor that the rows of a ``user_select`` (at least one) describe."""
     return Actor(
         user_id=rows[0].user_id,
         name=rows[0].user_name,

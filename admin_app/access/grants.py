@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.roles import ADMINISTRATOR
-from admin_app.access.tables import Role, RoleGrant, UserRole
+from admin_app.access.tables import ROLE_NAME_LENGTH, Role, RoleGrant, UserRole
 from admin_app.database import Database
 from admin_app.declaration import Grant
 from admin_app.errors import (
@@ -24,8 +24,6 @@ from admin_app.errors import (
     NotFoundError,
     UniqueConflictError,
 )
-
-NAME_LENGTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +59,8 @@ async def create_role(database: Database, name: str, description: str = "") -> N
 
     Raises ``InvalidInputError`` at ``name`` and ``UniqueConflictError``.
     """
-    if not (0 < len(name) <= NAME_LENGTH and name.isprintable() and name == name.strip()):
-        detail = f"A role's name has 1 to {NAME_LENGTH} visible characters."
+    if not (0 < len(name) <= ROLE_NAME_LENGTH and name.isprintable() and name == name.strip()):
+        detail = f"A role's name has 1 to {ROLE_NAME_LENGTH} visible characters."
         raise InvalidInputError(detail, errors=[FieldError(("name",), "name", detail)])
 
     async def work(transaction: AsyncSession) -> None:

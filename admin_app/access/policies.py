@@ -49,6 +49,12 @@ def _policy(grants: frozenset[Grant], resource: Resource) -> PolicyConfig:
 
 def _reach(grants: frozenset[Grant], resource: Resource, action: Action) -> Any:
     """Every row (true), none (false), or the condition of the rules that grant the action."""
+    found = reach(grants, resource, action)
+    return found if isinstance(found, bool) else or_(*(resource.rules[name] for name in found))
+
+
+def reach(grants: frozenset[Grant], resource: Resource, action: Action) -> bool | tuple[str, ...]:
+    """Every row (true), none (false), or those of the named rules of the resource."""
     if resource.options.read_only and action != "read":
         return False
     mine = [
@@ -57,4 +63,4 @@ def _reach(grants: frozenset[Grant], resource: Resource, action: Action) -> Any:
     if any(each.rule is None for each in mine):
         return True
     names = sorted({each.rule for each in mine if each.rule and each.rule in resource.rules})
-    return or_(*(resource.rules[name] for name in names)) if names else False
+    return tuple(names) or False

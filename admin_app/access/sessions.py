@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from admin_app.access.actors import actor_from, credential_select, fetch, mark_used
 from admin_app.access.passwords import hash_password, needs_rehash, verify_password
 from admin_app.access.secret import digest, new_secret
-from admin_app.access.tables import Session, User
+from admin_app.access.tables import ADDRESS_LENGTH, USER_AGENT_LENGTH, Session, User
 from admin_app.access.throttle import admit, forgive
 from admin_app.access.users import has_name, name_key
 from admin_app.database import Database
@@ -137,8 +137,8 @@ def _new_session(
         created_at=now,
         used_at=now,
         expires_at=now + timedelta(seconds=settings.security.session_absolute),
-        user_agent=_visible(user_agent, 300),
-        address=_visible(address, 64),
+        user_agent=_visible(user_agent, USER_AGENT_LENGTH),
+        address=_visible(address, ADDRESS_LENGTH),
     )
 
 

@@ -17,6 +17,10 @@ from admin_app.declaration import Base, BigKey
 NAME_LENGTH = 150
 """The longest sign-in name, in characters, as typed and as compared."""
 
+ROLE_NAME_LENGTH = TOKEN_NAME_LENGTH = 100
+USER_AGENT_LENGTH = 300
+ADDRESS_LENGTH = 64
+
 DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal, in characters."""
 
@@ -44,7 +48,7 @@ class Role(Base):
     __tablename__ = "admin_role"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    name: Mapped[str] = mapped_column(String(100), unique=True)
+    name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
     description: Mapped[str] = mapped_column(String(500), default="")
 
 
@@ -102,8 +106,8 @@ class Session(Base):
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
-    user_agent: Mapped[str] = mapped_column(String(300), default="")
-    address: Mapped[str] = mapped_column(String(64), default="")
+    user_agent: Mapped[str] = mapped_column(String(USER_AGENT_LENGTH), default="")
+    address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH), default="")
 
 
 class Token(Base):
@@ -115,7 +119,7 @@ class Token(Base):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
     )
-    name: Mapped[str] = mapped_column(String(100))
+    name: Mapped[str] = mapped_column(String(TOKEN_NAME_LENGTH))
     prefix: Mapped[str] = mapped_column(String(16), unique=True)
     token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
     created_at: Mapped[datetime]

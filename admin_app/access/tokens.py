@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.actors import actor_from, credential_select, fetch, mark_used
 from admin_app.access.secret import SECRET_BYTES, base62, digest
-from admin_app.access.tables import Token, User
+from admin_app.access.tables import TOKEN_NAME_LENGTH, Token, User
 from admin_app.access.users import has_name, no_user
 from admin_app.database import Database
 from admin_app.declaration import Actor
@@ -28,7 +28,6 @@ TOKEN_PATTERN = re.compile(r"(adm_[0-9A-Za-z]{8}_[0-9A-Za-z]{43})([0-9A-Za-z]{6}
 """The whole of a token; the second group is the checksum of the first."""
 
 LONGEST_LIFE = timedelta(days=3660)
-NAME_LENGTH = 100
 
 _GOOD = credential_select(Token, Token.last_used_at).where(
     Token.revoked_at.is_(None),
@@ -170,8 +169,8 @@ def _is_token(which: int | str) -> ColumnElement[bool]:
 
 
 def _check(name: str, expires_in: timedelta | None) -> None:
-    if not (0 < len(name) <= NAME_LENGTH and name.isprintable()):
-        raise _refused("name", "length", f"A name has 1 to {NAME_LENGTH} visible characters.")
+    if not (0 < len(name) <= TOKEN_NAME_LENGTH and name.isprintable()):
+        raise _refused("name", "length", f"A name has 1 to {TOKEN_NAME_LENGTH} visible characters.")
     if expires_in is not None and not timedelta() < expires_in <= LONGEST_LIFE:
         raise _refused("expires", "range", "A token expires after at most ten years, or never.")
 

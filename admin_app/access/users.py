@@ -16,9 +16,9 @@ from sqlalchemy import ColumnElement, delete, false, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from admin_app.access.actors import actor_from
+from admin_app.access.actors import actor_from, user_select
 from admin_app.access.passwords import check_password, hash_password
-from admin_app.access.tables import NAME_LENGTH, Role, RoleGrant, Session, User, UserRole
+from admin_app.access.tables import NAME_LENGTH, Role, Session, User, UserRole
 from admin_app.database import Database
 from admin_app.database.violations import violation
 from admin_app.declaration import Actor, Base
@@ -151,20 +151,7 @@ async def actor_of_user(database: Database, name: str) -> Actor:
 
     Raises ``NotFoundError`` for one that is unknown or disabled.
     """
-    statement: Any = (
-        select(
-            User.id.label("user_id"),
-            User.name.label("user_name"),
-            Role.name.label("role"),
-            RoleGrant.resource,
-            RoleGrant.action,
-            RoleGrant.rule,
-        )
-        .outerjoin(UserRole, UserRole.user_id == User.id)
-        .outerjoin(Role, Role.id == UserRole.role_id)
-        .outerjoin(RoleGrant, RoleGrant.role_id == Role.id)
-        .where(has_name(name), User.active)
-    )
+    statement = user_select(User).where(has_name(name))
 
     async def work(connection: AsyncConnection) -> Actor:
         rows = (await connection.execute(statement)).all()

@@ -9,6 +9,7 @@ import sys
 
 import click
 import typer
+from sqlalchemy.exc import DBAPIError
 
 from admin_app.cli import database, files, people, project, roles, serving
 from admin_app.cli.common import options, say
@@ -39,6 +40,12 @@ def main() -> None:
         app(prog_name="admin-app")
     except (AppError, SetupError) as error:
         say(_sentences(error))
+        sys.exit(1)
+    except DBAPIError as error:
+        said = str(error.orig).partition("\n")[0]
+        say(
+            f"The database refused: {said}\nadmin-app db current tells whether it lacks a revision."
+        )
         sys.exit(1)
     except (KeyboardInterrupt, click.Abort):
         sys.exit(130)

@@ -42,8 +42,12 @@ def downgrade(
     revision: Annotated[
         str, typer.Argument(help="A revision, -N for N steps back, or base for an empty database.")
     ],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before everything goes.")] = False,
 ) -> None:
     """Take revisions back. Data of tables and columns that go is lost: make a copy first."""
+    if revision == "base" and not yes:
+        typer.confirm("This deletes every record, user and change. Go on?", abort=True, err=True)
     _tell("taken back", run(_runner(context).downgrade(revision)), "Nothing to take back.")
 
 

@@ -102,8 +102,8 @@ def import_file(
     """Take records in from a file: create what is new, update what is not.
 
     Without a mapping each column goes to the field of its name, so an export comes back as it is.
-    Rows that are refused are reported with line and reason, and the rest is kept; importing the
-    same file again creates nothing twice.
+    Rows that are refused are reported with line and reason, and the rest is kept. With --match, or
+    a key in the file, importing the same file again creates nothing twice.
 
     `admin-app import book books.csv --match source_id --map source_id=id --map title=title
     --map 'authors=authors|split:,|by:name|create'`
@@ -230,11 +230,17 @@ def _request(file: Path | None, mapped: list[str], match: str | None, skip: list
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{file} cannot be read: {error}."
         raise SetupError(msg) from error
-    more = dict(_pair(each, "FIELD=COLUMN") if "=" in each else (each, each) for each in mapped)
+    more = dict(_mapped(each) for each in mapped)
     fields = (
         tuple(each.strip() for each in match.split(",")) if match is not None else written.match
     )
     return Request({**written.fields, **more}, fields, (*written.skip, *skip))
+
+
+def _mapped(text: str) -> tuple[str, str]:
+    """A field and where it comes from; steps may follow a name that is both field and column."""
+    name, bar, steps = text.partition("|")
+    return _pair(text, "FIELD=COLUMN") if "=" in name else (name.strip(), f"{name}{bar}{steps}")
 
 
 def _pair(text: str, form: str) -> tuple[str, str]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import logging.config
 import os
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +20,7 @@ from uvicorn.supervisors import ChangeReload, Multiprocess
 from admin_app.access import new_setup_link
 from admin_app.cli.common import opened, records_of, registry_of, run, say, settings_of
 from admin_app.cli.demo import load_demo
+from admin_app.cli.protocol import BoundedProtocol
 from admin_app.database import Database
 from admin_app.declaration import Registry
 from admin_app.errors import SetupError
@@ -76,6 +80,7 @@ def serve(
                 workers=1 if reload else workers or server.workers,
                 reload=reload,
                 reload_dirs=[str(settings.root)] if reload else None,
+                http=BoundedProtocol,
                 lifespan="on",
                 ws="none",
                 access_log=False,
@@ -113,13 +118,26 @@ async def _prepare(settings: Settings, registry: Registry, address: str) -> None
         await _refuse_missing_tables(database, registry)
         records = records_of(settings, database, registry)
         if settings.app.demo and settings.embedded:
-            await load_demo(records, settings.app.models)
+            with _one_at_a_time(settings):
+                await load_demo(records, settings.app.models)
         link = await new_setup_link(database)
     if link is not None:
         say(
             f"Nobody can sign in yet. Make the first administrator (once, within 24 hours):\n"
             f"  {address}/admin/setup/{link}"
         )
+
+
+@contextmanager
+def _one_at_a_time(settings: Settings) -> Iterator[None]:
+    """Wait for other servers that are starting on the same embedded database."""
+    # The folder and not the database file: closing that would end SQLite's own locks on it.
+    folder = os.open(settings.root, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
 
 
 async def _refuse_missing_tables(database: Database, registry: Registry) -> None:

@@ -61,7 +61,7 @@ class Database:
     async def _run_read(
         self, work: Callable[[AsyncConnection], Awaitable[T]], options: dict[str, Any]
     ) -> T:
-        async with self.engine.connect() as connection:
+        async with self._connected() as connection:
             if options:
                 await connection.execution_options(**options)
             return await work(connection)
@@ -70,7 +70,7 @@ class Database:
         """Run ``work`` in one transaction and commit it; any exception rolls all of it back.
 
         ``work`` runs again, whole, after a serialization failure or a deadlock (at most three
-        times, with jitter) and once when its connection was dead before anything was sent: it must
+        times, with jitter), likewise when its connection was dead before anything was sent: it must
         have no effect but through its session. On SQLite writes of this process take turns, before
         a connection is taken. Raises ``BusyError`` when the turn, a connection or a lock does not
         come in time.
@@ -101,7 +101,7 @@ class Database:
             self._turn.release()
 
     async def _commit(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
-        async with self.engine.connect() as connection:
+        async with self._connected() as connection:
             if self.dialect == "sqlite":
                 await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
             sent = _Sent()
@@ -115,6 +115,19 @@ class Database:
                     raise
                 await session.commit()
                 return result
+
+    @asynccontextmanager
+    async def _connected(self) -> AsyncIterator[AsyncConnection]:
+        connection = self.engine.connect()
+        try:
+            await connection.start()
+        except OSError as error:
+            # No host, no port, no socket file: the driver lets the system's own error through.
+            raise BusyError from error
+        try:
+            yield connection
+        finally:
+            await asyncio.shield(connection.close())
 
     def _read_options(self) -> dict[str, Any]:
         return {} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}

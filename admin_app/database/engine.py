@@ -47,6 +47,8 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=limits.pool_size,
+        # A statement's values are nobody's business in a log or on a terminal.
+        hide_parameters=True,
         max_overflow=0,
         pool_timeout=limits.pool_timeout,
         connect_args={"isolation_level": None, "timeout": limits.write_timeout},
@@ -102,6 +104,8 @@ def _postgresql(url: URL, settings: Settings) -> AsyncEngine:
     engine = create_async_engine(
         url,
         pool_size=limits.pool_size,
+        # A statement's values are nobody's business in a log or on a terminal.
+        hide_parameters=True,
         max_overflow=0,
         pool_timeout=limits.pool_timeout,
         pool_recycle=1800,

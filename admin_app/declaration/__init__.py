@@ -10,7 +10,6 @@ from admin_app.declaration.actor import (
     Origin,
     acting,
     actor,
-    current_actor,
     stamped,
 )
 from admin_app.declaration.base import OUR_PREFIX, Base, BigKey, Record
@@ -41,6 +40,5 @@ __all__ = [
     "ResourceOptions",
     "acting",
     "actor",
-    "current_actor",
     "stamped",
 ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -70,11 +70,6 @@ def acting(actor_: Actor) -> Iterator[None]:
         _acting.reset(token)
 
 
-def current_actor() -> Actor:
-    """The actor that ``acting`` has set, else ``ANONYMOUS``."""
-    return _acting.get()
-
-
 class _SymbolicActor:
     """Stands in rules and stamps for the acting person."""
 
@@ -104,7 +99,6 @@ class Origin:
     source: Source
     request_id: str = ""
     reason: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 def stamped(value: object) -> Any:

@@ -17,12 +17,11 @@ from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.schemas import (
     Schema,
     annotation,
-    key_type,
     make_schema,
     page_schema,
     set_annotation,
 )
-from admin_app.declaration.values import from_text, wire_type
+from admin_app.declaration.values import adapter_of, from_text
 from admin_app.errors import NotFoundError
 
 Key = tuple[Any, ...]
@@ -148,7 +147,7 @@ class Resource:
 
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[Any]]:
-        return {name: TypeAdapter(wire_type(each.shape)) for name, each in self.fields.items()}
+        return {name: adapter_of(each.shape) for name, each in self.fields.items()}
 
     def reference(self, key: Key) -> Any:
         """How other records refer to this one in Python values: see ``schemas.key_type``."""
@@ -164,10 +163,6 @@ class Resource:
         Raises ``NotFoundError`` for text that is no key's.
         """
         return (value,) if len(self.key) == 1 else self.parse_key(value)
-
-    @property
-    def reference_type(self) -> Any:
-        return key_type(self.key)
 
     @property
     def absent(self) -> str:

@@ -46,7 +46,7 @@ class Schema:
         try:
             return self.adapter.validate_json(body)
         except ValidationError as error:
-            raise refusal(error) from error
+            raise refusal(error, known=tuple(self.typed.__annotations__)) from error
 
     def dump(self, values: Mapping[str, Any]) -> bytes:
         """Write values as JSON."""
@@ -110,13 +110,17 @@ def set_annotation(relation: Relation, target_key: tuple[Field, ...], *, reading
     return member if reading else getitem(NotRequired, member)
 
 
-def refusal(error: ValidationError) -> BadRequestError | InvalidInputError:
-    """Put pydantic's findings into our words, by place."""
+def refusal(
+    error: ValidationError, *, known: tuple[str, ...] = ()
+) -> BadRequestError | InvalidInputError:
+    """Put pydantic's findings into our words, by place; ``known`` are the names it could have."""
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
         reason = str(found[0].get("ctx", {}).get("error", "")).partition(" at line")[0]
         return BadRequestError(f"The body is not JSON: {reason}." if reason else "Not JSON.")
-    errors = [FieldError(_path(each["loc"]), _code(each["type"]), _words(each)) for each in found]
+    errors = [
+        FieldError(_path(each["loc"]), _code(each["type"]), _words(each, known)) for each in found
+    ]
     return InvalidInputError("Some values are not valid.", errors=errors)
 
 
@@ -161,7 +165,9 @@ _SENTENCES = {
 }
 
 
-def _words(found: Any) -> str:
+def _words(found: Any, known: tuple[str, ...]) -> str:
+    if found["type"] == "extra_forbidden" and known:
+        return f"No such field is written here. Known are {', '.join(known)}."
     sentence = _SENTENCES.get(found["type"])
     if sentence is None:
         return str(found["msg"])

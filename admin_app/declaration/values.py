@@ -17,6 +17,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from operator import getitem
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,6 +29,7 @@ from pydantic import (
     Field,
     NaiveDatetime,
     PlainSerializer,
+    TypeAdapter,
     WithJsonSchema,
 )
 from pydantic_core import PydanticCustomError
@@ -60,6 +62,12 @@ def list_of(item: Any) -> Any:
 def wire_type(shape: Shape) -> Any:
     """Annotate the Python type of ``shape`` for pydantic, in and out."""
     return _TYPES[shape.kind](shape)
+
+
+@lru_cache(maxsize=4096)
+def adapter_of(shape: Shape) -> TypeAdapter[Any]:
+    """Make, once for each shape, what validates and writes its values."""
+    return TypeAdapter(wire_type(shape))
 
 
 def _refuse(code: str, message: str) -> PydanticCustomError:

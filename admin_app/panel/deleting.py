@@ -10,9 +10,10 @@ from typing import Any
 from admin_app.declaration import Key, Resource
 from admin_app.panel.display import counted
 from admin_app.panel.layout import covered
-from admin_app.panel.links import parameter, pointing
+from admin_app.panel.links import pointing
 from admin_app.panel.visit import Visit
 from admin_app.records.effects import Effects, dependents
+from admin_app.records.query import parameter
 
 
 @dataclass(frozen=True, slots=True)

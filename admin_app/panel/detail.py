@@ -86,7 +86,7 @@ async def entries(visit: Visit, record: Record) -> tuple[list[Entry], list[Entry
     resource = record.resource
     for source in order_of(resource):
         if isinstance(source, Relation):
-            titles = await titles_of(visit, source, [record.values])
+            titles = await titles_of(visit, source, [record.values], most=LINKS_SHOWN)
             value = related(visit, source, record.values, titles, most=LINKS_SHOWN)
             main.append(Entry(source.label, value))
             continue

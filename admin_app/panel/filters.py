@@ -9,10 +9,10 @@ from typing import Any
 from admin_app.declaration import Field, Kind, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.panel.display import choice_words, moment
-from admin_app.panel.links import OUT_OF_SIGHT, parameter
+from admin_app.panel.links import OUT_OF_SIGHT
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
-from admin_app.records.query import PARAMETERS, Filter
+from admin_app.records.query import PARAMETERS, Filter, parameter
 
 Pairs = Sequence[tuple[str, str]]
 

@@ -10,7 +10,7 @@ from admin_app.declaration import Key, Relation, Resource
 from admin_app.panel.display import NOTHING, Link, Shown
 from admin_app.panel.visit import Visit
 from admin_app.records import Title
-from admin_app.records.query import PARAMETERS
+from admin_app.records.query import parameter
 
 Titles = Mapping[Key, Title]
 OUT_OF_SIGHT = "A record you may not see"
@@ -25,14 +25,11 @@ def target_keys(visit: Visit, relation: Relation, values: Mapping[str, Any]) -> 
     return [] if not key or None in key else [key]
 
 
-def parameter(name: str) -> str:
-    """A field or relation as a list parameter, also where its name steers lists."""
-    return f"{name}__eq" if name in PARAMETERS else name
-
-
-async def titles_of(visit: Visit, relation: Relation, rows: Iterable[Mapping[str, Any]]) -> Titles:
-    """What the records that ``rows`` point to are called: one statement for all of them."""
-    keys = {key for row in rows for key in target_keys(visit, relation, row)}
+async def titles_of(
+    visit: Visit, relation: Relation, rows: Iterable[Mapping[str, Any]], *, most: int
+) -> Titles:
+    """What the first ``most`` records that each row points to are called, all of them at once."""
+    keys = {key for row in rows for key in target_keys(visit, relation, row)[:most]}
     if not keys:
         return {}
     return await visit.records.titles(visit.actor, visit.registry.target(relation), keys)

@@ -146,7 +146,7 @@ async def _rows(
     visit: Visit, resource: Resource, sources: Sequence[Field | Relation], page: Page
 ) -> list[Row]:
     titles = {
-        each.name: await titles_of(visit, each, page.rows)
+        each.name: await titles_of(visit, each, page.rows, most=NAMES_SHOWN)
         for each in sources
         if isinstance(each, Relation)
     }

@@ -240,15 +240,11 @@ class RelationPart(Part):
         except NotFoundError as error:
             raise TextError(error.detail) from error
         if self.many:
-            return {self.name: [self._reference(key) for key in keys]}
+            return {self.name: [self.target.reference_wire(key) for key in keys]}
         parts: Sequence[Any] = (
             self.target.key_wire(keys[0]) if keys else [None] * len(self.relation.fields)
         )
         return dict(zip(self.relation.fields, parts, strict=True))
-
-    def _reference(self, key: Key) -> Any:
-        wire = self.target.key_wire(key)
-        return wire[0] if len(wire) == 1 else self.target.key_text(key)
 
 
 def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:

@@ -61,7 +61,10 @@ async def error_page(
 async def http_error_page(admin: Admin, request: Request, error: HTTPException) -> Response:
     """What Starlette and SQLAdmin refuse: no such page, not by this method."""
     if visit_of(request) is None and "statics" not in request.url.path:
-        visit = await recognise(request)
+        try:
+            visit = await recognise(request)
+        except AppError as unable:
+            return await app_error_page(admin, request, unable)
         if visit is None and request.method in {"GET", "HEAD"}:
             return sign_in_redirect(request)
     standard = error.detail == HTTPStatus(error.status_code).phrase

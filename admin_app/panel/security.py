@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 
 from sqladmin.authentication import AuthenticationBackend
 from starlette.datastructures import FormData
@@ -12,7 +12,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import Message
 
 from admin_app.access import actor_of_session, csrf_matches
-from admin_app.errors import ContentTooLargeError, ForbiddenError
+from admin_app.errors import BadRequestError, ContentTooLargeError, ForbiddenError
 from admin_app.panel.visit import Urls, Visit, base_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -79,17 +79,22 @@ def require_same_origin(request: Request) -> None:
 async def read_form(request: Request) -> FormData:
     """Read the form of a request, once, and never more than ``MAX_FORM_BYTES``.
 
-    Raises ``ContentTooLargeError``.
+    Raises ``ContentTooLargeError``, and ``BadRequestError`` for text that is not UTF-8.
     """
     cached = getattr(request.state, "form", None)
     if isinstance(cached, FormData):
         return cached
     taken = 0
+    texts = bytearray()
+    encoded = "urlencoded" in request.headers.get("content-type", "")
 
     async def limited() -> Message:
         nonlocal taken
         message = await request.receive()
-        taken += len(message.get("body", b""))
+        piece = message.get("body", b"")
+        taken += len(piece)
+        if encoded:
+            texts.extend(piece)
         if taken > MAX_FORM_BYTES:
             msg = f"A form may hold {MAX_FORM_BYTES // 1024**2} MB, files included."
             raise ContentTooLargeError(msg)
@@ -98,6 +103,13 @@ async def read_form(request: Request) -> FormData:
     form = await Request(request.scope, limited).form(
         max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FORM_BYTES
     )
+    if encoded:
+        try:
+            # Starlette puts other bytes right in silence, and what was typed is lost.
+            unquote_to_bytes(bytes(texts)).decode()
+        except UnicodeDecodeError as error:
+            msg = "The form is not UTF-8."
+            raise BadRequestError(msg) from error
     request.state.form = form
     return form
 

@@ -8,15 +8,13 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import pydantic_core
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Enum, String, and_, cast, false, literal, or_
 
-from admin_app.declaration.fields import Shape
-from admin_app.declaration.values import wire_type
+from admin_app.declaration.values import adapter_of
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.query import Sort
 
@@ -45,7 +43,7 @@ def write_cursor(
     values = [
         None
         if row[each.field.name] is None
-        else _adapter(each.field.shape).dump_python(row[each.field.name], mode="json")
+        else adapter_of(each.field.shape).dump_python(row[each.field.name], mode="json")
         for each in sort
     ]
     body = _body(backward, values)
@@ -65,7 +63,7 @@ def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -
     Raises ``BadRequestError`` when it was not made by us for this resource and this order.
     """
     try:
-        # binascii ignores strangers in its alphabet, so the text must be what would be written.
+        # What is not of the alphabet is ignored here: the signature is of what was read.
         data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
         signature, body = data[:_SIGNATURE], data[_SIGNATURE:]
         if not hmac.compare_digest(signature, _sign(secret, resource, sort, body)):
@@ -75,7 +73,7 @@ def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -
             tuple(
                 None
                 if value is None
-                else _adapter(each.field.shape).validate_json(pydantic_core.to_json(value))
+                else adapter_of(each.field.shape).validate_json(pydantic_core.to_json(value))
                 for each, value in zip(sort, values, strict=True)
             ),
             bool(backward),
@@ -144,8 +142,3 @@ def _sign(secret: bytes, resource: str, sort: Sequence[Sort], body: bytes) -> by
     terms = ",".join(f"{'-' if each.descending else ''}{each.field.name}" for each in sort)
     message = f"{resource}\n{terms}\n".encode() + body
     return hmac.new(secret, message, hashlib.sha256).digest()[:_SIGNATURE]
-
-
-@lru_cache(maxsize=4096)
-def _adapter(shape: Shape) -> TypeAdapter[Any]:
-    return TypeAdapter(wire_type(shape))

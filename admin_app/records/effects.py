@@ -73,9 +73,17 @@ def inverse_sets(registry: Registry, target: Resource) -> list[tuple[Resource, R
 
 
 async def plan_delete(
-    registry: Registry, connection: AsyncConnection, resource: Resource, key: Key
+    registry: Registry,
+    connection: AsyncConnection,
+    resource: Resource,
+    key: Key,
+    *,
+    lock: bool = False,
 ) -> Effects:
     """Find out what deleting a record does.
+
+    With ``lock`` what it finds stays as it is until the transaction ends: a row that another
+    writer is moving out of the way is waited for, and is then not in it.
 
     Raises ``NotFoundError`` when it is absent and ``ConflictError`` when the delete would touch
     more than ``EFFECT_CAP`` records.
@@ -86,13 +94,14 @@ async def plan_delete(
     if row is None:
         raise NotFoundError(resource.absent)
     values = dict(zip(columns, row, strict=True))
-    return await _Planner(registry, connection).plan(resource, key, values)
+    return await _Planner(registry, connection, lock=lock).plan(resource, key, values)
 
 
 class _Planner:
-    def __init__(self, registry: Registry, connection: AsyncConnection) -> None:
+    def __init__(self, registry: Registry, connection: AsyncConnection, *, lock: bool) -> None:
         self._registry = registry
         self._connection = connection
+        self._lock = lock
         self._effects = Effects()
         self._planned: set[tuple[str, Key]] = set()
         self._count = 0
@@ -142,7 +151,10 @@ class _Planner:
             return
         columns = [each.expression for each in resource.fields.values() if each.column is not None]
         names = [name for name, each in resource.fields.items() if each.column is not None]
-        statement = select(*columns).where(pointing).limit(EFFECT_CAP + 1)
+        keys = [each.expression for each in resource.key]
+        statement = select(*columns).where(pointing).order_by(*keys).limit(EFFECT_CAP + 1)
+        if self._lock:
+            statement = statement.with_for_update(of=resource.model)
         for row in (await self._connection.execute(statement)).all():
             found = dict(zip(names, row, strict=True))
             key = resource.key_of(found)
@@ -166,7 +178,9 @@ class _Planner:
             )
         )
         keys = [each.expression for each in owner.key]
-        statement = select(*keys).where(pointing, joined).limit(EFFECT_CAP + 1)
+        statement = select(*keys).where(pointing, joined).order_by(*keys).limit(EFFECT_CAP + 1)
+        if self._lock:
+            statement = statement.with_for_update(of=table)
         return [tuple(row) for row in (await self._connection.execute(statement)).all()]
 
     def _touch(self) -> None:

@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Table, delete, insert
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import Actor, Key, Relation, Resource
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError
-from admin_app.records.reader import Reader, Values
+from admin_app.records.reader import Reader, Values, batches, key_in
 
 
 @dataclass(slots=True)
@@ -51,6 +51,47 @@ class Links:
                 errors.append(FieldError(place, "reference_not_found", target.absent))
         _raise(errors)
 
+    async def lock(self, resource: Resource, key: Key, sets: Mapping[str, Sequence[Any]]) -> None:
+        """Lock the other ends of sets, as far as their turn comes before this record's.
+
+        The turns are those of the resources' names, then of the keys. Without them two writers of
+        one link, each from its end, would wait for each other in a circle, or both count it lost.
+        SQLite has one writer at a time and needs none of it.
+        """
+        if self._connection.dialect.name == "sqlite":
+            return
+        for name in sorted(sets, key=lambda each: resource.sets[each].target):
+            relation = resource.sets[name]
+            target = self._registry.target(relation)
+            if target.name <= resource.name:
+                keys = await self._ends(resource, key, relation, sets[name])
+                for batch in batches([*keys, key] if target is resource else keys):
+                    columns = [each.expression for each in target.key]
+                    await self._connection.execute(
+                        select(*columns)
+                        .where(key_in(target, batch))
+                        .order_by(*columns)
+                        .with_for_update(key_share=True, of=target.model)
+                    )
+
+    async def _ends(
+        self, resource: Resource, key: Key, relation: Relation, references: Sequence[Any]
+    ) -> list[Key]:
+        """The keys that a set holds now or is to hold."""
+        target = self._registry.target(relation)
+        row = {each.name: value for each, value in zip(resource.key, key, strict=True)}
+        found: dict[Key, None] = {}
+        if all(name in row for name, _ in relation.own_columns):
+            links = await self._reader.links(
+                self._connection, self._actor, resource, relation, [row]
+            )
+            found.update(dict.fromkeys(links.get(key, ())))
+        for reference in references:
+            # One that is no key at all is refused later, with its place.
+            with suppress(NotFoundError):
+                found[target.dereference(reference)] = None
+        return list(found)
+
     async def changes(
         self, resource: Resource, before: Values, sets: Mapping[str, Sequence[Any]]
     ) -> list[SetChange]:
@@ -61,7 +102,8 @@ class Links:
         found = []
         for name, references in sets.items():
             relation = resource.sets[name]
-            held = held_keys(self._registry.target(relation), before.get(name, ()))
+            # As dictionaries: in order, and looked into once for each key of a large set.
+            held = dict.fromkeys(held_keys(self._registry.target(relation), before.get(name, ())))
             wanted = await self._keys(relation, references)
             change = SetChange(
                 relation,
@@ -117,8 +159,8 @@ class Links:
         finally:
             self._seen.clear()
 
-    async def _keys(self, relation: Relation, references: Sequence[Any]) -> list[Key]:
-        """The keys that references name, in sight every one, none twice."""
+    async def _keys(self, relation: Relation, references: Sequence[Any]) -> Mapping[Key, int]:
+        """The keys that references name, in sight every one, none twice, and where."""
         target = self._registry.target(relation)
         errors: list[FieldError] = []
         keys: dict[Key, int] = {}
@@ -135,7 +177,7 @@ class Links:
             if key not in seen
         ]
         _raise(errors)
-        return list(keys)
+        return keys
 
     async def _sees(self, target: Resource, keys: Sequence[Key]) -> set[Key]:
         seen = self._seen.get(target.name, set()).intersection(keys)

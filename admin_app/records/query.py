@@ -10,23 +10,22 @@ import csv
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import pydantic_core
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import refusal
-from admin_app.declaration.values import from_text, storable_text, wire_type
+from admin_app.declaration.values import adapter_of, from_text, storable_text
 from admin_app.errors import BadRequestError, FieldError, NotFoundError
-from admin_app.records.operators import LISTS, RELATION, operators_of
+from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
 
 Count = Literal["none", "exact", "capped"]
 COUNTS: tuple[Count, ...] = ("none", "exact", "capped")
 PARAMETERS = ("limit", "cursor", "sort", "count", "search")
-"""Names that steer a list; a field of the same name is filtered as ``name__eq``."""
+"""Names that steer a list; see ``parameter``."""
 MAX_LIST = 500
 """Values of one ``in``."""
 MAX_FILTERS = 50
@@ -34,6 +33,11 @@ MAX_WORDS = 20
 MAX_PARAMETERS = 200
 MAX_PATTERN = 1_000
 """Characters that are searched for in a text; SQLite takes patterns of 50,000 bytes."""
+
+
+def parameter(name: str) -> str:
+    """How a field or relation is filtered by equality, also where its name steers lists."""
+    return f"{name}__eq" if name in PARAMETERS else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +161,7 @@ class _Parser:
                 msg = "Give two values, joined by a comma."
                 raise BadRequestError(msg)
             return values
-        if operator in {"like", "ilike", "contains", "startswith", "endswith"}:
+        if operator in TEXT:
             return _pattern(operator, text)
         return _typed(target.shape, text)
 
@@ -261,7 +265,7 @@ def _storable(text: str) -> None:
 
 def _typed(shape: Shape, text: str) -> Any:
     data = text if shape.kind is Kind.JSON else from_text(shape, text)
-    return _read(_adapter(shape).validate_json, pydantic_core.to_json(_encodable(data)))
+    return _read(adapter_of(shape).validate_json, pydantic_core.to_json(_encodable(data)))
 
 
 def _encodable(data: Any) -> Any:
@@ -283,8 +287,3 @@ def _flag(text: str) -> bool:
         msg = "Choose true or false."
         raise BadRequestError(msg)
     return text == "true"
-
-
-@lru_cache(maxsize=4096)
-def _adapter(shape: Shape) -> TypeAdapter[Any]:
-    return TypeAdapter(wire_type(shape))

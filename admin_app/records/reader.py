@@ -181,7 +181,7 @@ class Reader:
         if not config.grants("read"):
             return found
         columns = [each.expression for each in resource.key]
-        for batch in _batches(list(keys)):
+        for batch in batches(list(keys)):
             statement = await self._cruds[resource.name].statement(
                 config, columns, [key_in(resource, batch)]
             )
@@ -203,7 +203,7 @@ class Reader:
         config = policy(actor, resource) if config is None else config
         columns = [each.expression for each in fields]
         rows: list[Values] = []
-        for batch in _batches(list(wanted)):
+        for batch in batches(list(wanted)):
             statement = await self._select(resource, config, [_in(columns, batch)])
             rows += _values(resource, (await connection.execute(statement)).all())
         if sets:
@@ -224,7 +224,7 @@ class Reader:
         found: dict[Key, Title] = {}
         if not config.grants("read"):
             return found
-        for batch in _batches(list(keys)):
+        for batch in batches(list(keys)):
             conditions = [key_in(resource, batch)]
             for each in await self._titles(connection, config, resource, conditions):
                 found[each.key] = each
@@ -303,7 +303,7 @@ class Reader:
         )
         keys = [each.expression for each in target.key]
         positions = {tuple(row[name] for name in names): resource.key_of(row) for row in rows}
-        for batch in _batches(list(positions)):
+        for batch in batches(list(positions)):
             statement = await self._cruds[target.name].statement(
                 config, [*own, *keys], [joined, _in(own, batch)]
             )
@@ -398,5 +398,6 @@ def _title(resource: Resource, values: Mapping[str, Any]) -> Title:
     )
 
 
-def _batches(keys: list[Any]) -> Iterable[list[Any]]:
+def batches(keys: list[Any]) -> Iterable[list[Any]]:
+    """Keys in portions that one statement takes."""
     return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

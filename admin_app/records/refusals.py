@@ -36,8 +36,8 @@ _REFUSALS: dict[str, tuple[type[AppError], str, str, str]] = {
     "check": (
         InvalidInputError,
         "check",
-        "This value is not allowed here.",
-        "The values break a rule of this {label}.",
+        "This breaks the rule {rule}.",
+        "The values break the rule {rule} of this {label}.",
     ),
     "value": (
         InvalidInputError,
@@ -112,9 +112,13 @@ def _refusal(resource: Resource, found: Violation) -> AppError:
     kind, code, at_field, alone = _REFUSALS[found.kind]
     names = _attributes(resource, found)
     labels = " and ".join(resource.fields[name].label.lower() for name in names) or "values"
-    label = resource.label.lower()
-    errors = [FieldError((name,), code, at_field.format(label=label)) for name in names]
-    return kind(alone.format(label=label, fields=labels), errors=errors)
+    words = {
+        "label": resource.label.lower(),
+        "fields": labels,
+        "rule": found.constraint.removeprefix(f"ck_{resource.table.name}_") or "of the table",
+    }
+    errors = [FieldError((name,), code, at_field.format_map(words)) for name in names]
+    return kind(alone.format_map(words), errors=errors)
 
 
 def _attributes(resource: Resource, found: Violation) -> list[str]:

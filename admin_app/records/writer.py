@@ -149,6 +149,9 @@ class Writer:
         when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
         """
         values, sets = parted(resource, resource.update.parse(data))
+        for action in ("read", "update"):
+            require(self._actor, resource, action)
+        await self._links.lock(resource, key, sets)
         config, entity, before = await self._load(resource, key, "update")
         _check_unchanged(resource, before, if_match)
         changed = changed_values(resource, before, values)
@@ -187,7 +190,7 @@ class Writer:
         _, entity, before = await self._load(resource, key, "delete")
         self._session.expunge(entity)
         _check_unchanged(resource, before, if_match)
-        effects = await plan_delete(self._registry, self._connection, resource, key)
+        effects = await plan_delete(self._registry, self._connection, resource, key, lock=True)
         if effects.blocked:
             raise _in_use(resource, effects)
         cause = self._journal.deletion(resource, before)
@@ -217,7 +220,8 @@ class Writer:
             .where(key_is(resource, key), *config.row_conditions("read"))
             # A relation that its model always joins would multiply the row, and is not needed.
             .options(lazyload("*"))
-            .with_for_update(of=resource.model)
+            # An update leaves the key alone, so links to the row need not wait for it.
+            .with_for_update(of=resource.model, key_share=action == "update")
         )
         entity = (await self._session.scalars(statement)).one_or_none()
         if entity is None:
@@ -360,14 +364,16 @@ class Writer:
         by_resource: dict[Resource, list[_Telling]] = {}
         for each in tellings:
             by_resource.setdefault(each.resource, []).append(each)
-        for resource, told in by_resource.items():
-            # Always in the same order, so that two writers seldom wait for each other.
-            keys = sorted({each.key for each in told}, key=repr)
+        for resource, told in sorted(by_resource.items(), key=lambda item: item[0].name):
+            # Always in the same order (see ``Links.lock``), so that writers wait in no circle.
+            keys = _in_turn({each.key for each in told})
             await self._raise_versions(resource, keys)
             titles = await self._reader.titles(
                 self._connection, self._actor, resource, keys, config=EVERYTHING
             )
             for each in told:
+                if each.key not in titles:
+                    continue  # Deleted meanwhile, by one who has told so.
                 self._journal.update(
                     resource,
                     each.key,
@@ -402,6 +408,14 @@ class _Telling:
     key: Key
     change: SetChange
     cause: Entry
+
+
+def _in_turn(keys: Collection[Key]) -> list[Key]:
+    """Keys in the order in which writers lock their rows."""
+    try:
+        return sorted(keys)
+    except TypeError:
+        return sorted(keys, key=repr)
 
 
 def _check_unchanged(resource: Resource, before: Values, if_match: Collection[str] | None) -> None:

@@ -193,9 +193,11 @@ async def json_body(request: Request, *media_types: str) -> bytes:
 
     Raises ``UnsupportedMediaTypeError`` and ``ContentTooLargeError``.
     """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type not in media_types:
-        msg = f"Send {' or '.join(media_types)}."
+    media_type, _, parameter = request.headers.get("content-type", "").lower().partition(";")
+    charset = parameter.strip().removeprefix("charset=").strip('"')
+    encoded = request.headers.get("content-encoding", "identity").lower() != "identity"
+    if media_type.strip() not in media_types or charset not in {"", "utf-8"} or encoded:
+        msg = f"Send {' or '.join(media_types)} in UTF-8, not compressed."
         raise UnsupportedMediaTypeError(msg)
     body = bytearray()
     async for chunk in request.stream():

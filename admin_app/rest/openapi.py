@@ -6,11 +6,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from admin_app.declaration import Field, Kind, Registry, Resource
 from admin_app.declaration.schemas import Schema
-from admin_app.declaration.values import wire_type
+from admin_app.declaration.values import adapter_of
 from admin_app.errors import (
     PROBLEM_MEDIA_TYPE,
     AppError,
@@ -26,8 +24,8 @@ from admin_app.errors import (
     UnsupportedMediaTypeError,
     error_classes,
 )
-from admin_app.records.operators import LISTS, RELATION, operators_of
-from admin_app.records.query import COUNTS, sortable
+from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
+from admin_app.records.query import COUNTS, parameter, sortable
 from admin_app.rest.endpoints import camel
 
 REF = "#/components/schemas/{model}"
@@ -39,7 +37,6 @@ _WRITING = (
     InvalidInputError,
     UnsupportedMediaTypeError,
 )
-_TEXT_OPERATORS = frozenset({"like", "ilike", "contains", "startswith", "endswith"})
 
 Document = dict[str, Any]
 
@@ -287,27 +284,25 @@ def _filters(resource: Resource, registry: Registry) -> list[Document]:
     found: list[Document] = []
     for field in resource.readable.values():
         value = _value(field)
-        for operator in operators_of(field.kind):
-            name = field.name if operator == "eq" else f"{field.name}__{operator}"
-            found.append(_filter(name, operator, value, field.label))
+        found += [
+            _filter(field.name, operator, value, field.label)
+            for operator in operators_of(field.kind)
+        ]
     for relation in resource.relations.values():
         if relation.writable:
             key = registry.target(relation).key
             schema = _value(key[0]) if len(key) == 1 else {"type": "string"}
-            for operator in RELATION:
-                name = relation.name if operator == "eq" else f"{relation.name}__{operator}"
-                found.append(_filter(name, operator, schema, relation.label))
-    steering = {each["name"] for each in _steering(resource)}
-    return [
-        each if each["name"] not in steering else {**each, "name": f"{each['name']}__eq"}
-        for each in found
-    ]
+            found += [
+                _filter(relation.name, operator, schema, relation.label) for operator in RELATION
+            ]
+    return found
 
 
-def _filter(name: str, operator: str, value: Document, label: str) -> Document:
+def _filter(target: str, operator: str, value: Document, label: str) -> Document:
+    name = parameter(target) if operator == "eq" else f"{target}__{operator}"
     if operator == "isnull":
         return _parameter(name, {"type": "boolean"}, f"{label} is empty.")
-    if operator in _TEXT_OPERATORS:
+    if operator in TEXT:
         return _parameter(name, {"type": "string"}, f"{label} {operator} this text.")
     if operator in LISTS:
         bounds = {"minItems": 2, "maxItems": 2} if operator == "between" else {"minItems": 1}
@@ -327,4 +322,4 @@ def _parameter(name: str, schema: Mapping[str, Any], description: str) -> Docume
 def _value(field: Field) -> Document:
     if field.kind in {Kind.JSON, Kind.BINARY, Kind.ARRAY}:
         return {}
-    return TypeAdapter(wire_type(field.shape)).json_schema(mode="serialization")
+    return adapter_of(field.shape).json_schema(mode="serialization")

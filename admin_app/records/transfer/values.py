@@ -6,16 +6,15 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
 from typing import Any
 
 import pydantic_core
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from admin_app.declaration import Field, Key, Kind, Registry, Relation, Resource
 from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import refusal
-from admin_app.declaration.values import from_text, wire_type
+from admin_app.declaration.values import adapter_of, from_text
 from admin_app.errors import AppError, FieldError, InvalidInputError, NotFoundError
 from admin_app.records.transfer.files import Format, Row, json_text, list_of, unguard
 from admin_app.records.transfer.mapping import Plan, Rule, nearest
@@ -190,9 +189,7 @@ def referring(relation: Relation, target: Resource, keys: Iterable[Key]) -> dict
     """The JSON data that makes ``relation`` mean ``keys``."""
     found = list(keys)
     if relation.many:
-        if len(target.key) == 1:
-            return {relation.name: [target.key_wire(key)[0] for key in found]}
-        return {relation.name: [target.key_text(key) for key in found]}
+        return {relation.name: [target.reference_wire(key) for key in found]}
     return dict(zip(relation.fields, target.key_wire(found[0]), strict=True)) if found else {}
 
 
@@ -202,13 +199,8 @@ def typed(shape: Shape, data: Any) -> Any:
     Raises ``InvalidInputError`` in the type's words.
     """
     try:
-        return _adapter(shape).validate_json(pydantic_core.to_json(data))
+        return adapter_of(shape).validate_json(pydantic_core.to_json(data))
     except ValidationError as error:
         words = refusal(error)
         detail = words.errors[0].detail if words.errors else words.detail
         raise InvalidInputError(detail) from error
-
-
-@lru_cache(maxsize=4096)
-def _adapter(shape: Shape) -> TypeAdapter[Any]:
-    return TypeAdapter(wire_type(shape))
