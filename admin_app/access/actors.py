@@ -7,7 +7,6 @@ gone with the next statement, on every worker.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +17,9 @@ from sqlalchemy.orm import InstrumentedAttribute
 from admin_app.access.tables import Role, RoleGrant, Session, Token, User, UserRole
 from admin_app.database import Database
 from admin_app.declaration import Actor, Grant
-from admin_app.errors import BusyError
 
+USE_PATIENCE = 0.05
+"""Seconds that a request waits for its use to be written down."""
 USE_PRECISION = timedelta(minutes=1)
 """How exactly the last use of a credential is known: a write per request would be too dear."""
 
@@ -107,6 +107,5 @@ async def mark_used(
             .values({used_at: now})
         )
 
-    # A minute's knowledge is not worth a refused request.
-    with suppress(BusyError):
-        await database.write(work)
+    # A minute's knowledge is not worth a refused request, nor one that waits for a writer.
+    await database.write_aside((credential, row.id), work, patience=USE_PATIENCE)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import event
@@ -36,9 +36,11 @@ class Database:
         self.dialect: str = self.engine.dialect.name
         self._turn = asyncio.Lock()
         self._turn_timeout = settings.database.write_timeout
+        self._aside: dict[Hashable, asyncio.Task[None]] = {}
 
     async def close(self) -> None:
-        """Close every pooled connection."""
+        """Let what runs aside finish, then close every pooled connection."""
+        await asyncio.gather(*self._aside.values(), return_exceptions=True)
         await self.engine.dispose()
 
     async def read(
@@ -86,6 +88,26 @@ class Database:
                         raise
                     await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
             return await self._attempt(work)
+
+    async def write_aside(
+        self, name: Hashable, work: Callable[[AsyncSession], Awaitable[object]], *, patience: float
+    ) -> None:
+        """Run a write that nobody depends on: after ``patience`` seconds it goes on by itself.
+
+        While one of the same ``name`` is under way no other is begun. A busy database drops it.
+        """
+        if name in self._aside:
+            return
+
+        async def run() -> None:
+            with suppress(BusyError):
+                await self.write(work)
+
+        task = self._aside[name] = asyncio.create_task(run())
+        task.add_done_callback(lambda _: self._aside.pop(name, None))
+        done, _ = await asyncio.wait({task}, timeout=patience)
+        for each in done:
+            each.result()
 
     async def _attempt(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         if self.dialect != "sqlite":

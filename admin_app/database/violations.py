@@ -80,7 +80,8 @@ def violation(error: DBAPIError, metadata: MetaData) -> Violation | None:
     state = _sqlstate(error)
     if state in _POSTGRESQL_KINDS:
         return _postgresql_violation(_POSTGRESQL_KINDS[state], error, metadata)
-    return Violation("value") if state.startswith("22") else None
+    # 54000: more than an index entry can hold.
+    return Violation("value") if state.startswith("22") or state == "54000" else None
 
 
 def is_busy(error: DBAPIError) -> bool:

@@ -55,6 +55,8 @@ def check_mapping(
     for name, field in fields.items():
         if field.primary_key and field.kind in {Kind.JSON, Kind.ARRAY}:
             problems.append(f"{where}.{name}: a key of {field.kind} values has no order")
+        if field.primary_key and field.sensitive:
+            problems.append(f"{where}.{name}: a key is read by everybody and cannot be sensitive")
         owner = name.partition("__")[0]
         if owner != name and owner in {**fields, **relations}:
             problems.append(
@@ -111,6 +113,11 @@ def check_options(
         f"{where}: sort names {name!r}, whose values have no order"
         for name in (each.removeprefix("-") for each in options.sort)
         if name in fields and not fields[name].sortable
+    )
+    problems.extend(
+        f"{where}: {option} names {name!r}, which is sensitive"
+        for option, name in (("title", options.title), ("detail", options.detail))
+        if name is not None and name in fields and fields[name].sensitive
     )
     for path in options.search:
         _check_search(where, path, fields, relations, all_fields, problems)

@@ -201,11 +201,9 @@ def _target_key(
 
 
 def _title(fields: Mapping[str, Field], key: Sequence[Field]) -> str:
-    for name in TITLES:
-        if name in fields and fields[name].kind in TEXTUAL:
-            return name
     texts = [each.name for each in fields.values() if each.kind in TEXTUAL and not each.sensitive]
-    return texts[0] if texts else key[0].name
+    named = [name for name in TITLES if name in texts]
+    return next(iter([*named, *texts]), key[0].name)
 
 
 def _default_list(fields: Mapping[str, Field], title: str) -> tuple[str, ...]:

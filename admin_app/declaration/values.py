@@ -71,8 +71,8 @@ def adapter_of(shape: Shape) -> TypeAdapter[Any]:
 
 
 def _refuse(code: str, message: str) -> PydanticCustomError:
-    # The message is ours alone, so there is nothing to interpolate.
-    return PydanticCustomError(code, message.replace("{", "{{"))
+    # With no context nothing is interpolated, whatever braces the message has.
+    return PydanticCustomError(code, message)
 
 
 def storable_text(value: str) -> str:
@@ -149,7 +149,7 @@ def _decimal(shape: Shape) -> Any:
         return value
 
     def bounded(value: Decimal) -> Decimal:
-        if value and abs(value.adjusted()) > 1000:  # noqa: PLR2004
+        if value and abs(value.adjusted()) > sys.float_info.max_10_exp - 1:  # SQLite's are floats.
             raise _refuse("decimal_range", "The number is out of range.")
         return value or abs(value)  # There is no negative zero.
 

@@ -178,7 +178,9 @@ class _Names:
                 for name in facts:
                     if name in self._relations:
                         target = self._relations[name].target
-                        wanted.setdefault(target, set()).update(self._keys(name, facts))
+                        wanted.setdefault(target, set()).update(
+                            self._keys(name, facts)[:LINKS_SHOWN]
+                        )
         for target, keys in wanted.items():
             resource = self._visit.registry[target]
             self._titles[target] = await self._visit.records.titles(
@@ -204,8 +206,9 @@ class _Names:
             relation = self._relations[name]
             target = self._visit.registry.target(relation)
             titles = self._titles.get(relation.target, {})
-            links = (link_to(self._visit, target, key, titles) for key in self._keys(name, facts))
-            return Shown(links=tuple(links))
+            keys = self._keys(name, facts)
+            links = tuple(link_to(self._visit, target, key, titles) for key in keys[:LINKS_SHOWN])
+            return Shown(links=links, more=len(keys) - len(links))
         field = self._resource.fields.get(name)
         if field is None or facts[name] == SENSITIVE_MARKER:
             return Shown(str(facts[name]))

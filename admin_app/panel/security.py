@@ -13,11 +13,13 @@ from starlette.types import Message
 
 from admin_app.access import actor_of_session, csrf_matches
 from admin_app.errors import BadRequestError, ContentTooLargeError, ForbiddenError
-from admin_app.panel.visit import Urls, Visit, base_of
+from admin_app.panel.visit import Urls, Visit, base_of, visit_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_FORM_BYTES = 32 * 1024 * 1024
 """The largest body of a form, files included."""
+MAX_STRANGERS_BYTES = 64 * 1024
+"""The largest from somebody who is not signed in."""
 MAX_FORM_FIELDS = 20_000
 """More than the keys of the largest many-to-many set a schema takes."""
 CSRF_FIELD = "_csrf"
@@ -84,6 +86,7 @@ async def read_form(request: Request) -> FormData:
     cached = getattr(request.state, "form", None)
     if isinstance(cached, FormData):
         return cached
+    most = MAX_FORM_BYTES if visit_of(request) else MAX_STRANGERS_BYTES
     taken = 0
     texts = bytearray()
     encoded = "urlencoded" in request.headers.get("content-type", "")
@@ -95,13 +98,13 @@ async def read_form(request: Request) -> FormData:
         taken += len(piece)
         if encoded:
             texts.extend(piece)
-        if taken > MAX_FORM_BYTES:
-            msg = f"A form may hold {MAX_FORM_BYTES // 1024**2} MB, files included."
+        if taken > most:
+            msg = f"A form may hold {most // 1024:,} KB, files included."
             raise ContentTooLargeError(msg)
         return message
 
     form = await Request(request.scope, limited).form(
-        max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=MAX_FORM_BYTES
+        max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=most
     )
     if encoded:
         try:

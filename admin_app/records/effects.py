@@ -107,7 +107,7 @@ class _Planner:
         self._count = 0
 
     async def plan(self, resource: Resource, key: Key, values: Values) -> Effects:
-        await self._delete(resource, key, values)
+        await self._delete_all(resource, key, values)
         doomed = {(owner.name, key) for owner, key in self._effects.deleted}
         self._effects.cleared = [
             each for each in self._effects.cleared if (each[0].name, each[1]) not in doomed
@@ -117,20 +117,37 @@ class _Planner:
         ]
         return self._effects
 
-    async def _delete(self, resource: Resource, key: Key, values: Values) -> None:
-        if (resource.name, key) in self._planned:
-            return
-        self._planned.add((resource.name, key))
+    async def _delete_all(self, resource: Resource, key: Key, values: Values) -> None:
+        """Plan a record after everything that goes with it: a chain may be long, so by a list."""
+        waiting = [(resource, key, values, False)]
+        while waiting:
+            resource, key, values, followed = waiting.pop()
+            if followed:
+                self._effects.deleted.append((resource, key))
+            elif (resource.name, key) not in self._planned:
+                self._planned.add((resource.name, key))
+                waiting.append((resource, key, values, True))
+                waiting += [
+                    (*each, False) for each in await self._dependents(resource, key, values)
+                ]
+
+    async def _dependents(
+        self, resource: Resource, key: Key, values: Values
+    ) -> list[tuple[Resource, Key, Values]]:
+        """Note what deleting one record does; what it deletes as well is returned."""
         self._touch()
+        found: list[tuple[Resource, Key, Values]] = []
         for each in dependents(self._registry, resource):
-            await self._follow(each, values)
+            found += await self._follow(each, values)
         for owner, relation in inverse_sets(self._registry, resource):
             for linked in await self._linked(owner, relation, values):
                 self._touch()
                 self._effects.unlinked.append((owner, linked, relation, key))
-        self._effects.deleted.append((resource, key))
+        return found
 
-    async def _follow(self, dependent: Dependent, values: Values) -> None:
+    async def _follow(
+        self, dependent: Dependent, values: Values
+    ) -> list[tuple[Resource, Key, Values]]:
         resource = dependent.resource
         pointing = and_(
             *(
@@ -148,21 +165,23 @@ class _Planner:
             if count:
                 _, before = self._effects.blocked.get(resource.name, (resource, 0))
                 self._effects.blocked[resource.name] = (resource, before + count)
-            return
+            return []
         columns = [each.expression for each in resource.fields.values() if each.column is not None]
         names = [name for name, each in resource.fields.items() if each.column is not None]
         keys = [each.expression for each in resource.key]
         statement = select(*columns).where(pointing).order_by(*keys).limit(EFFECT_CAP + 1)
         if self._lock:
             statement = statement.with_for_update(of=resource.model)
-        for row in (await self._connection.execute(statement)).all():
-            found = dict(zip(names, row, strict=True))
-            key = resource.key_of(found)
-            if dependent.rule == "delete":
-                await self._delete(resource, key, found)
-            else:
-                self._touch()
-                self._effects.cleared.append((resource, key, dependent.fields))
+        rows = [
+            dict(zip(names, row, strict=True))
+            for row in (await self._connection.execute(statement)).all()
+        ]
+        if dependent.rule == "delete":
+            return [(resource, resource.key_of(each), each) for each in rows]
+        for each in rows:
+            self._touch()
+            self._effects.cleared.append((resource, resource.key_of(each), dependent.fields))
+        return []
 
     async def _linked(self, owner: Resource, relation: Relation, values: Values) -> list[Key]:
         table = relation.secondary

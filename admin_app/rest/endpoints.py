@@ -255,8 +255,8 @@ def page_response(request: Request, resource: Resource, page: Page) -> Response:
 
 def _page_url(request: Request, cursor: str) -> str:
     kept = [(name, value) for name, value in parameters(request) if name != "cursor"]
-    return f"{request.scope['path']}?{urlencode([*kept, ('cursor', cursor)])}"
+    return f"{quote(request.scope['path'])}?{urlencode([*kept, ('cursor', cursor)])}"
 
 
 def _location(request: Request, made: Record) -> str:
-    return f"{request.scope['path']}/{quote(made.key_text, safe='~,')}"
+    return f"{quote(request.scope['path'])}/{quote(made.key_text, safe='~,')}"
