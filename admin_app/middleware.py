@@ -82,8 +82,7 @@ class RequestMiddleware:
             logger.info(
                 "%s %s %s %.1fms %s",
                 scope["method"],
-                # A path may hold anything; a log line holds one line.
-                scope["path"].encode("unicode_escape").decode(),
+                _loggable(scope["path"]),
                 answer.status or "-",
                 (time.perf_counter() - started) * 1000,
                 request_id,
@@ -143,6 +142,11 @@ class _Answer:
             for name, value in self._headers.items():
                 headers.setdefault(name, value)
         await self._send(message)
+
+
+def _loggable(path: str) -> str:
+    """A path on one line, whatever it holds, and without the secret of a setup link."""
+    return re.sub(r"(/setup/)[^/]+", r"\1***", path).encode("unicode_escape").decode()
 
 
 def _is_text(query: bytes) -> bool:

@@ -6,7 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from admin_app.settings import Settings
+from admin_app.errors import SetupError
+from admin_app.settings import SHORTEST_SECRET, Settings
 
 SECRET_FILE = ".secret"  # noqa: S105 - its name, not what is in it
 
@@ -14,14 +15,19 @@ SECRET_FILE = ".secret"  # noqa: S105 - its name, not what is in it
 def installation_secret(settings: Settings) -> bytes:
     """The secret that signs what clients carry; the same for every worker and every start.
 
-    Production has refused to start without one of its own (see ``Settings``).
+    Production has refused to start without one of its own (see ``Settings``). Raises ``SetupError``
+    for a file that holds none.
     """
     if settings.security.secret is not None:
         return settings.security.secret.get_secret_value().encode()
     file = settings.root / SECRET_FILE
     if not file.exists():
         _generate(file)
-    return file.read_bytes()
+    secret = file.read_bytes()
+    if len(secret) < SHORTEST_SECRET:
+        msg = f"{file} holds no secret. Delete it, and the next start makes one."
+        raise SetupError(msg)
+    return secret
 
 
 def _generate(file: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from api import HOST, Api, zoo_on
 from conftest import FreshSettings
 
-from admin_app.middleware import SECURITY_HEADERS, RequestMiddleware
+from admin_app.middleware import SECURITY_HEADERS, RequestMiddleware, _loggable
 from admin_app.settings import ServerSection
 
 
@@ -140,3 +140,9 @@ async def test_an_answer_that_breaks_off() -> None:
 
     with pytest.raises(RuntimeError):
         await through(breaks, ["h"], headers=[(b"host", b"h")])
+
+
+def test_a_setup_link_is_not_logged() -> None:
+    """A line of the log does not hold a secret that still works, and is one line."""
+    assert _loggable("/admin/setup/abc") == "/admin/setup/***"
+    assert _loggable("/a\nb") == "/a\\nb"

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.roles import ADMINISTRATOR
-from admin_app.access.tables import ROLE_NAME_LENGTH, Role, RoleGrant, UserRole
+from admin_app.access.tables import DESCRIPTION_LENGTH, ROLE_NAME_LENGTH, Role, RoleGrant, UserRole
 from admin_app.database import Database
 from admin_app.declaration import Grant
 from admin_app.errors import (
@@ -57,11 +57,14 @@ async def list_roles(database: Database) -> list[RoleInfo]:
 async def create_role(database: Database, name: str, description: str = "") -> None:
     """Make a role that grants nothing yet.
 
-    Raises ``InvalidInputError`` at ``name`` and ``UniqueConflictError``.
+    Raises ``InvalidInputError`` at ``name`` or ``description``, and ``UniqueConflictError``.
     """
     if not (0 < len(name) <= ROLE_NAME_LENGTH and name.isprintable() and name == name.strip()):
         detail = f"A role's name has 1 to {ROLE_NAME_LENGTH} visible characters."
         raise InvalidInputError(detail, errors=[FieldError(("name",), "name", detail)])
+    if len(description) > DESCRIPTION_LENGTH:
+        detail = f"At most {DESCRIPTION_LENGTH} characters."
+        raise InvalidInputError(detail, errors=[FieldError(("description",), "length", detail)])
 
     async def work(transaction: AsyncSession) -> None:
         if await transaction.scalar(select(Role.id).where(Role.name == name)) is not None:

@@ -20,6 +20,7 @@ NAME_LENGTH = 150
 ROLE_NAME_LENGTH = TOKEN_NAME_LENGTH = 100
 USER_AGENT_LENGTH = 300
 ADDRESS_LENGTH = 64
+DESCRIPTION_LENGTH = 500
 
 DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal, in characters."""
@@ -49,7 +50,7 @@ class Role(Base):
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
-    description: Mapped[str] = mapped_column(String(500), default="")
+    description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH), default="")
 
 
 class RoleGrant(Base):

@@ -353,7 +353,7 @@ def from_text(shape: Shape, text: str) -> Any:
     """
     reader = _READERS.get(shape.kind)
     if shape.kind is Kind.ENUM and all(isinstance(choice, int) for choice in shape.choices):
-        reader = int
+        reader = _whole_number
     if reader is None:
         return text
     try:
