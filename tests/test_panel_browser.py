@@ -343,3 +343,117 @@ async def test_phone(embedded: House, browser: Browser) -> None:
         await page.get_by_role("link", name="Menu", exact=True).click()
         await page.get_by_role("link", name="Readers").click()
         await expect(page.get_by_role("heading", name="Readers")).to_be_visible()
+
+
+WIDTHS = (360, 390, 600, 767, 768, 900, 1024, 1100, 1200, 1280, 1440, 1600)
+
+
+async def runs_over(page: Page, *paths: str) -> list[tuple[str, int]]:
+    """The pages that are wider than the window, or whose table leaves a card it cannot scroll."""
+    found = []
+    for path in paths:
+        await page.goto(path)
+        for width in WIDTHS:
+            await page.set_viewport_size({"width": width, "height": 800})
+            over = await page.evaluate(
+                """[...document.querySelectorAll('.sheet-of-rows')].some(card =>
+                    getComputedStyle(card).overflowX === 'visible'
+                    && card.scrollWidth > card.clientWidth)
+                || document.documentElement.scrollWidth > innerWidth"""
+            )
+            if over:
+                found.append((path, width))
+    return found
+
+
+async def test_nothing_runs_over_the_edge(embedded: House, browser: Browser) -> None:
+    """At no width does a page scroll sideways, however long its values are."""
+    long = "A very long title of very many words, " * 5
+    author = await embedded.add("author", {"name": long, "country": "x" * 80})
+    await embedded.add(
+        "book", {"title": long, "authors": [author.key[0], 1], "language": "abc", "year": -99999}
+    )
+    await embedded.add("comment", {"book_id": 31, "text": "w" * 300, "reader_id": 1, "stars": 5})
+    paths = (
+        *PAGES, "/admin/book/list?search=very", "/admin/book/details/31", "/admin/book/edit/31",
+        "/admin/book/create", "/admin/author/list", "/admin/reader/list", "/admin/comment/edit/13",
+        "/admin/comment/details/13", "/admin/comment/delete?key=13",
+    )  # fmt: skip
+    async with embedded.page(browser) as page:
+        assert await runs_over(page, *paths) == []
+
+
+async def test_nothing_of_the_zoo_runs_over_the_edge(
+    fresh_settings: FreshSettings, browser: Browser
+) -> None:
+    """Nor do values of any kind or lists of any number of columns."""
+    async with menagerie(fresh_settings, "sqlite") as made, made.page(browser) as page:
+        resource = made.records.registry["specimen"]
+        paths = ("/admin/specimen/details/2", "/admin/specimen/edit/2", "/admin/keeper/list")
+        assert await runs_over(page, *paths) == []
+        names = tuple(resource.readable)
+        for count in (1, 3, 4, 5, 6, 7, 8, 9, len(names)):
+            object.__setattr__(resource, "list", names[-count:])
+            assert await runs_over(page, "/admin/specimen/list") == [], count
+
+
+async def test_heads_stay_in_sight(embedded: House, browser: Browser) -> None:
+    """On a desk the heads of a list stay under the bar; where it is narrow the table scrolls."""
+    async with embedded.page(browser, viewport=DESK) as page:
+        await page.goto("/admin/book/list")
+        for width in (1100, 1280, 1600):
+            await page.set_viewport_size({"width": width, "height": 600})
+            await page.evaluate("scrollTo(0, 300)")
+            top = await page.evaluate(
+                "document.querySelector('thead th').getBoundingClientRect().y"
+            )
+            assert round(top) == 48, width
+        await page.set_viewport_size({"width": 768, "height": 600})
+        card = page.locator(".sheet-of-rows")
+        await card.evaluate("card => { scrollTo(0, 0); card.scrollLeft = 1000 }")
+        await expect(page.get_by_role("columnheader", name="Rating")).to_be_in_viewport(ratio=0.9)
+
+
+async def test_text_left_in_a_lookup(embedded: House, browser: Browser) -> None:
+    """Text that was typed into a look-up and chosen nothing by is refused and stays there."""
+    async with embedded.page(browser) as page:
+        await page.goto("/admin/book/edit/2")
+        box = page.get_by_role("combobox", name="Authors")
+        await box.fill("nosuch")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator("#problems")).to_contain_text("Choose one from the list")
+        await expect(box).to_have_value("nosuch")
+        await expect(box).to_have_attribute("aria-invalid", "true")
+        await expect(box).to_have_accessible_description("Choose one from the list, or clear this.")
+        assert await violations(page) == []
+        await box.fill("due")
+        await page.get_by_role("option", name="Bea Due").click()
+        await box.fill("due")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator("#problems")).to_be_visible()
+        await expect(page.locator("#f-authors .chip")).to_have_count(2)
+        await box.fill("")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator(".toast")).to_contain_text("Saved")
+    assert (await embedded.get("book", "2")).values["authors"] == [1, 2]
+
+
+async def test_chosen_file_is_asked_for_again(
+    fresh_settings: FreshSettings, browser: Browser
+) -> None:
+    """A browser empties a file's control when a page comes back, so the page says so."""
+    async with menagerie(fresh_settings, "sqlite") as made, made.page(browser) as page:
+        await page.goto("/admin/specimen/edit/1")
+        chosen: Any = {"name": "x.bin", "mimeType": "text/plain", "buffer": b"12345"}
+        await page.get_by_label("Blob").set_input_files(chosen)
+        await page.get_by_label("Document").fill("{")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.get_by_label("Blob")).to_have_accessible_description(
+            "Choose the file again."
+        )
+        assert await violations(page) == []
+        await page.get_by_label("Blob").set_input_files(chosen)
+        await page.get_by_label("Document").fill("{}")
+        await page.get_by_role("button", name="Save").last.click()
+        await expect(page.locator(".toast")).to_be_visible()
+        assert (await made.get("specimen", "1")).values["blob"] == b"12345"

@@ -401,6 +401,51 @@ async def test_find_without_javascript(home: House) -> None:
         assert (values["book_id"], values["text"]) == (7, "typed\nalready")
 
 
+async def test_text_left_in_a_lookup_is_refused(home: House) -> None:
+    """Text in a look-up by which nothing was chosen is refused there, with what it finds."""
+    async with home.client() as client:
+        for path in ("/admin/book/edit/2", "/admin/book/create"):
+            form = await client.form(path)
+            for term in ("nosuch", "\0", "ann"):
+                fields = form.changed(**{"title": "New", "authors-term": term})
+                answer = await client.post(path, fields)
+                assert answer.status_code == 422, term
+                assert "Choose one from the list, or clear this." in answer.text
+                assert 'id="f-authors-error"' in answer.text
+                kept = dict(Form(answer.text).fields())
+                assert kept["f-title"] == "New"
+                assert term == "\0" or kept["f-authors-term"] == term
+            assert await home.changes() == []
+        found = Form(answer.text)
+        assert 'type="checkbox" name="f-authors" value="3"' in found.html
+        answer = await client.post(path, found.fields())
+        assert answer.status_code == 422
+        changed = found.changed(authors=["", "2"])
+        changed = [(name, "due" if name == "f-authors-term" else text) for name, text in changed]
+        assert (await client.post(path, changed)).status_code == 422
+        cleared = found.changed(**{"authors-term": ""})
+        assert (await client.post(path, cleared)).status_code == 303
+        answer = await client.post(path, found.changed(authors=["", "3"]))
+        assert answer.status_code == 303
+        key = answer.headers["location"].rsplit("/", 1)[1]
+        assert (await home.get("book", key)).values["authors"] == [3]
+
+
+async def test_two_searches_without_javascript(home: House) -> None:
+    """Text that led to a choice in one look-up is no mistake while another is searched."""
+    path = "/admin/comment/create"
+    async with home.client() as client:
+        form = await client.form(path)
+        fields = form.changed(**{"text": "x", "book-term": "book 07"})
+        form = Form((await client.post(path, [*fields, ("_find", "book")])).text)
+        fields = form.changed(**{"book": "7", "reader-term": "rea"})
+        form = Form((await client.post(path, [*fields, ("_find", "reader")])).text)
+        answer = await client.post(path, form.changed(reader="1"))
+        assert answer.status_code == 303
+        values = (await home.get("comment", answer.headers["location"].rsplit("/", 1)[1])).values
+        assert (values["book_id"], values["reader_id"]) == (7, 1)
+
+
 async def test_rights(home: House) -> None:
     """Who may not do something sees no button for it, and is refused in words when trying."""
     async with home.client("vic") as client:

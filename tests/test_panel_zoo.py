@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -203,6 +204,103 @@ async def test_bytes(zoo: House) -> None:
         )
         assert answer.status_code == 422
         assert 'id="f-blob-error"' in answer.text
+
+
+async def test_lost_file_is_asked_for_again(zoo: House) -> None:
+    """A file that came along with something wrong is asked for again, and only then."""
+    path = path_of(zoo, "edit", "specimen", "1")
+    again = "Choose the file again."
+    async with zoo.client() as client:
+        form = await client.form(path)
+        answer = await client.post(path, form.changed(document="{"))
+        assert answer.status_code == 422
+        assert again not in answer.text
+        for files, fields, words in (
+            ({"f-blob": ("x", b"12345")}, {"document": "{"}, again),
+            ({"f-blob": ("x", b"12345")}, {"small": "99999"}, again),
+            ({"f-blob": ("", b"")}, {"small": "99999"}, ""),
+            ({"f-blob": ("x", b"x" * 65)}, {}, "At most 64 bytes."),
+            ({"f-blob": ("x", b"x" * 65)}, {"document": "{"}, "At most 64 bytes."),
+            ({"f-name": ("x", b"12345")}, {}, ""),
+        ):
+            answer = await client.http.post(
+                path,
+                data=dict(form.changed(**fields)),
+                files=files,
+                headers={"Sec-Fetch-Site": "same-origin"},
+            )
+            assert answer.status_code == 422
+            found = re.findall(r'id="f-blob-error">.*?<span>(.*?)</span>', answer.text)
+            assert found == ([words] if words else []), (fields, found)
+        cleared = [*form.changed(document="{"), ("f-blob-clear", "1")]
+        answer = await client.post(path, cleared)
+        assert (answer.status_code, again in answer.text) == (422, False)
+        held = (await zoo.get("specimen", "1")).values["blob"] is not None
+        assert ("f-blob-clear" in dict(Form(answer.text).fields())) is held
+    assert await zoo.changes() == []
+
+
+async def test_lost_secret_is_asked_for_again(zoo: House) -> None:
+    """So is a secret, which is not sent back either."""
+    path = path_of(zoo, "edit", "computing", "1")
+    async with zoo.client() as client:
+        form = await client.form(path)
+        answer = await client.post(path, form.changed(secret="hunter-two-two", price="x"))
+        assert re.findall(r'id="f-secret-error">.*?<span>(.*?)</span>', answer.text) == [
+            "Type it again."
+        ]
+        assert "Type it again." not in (await client.post(path, form.changed(price="x"))).text
+
+
+async def test_sizes_in_history_are_those_of_the_page(zoo: House) -> None:
+    """The history tells bytes in the words of the record's page."""
+    key = (await zoo.add("specimen", {"short": "sizes", "sure": True})).key_text
+    path = path_of(zoo, "edit", "specimen", key)
+    async with zoo.client() as client:
+        sizes = ("0 bytes", "1 byte", *(f"{size} bytes" for size in range(2, 8)), "64 bytes")
+        for size in sizes:
+            form = await client.form(path)
+            answer = await client.http.post(
+                path,
+                data=dict(form.fields()),
+                files={"f-blob": ("x", b"x" * int(size.split()[0]))},
+                headers={"Sec-Fetch-Site": "same-origin"},
+            )
+            assert answer.status_code == 303
+            text = (await client.get(answer.headers["location"])).text
+            facts, history = text.split('<ol class="history">')
+            assert re.search(rf'Blob</dt><dd><span class="prose">{size}</span>', facts), size
+            after = re.search(r"<ins>(.*?)</ins>", history)
+            assert after is not None
+            assert re.sub("<[^>]*>", "", after[1]) == size
+
+
+async def test_all_that_is_wrong_is_said_at_once(zoo: House) -> None:
+    """What cannot be read hides nothing else that is wrong, and none of the form is written."""
+    wrong = {
+        "document": "{", "tags": "one, two", "small": "99999", "day": "x", "mood": "furious",
+        "name": "x" * 21,
+    }  # fmt: skip
+    async with zoo.client() as client:
+        for path in (path_of(zoo, "edit", "specimen", "1"), "/admin/specimen/create"):
+            form = await client.form(path)
+            answer = await client.post(path, form.changed(**wrong, short="", text="good"))
+            assert answer.status_code == 422
+            found = set(re.findall(r'id="f-(\w+)-error"', answer.text))
+            assert found == {*wrong, "short"}, path
+            answer = await client.post(path, form.changed(document="{", short="s", text="good"))
+            assert answer.status_code == 422
+            assert re.findall(r'id="f-(\w+)-error"', answer.text) == ["document"]
+            kept = dict(Form(answer.text).fields())
+            assert (kept["f-document"], kept["f-text"]) == ("{", "good")
+        path = "/admin/visit/create"
+        form = await client.form(path)
+        fields = [*form.changed(keeper="x", note="n"), ("f-label-term", "nosuch")]
+        answer = await client.post(path, fields)
+        assert answer.status_code == 422
+        assert set(re.findall(r'id="f-(\w+)-error"', answer.text)) == {"keeper", "label"}
+        assert "A value is needed." not in answer.text
+    assert await zoo.changes() == []
 
 
 async def test_empty_text_is_not_null(zoo: House) -> None:

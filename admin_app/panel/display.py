@@ -67,7 +67,7 @@ def wire_shown(field: Field, value: Any) -> Shown:
     """A value given as JSON data, as changes keep it."""
     if value is None:
         return NOTHING
-    if value == "" and isinstance(value, str):
+    if value == "" and isinstance(value, str) and field.kind is not Kind.BINARY:
         return Shown(note="Empty text")
     if field.kind is Kind.JSON and isinstance(value, dict | list) and value:
         return Shown(json.dumps(value, indent=2, ensure_ascii=False), code=True)
@@ -107,7 +107,7 @@ def _text(field: Field, value: Any) -> str:  # noqa: PLR0911 - one line a kind
         case Kind.JSON:
             return json.dumps(value, ensure_ascii=False)
         case Kind.BINARY:
-            return f"{len(str(value)) * 3 // 4:,} bytes"
+            return size_words(len(str(value).rstrip("=")) * 3 // 4)
         case _:
             return str(value)
 

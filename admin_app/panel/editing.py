@@ -8,9 +8,8 @@ from http import HTTPStatus
 from starlette.datastructures import FormData
 
 from admin_app.declaration import Key, Resource
-from admin_app.errors import AppError, BadRequestError, NotFoundError, StaleVersionError
+from admin_app.errors import AppError, NotFoundError, StaleVersionError
 from admin_app.panel.forms import Filled, RecordForm
-from admin_app.panel.lookups import offers
 from admin_app.panel.parts import RelationPart
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit
@@ -46,8 +45,8 @@ async def created(visit: Visit, resource: Resource, form: FormData) -> Outcome:
     filled = page.returned(form, page.opened(None))
     if await _found(page, form, filled):
         return Outcome(page, filled)
-    data = page.data(filled)
-    if filled.errors:
+    data = await page.data(filled)
+    if data is None:
         return Outcome(page, filled, HTTPStatus.UNPROCESSABLE_ENTITY)
     try:
         record = await visit.records.create(visit.actor, resource, data, origin=visit.origin)
@@ -75,15 +74,15 @@ async def edited(visit: Visit, resource: Resource, key: Key, form: FormData) -> 
     if form.get(STALE) and not form.get(OVER):
         await page.clash(filled, record)
         return Outcome(page, filled, HTTPStatus.CONFLICT, record=record)
-    if not page.changed(filled):
-        return Outcome(page, filled, written=record, record=record)
     return await _saved(visit, page, filled, record)
 
 
 async def _saved(visit: Visit, page: RecordForm, filled: Filled, record: Record) -> Outcome:
-    data = page.data(filled)
-    if filled.errors:
+    data = await page.data(filled)
+    if data is None:
         return Outcome(page, filled, HTTPStatus.UNPROCESSABLE_ENTITY, record=record)
+    if not data:
+        return Outcome(page, filled, written=record, record=record)
     try:
         written = await visit.records.update(
             visit.actor,
@@ -111,11 +110,5 @@ async def _found(page: RecordForm, form: FormData, filled: Filled) -> bool:
     part = next((each for each in page.parts if each.name == name), None)
     if not isinstance(part, RelationPart):
         return False
-    term = text_in(form, f"{part.control}-term")
-    filled.terms[name] = term
-    try:
-        filled.offers[name] = list(await offers(page.visit, part.target, term))
-    except BadRequestError as error:
-        filled.offers[name] = []
-        filled.errors.setdefault(name, []).append(error.detail)
+    await page.find(part, filled)
     return True

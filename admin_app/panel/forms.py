@@ -7,7 +7,7 @@ with, so an untouched field is known for one, whatever a browser made of its lin
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,9 +16,10 @@ from wtforms import Field as FormField
 from wtforms.form import BaseForm
 
 from admin_app.declaration import Resource
-from admin_app.errors import AppError, FieldError
+from admin_app.errors import AppError, BadRequestError, FieldError, ForbiddenError
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
 from admin_app.panel.links import OUT_OF_SIGHT, Titles
+from admin_app.panel.lookups import offers
 from admin_app.panel.parts import (
     CLEAR,
     PREFIX,
@@ -38,6 +39,8 @@ from admin_app.panel.visit import Visit
 from admin_app.records import Record, Title
 
 NEEDED = "A value is needed."
+UNREADABLE = "What came back cannot be read. Fill this in again."
+NOT_CHOSEN = "Choose one from the list, or clear this."
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class Filled:
     offers: dict[str, list[Title]] = field(default_factory=dict)
     """What a search in a look-up has found."""
     terms: dict[str, str] = field(default_factory=dict)
+    """The text in each look-up."""
+    answered: dict[str, str] = field(default_factory=dict)
+    """The text whose findings each look-up offered to choose from."""
+    lost: set[str] = field(default_factory=set)
+    """The parts whose new answer cannot be shown again."""
     clashes: list[Clash] | None = None
     """Set when the record has changed since the form was opened."""
 
@@ -83,6 +91,9 @@ class Shape:
     offered: Sequence[str] = ()
     """The keys of ``offers`` as text."""
     term: str = ""
+    answered: str = ""
+    cleared: bool = False
+    """Whether it is ticked to be emptied."""
 
     @property
     def chosen_keys(self) -> frozenset[str]:
@@ -120,11 +131,23 @@ class RecordForm:
 
     def returned(self, form: FormData, now: Filled) -> Filled:
         """The form as it came back; ``now`` is what it would be opened with at present."""
-        texts = dict(now.texts)
+        filled = self._based(form, now)
         for each in self.parts:
             sent = each.sent(form)
             if sent is not None:
-                texts[each.name] = sent
+                filled.texts[each.name] = sent
+            if sent not in {None, CLEAR} and each.again:
+                filled.lost.add(each.name)
+            if each.unreadable(form):
+                filled.errors[each.name] = [UNREADABLE]
+            if isinstance(each, RelationPart):
+                filled.terms[each.name] = text_in(form, f"{each.control}-term")
+                filled.answered[each.name] = text_in(form, f"{each.control}-found")
+        return filled
+
+    def _based(self, form: FormData, now: Filled) -> Filled:
+        """What the form was opened with, under what is stored now."""
+        texts = dict(now.texts)
         if self.purpose == "create":
             return Filled(texts, now.fingerprints)
         fingerprints = _read_fingerprints(text_in(form, "_opened"))
@@ -148,22 +171,59 @@ class RecordForm:
             return part.default is None or text != part.initial()
         return fingerprint(part.same(text)) != filled.fingerprints[part.name]
 
-    def data(self, filled: Filled) -> dict[str, Any]:
-        """The changed answers as input for ``records``; what cannot be one goes to ``errors``."""
+    async def data(self, filled: Filled) -> dict[str, Any] | None:
+        """The changed answers as input for ``records``.
+
+        None when there is one that cannot be read: then nothing may be written, and ``errors``
+        tell what is wrong with it and with all the others.
+        """
         data: dict[str, Any] = {}
         for each in self.changed(filled):
             try:
                 data |= each.wire(filled.texts[each.name])
             except TextError as error:
                 filled.errors.setdefault(each.name, []).append(str(error))
-        return data
+        for part in self.parts:
+            if isinstance(part, RelationPart) and not await self._settled(part, filled):
+                filled.errors.setdefault(part.name, []).append(NOT_CHOSEN)
+        if not filled.errors:
+            return data
+        schema = self.resource.create if self.purpose == "create" else self.resource.update
+        try:
+            schema.parse(data)
+        except AppError as error:
+            self.refuse(filled, error, without=frozenset(filled.errors))
+        return None
 
-    def refuse(self, filled: Filled, error: AppError) -> None:
-        """Put a refusal's words at the fields they are about."""
+    async def _settled(self, part: RelationPart, filled: Filled) -> bool:
+        """Whether the text in a look-up, if any, has led to a choice; what it finds is offered."""
+        term, answered = filled.terms[part.name], filled.answered[part.name]
+        if not term.strip():
+            return True
+        await self.find(part, filled)
+        found = {part.target.key_text(each.key) for each in filled.offers[part.name]}
+        return term == answered and not found.isdisjoint(part.keys(filled.texts[part.name]))
+
+    async def find(self, part: RelationPart, filled: Filled) -> None:
+        """Offer what the text in a look-up finds."""
+        term = filled.terms[part.name]
+        filled.answered[part.name] = term
+        try:
+            filled.offers[part.name] = list(await offers(self.visit, part.target, term))
+        except (BadRequestError, ForbiddenError) as error:
+            filled.offers[part.name] = []
+            filled.errors.setdefault(part.name, []).append(error.detail)
+
+    def refuse(
+        self, filled: Filled, error: AppError, *, without: Collection[str] = frozenset()
+    ) -> None:
+        """Put a refusal's words at the fields they are about, ``without`` those of some parts."""
         for each in error.errors:
             part = self._part_of(each)
             if part is None:
                 filled.problems.append(each.detail)
+                continue
+            if part.name in without:
                 continue
             needed = part.required and part.blank(filled.texts[part.name])
             words = NEEDED if needed else each.detail
@@ -238,18 +298,22 @@ class RecordForm:
         return [await self._shape(each, form[each.name], filled) for each in self.parts]
 
     async def _shape(self, part: Part, control: FormField, filled: Filled) -> Shape:
-        errors = filled.errors.get(part.name, ())
+        text = filled.texts[part.name]
+        errors: Sequence[str] = filled.errors.get(part.name, ())
         if not isinstance(part, RelationPart):
-            return Shape(part, control, errors)
-        offers = filled.offers.get(part.name)
+            if part.name in filled.lost:
+                errors = errors or (part.again,)
+            return Shape(part, control, errors, cleared=text == CLEAR)
+        offered = filled.offers.get(part.name)
         return Shape(
             part,
             control,
             errors,
-            await self._chosen(part, filled.texts[part.name]),
-            offers,
-            [part.target.key_text(each.key) for each in offers or ()],
+            await self._chosen(part, text),
+            offered,
+            [part.target.key_text(each.key) for each in offered or ()],
             filled.terms.get(part.name, ""),
+            filled.answered.get(part.name, ""),
         )
 
     def carried(self, filled: Filled) -> str:

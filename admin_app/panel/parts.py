@@ -40,6 +40,10 @@ class Part(ABC):
     """One question of a form. Its answers are texts; of equal meaning where ``same`` is equal."""
 
     template: ClassVar[str]
+    carries: ClassVar[type[str | UploadFile]] = str
+    """What the form sends for it."""
+    again: ClassVar[str] = ""
+    """What to say where a new answer came back that the control cannot show."""
     names: tuple[str, ...]
     """The input's names whose errors are shown here."""
 
@@ -61,6 +65,11 @@ class Part(ABC):
     @abstractmethod
     def sent(self, form: FormData) -> str | None:
         """The text that came back; none when the form says nothing about it."""
+
+    def unreadable(self, form: FormData) -> bool:
+        """Whether something else came back than the control sends."""
+        sent = form.getlist(self.control)
+        return any(each and not isinstance(each, self.carries) for each in sent)
 
     @abstractmethod
     def wire(self, text: str) -> dict[str, Any]:
@@ -130,6 +139,7 @@ class SecretPart(FieldPart):
     """A value that is written and never read back."""
 
     template = "secret"
+    again = "Type it again."
 
     def stored(self, values: Values) -> str:
         del values
@@ -155,6 +165,8 @@ class FilePart(Part):
     """Bytes, that are uploaded and downloaded; the text is their base64."""
 
     template = "file"
+    carries = UploadFile
+    again = "Choose the file again."
 
     def __init__(self, field: Field, *, required: bool) -> None:
         super().__init__(field, required=required)

@@ -89,7 +89,12 @@ async def read_form(request: Request) -> FormData:
     most = MAX_FORM_BYTES if visit_of(request) else MAX_STRANGERS_BYTES
     taken = 0
     texts = bytearray()
-    encoded = "urlencoded" in request.headers.get("content-type", "")
+    content_type = request.headers.get("content-type", "").lower()
+    encoded = "urlencoded" in content_type
+    _, named, charset = content_type.partition("charset=")
+    if named and charset.partition(";")[0].strip(' "') not in {"utf-8", "utf8"}:
+        msg = "A form is sent in UTF-8."
+        raise BadRequestError(msg)
 
     async def limited() -> Message:
         nonlocal taken

@@ -40,6 +40,7 @@
         const [title, detail] = this.words(label.querySelector("span"));
         return { key: label.querySelector("input").value, title, detail };
       });
+      this.find = root.querySelector("[data-find] input:not([type=hidden])");
       root.querySelectorAll("[data-chosen], [data-offer], [data-find]").forEach((each) => each.remove());
       this.build();
       chosen.forEach((each) => this.add(each));
@@ -64,6 +65,8 @@
         "aria-describedby": this.root.getAttribute("aria-describedby"),
         "aria-invalid": this.root.closest(".wrong") ? "true" : null,
         placeholder: "Type to find",
+        // Text that is left here is sent as well, so that it is not lost without a word.
+        name: this.find?.name, value: this.find?.value,
       });
       this.list = element("ul", { class: "options", id, role: "listbox", "aria-labelledby": legend.id, hidden: true });
       this.root.append(this.chips, element("div", { class: "combo" }, this.input, this.list), this.status);
