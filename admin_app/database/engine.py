@@ -15,7 +15,7 @@ from sqlalchemy import DateTime, event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from admin_app.database.types import PostgreSQLInstant, SQLiteInstant
+from admin_app.database.types import PostgreSQLInstant, SQLiteInstant, reflected_bigint
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
 
@@ -54,6 +54,8 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
         connect_args={"isolation_level": None, "timeout": limits.write_timeout},
     )
     _adapt(engine, SQLiteInstant)
+    dialect: Any = engine.sync_engine.dialect
+    dialect.ischema_names = {**dialect.ischema_names, "BIGINT": reflected_bigint}
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _record: object) -> None:

@@ -7,7 +7,8 @@ run is one transaction, so a revision that fails leaves nothing behind.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import logging
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util import CommandError
 from alembic.util.pyfiles import load_python_file
-from sqlalchemy import Connection, MetaData
+from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.exc import DBAPIError
 
 from admin_app.database.comparison import (
@@ -28,7 +29,7 @@ from admin_app.database.comparison import (
     describe,
     exists_on,
     render_item,
-    tidy,
+    settle,
 )
 from admin_app.database.core import Database
 from admin_app.database.engine import BEGIN, make_engine
@@ -36,6 +37,8 @@ from admin_app.database.history import History, SchemaState
 from admin_app.database.violations import is_busy
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
+
+logger = logging.getLogger("admin_app")
 
 T = TypeVar("T")
 Steps = Callable[[Any, MigrationContext], Iterable[Any]]
@@ -133,9 +136,16 @@ class Migrations:
         except CommandError as error:
             raise SetupError(str(error)) from error
         except (DBAPIError, OSError) as error:
-            if connected and not (isinstance(error, DBAPIError) and is_busy(error)):
-                raise
-            msg = f"The database cannot do this now, and nothing was changed: {error}"
+            if not isinstance(error, DBAPIError):
+                if connected:
+                    raise
+                said = str(error)
+            else:
+                said = _first_line(error)
+            if connected and isinstance(error, DBAPIError) and not is_busy(error):
+                msg = f"The database refused, and nothing was changed: {said}"
+            else:
+                msg = f"The database cannot do this now, and nothing was changed: {said}"
             raise SetupError(msg) from error
         finally:
             await engine.dispose()
@@ -145,10 +155,10 @@ class Migrations:
         history = self._history()
         done: list[str] = []
 
-        def steps(applied: Any, _context: MigrationContext) -> Iterable[Any]:
-            todo = plan(history, applied)
-            done.extend(step.revision.revision for step in todo)
-            return todo
+        def steps(applied: Any, _context: MigrationContext) -> Iterator[Any]:
+            for step in plan(history, applied):
+                done.append(step.revision.revision)
+                yield step
 
         if connection.dialect.name == "sqlite":
             # Has no effect within a transaction. With them on, replacing a table by its changed
@@ -156,7 +166,17 @@ class Migrations:
             connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
             connection.rollback()
             connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
-        self._environment(steps, _Run(connection, self._metadata, history))
+        kept: list[Connection] = []
+        event.listen(connection, "commit", kept.append)
+        try:
+            self._environment(steps, _Run(connection, self._metadata, history))
+        except DBAPIError as error:
+            if not done or is_busy(error):
+                raise
+            # An autocommit block ends the transaction in which all of it was to happen.
+            rest = "what its autocommit block follows was kept" if kept else "nothing was changed"
+            msg = f"Revision {done[-1]} failed, and {rest}: {_first_line(error)}"
+            raise SetupError(msg) from error
         return tuple(done)
 
     def _revision(
@@ -176,7 +196,7 @@ class Migrations:
                 "rev_id": None,
                 **history.place(ours=ours),
             },
-            lambda _context, _applied, written: _finish(written, keep=empty),
+            lambda context, _, written: _finish(context, self._metadata, written, keep=empty),
         )
         fill = revisions.run_no_autogenerate if empty else revisions.run_autogenerate
 
@@ -294,11 +314,19 @@ def _refuse_orphans(connection: Connection) -> None:
         raise SetupError(msg)
 
 
-def _finish(written: list[MigrationScript], *, keep: bool) -> None:
+def _finish(
+    context: MigrationContext, metadata: MetaData, written: list[MigrationScript], *, keep: bool
+) -> None:
     for script in list(written):
         up, down = script.upgrade_ops, script.downgrade_ops
         if up is None or down is None or (up.is_empty() and not keep):
             written.remove(script)
-        else:
-            tidy(up)
-            tidy(down)
+            continue
+        for warning in settle(up, down, metadata, context):
+            logger.warning("%s", warning)
+
+
+def _first_line(error: DBAPIError) -> str:
+    """What the database itself says: without the statement, its values and the driver's names."""
+    said = str(getattr(error.orig, "__cause__", None) or error.orig).strip()
+    return said.partition("\n")[0]

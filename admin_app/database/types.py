@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, DecimalException
 from typing import Any
 
-from sqlalchemy import BigInteger, Dialect, Numeric
+from sqlalchemy import BIGINT, Dialect, Numeric
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncpgDateTime
 from sqlalchemy.dialects.sqlite import DATETIME
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
 MAX_PRECISION = 18
 """Digits that fit a signed 64-bit integer whatever the scale."""
+
+_EXACT = Context(prec=60, rounding=ROUND_HALF_UP)
+
+
+class ScaledInteger(UserDefinedType[int]):
+    """How SQLite keeps an ``ExactDecimal``: an integer to it, whose type tells people the scale."""
+
+    cache_ok = True
+
+    def __init__(self, precision: int, scale: int) -> None:
+        self.precision = precision
+        self.scale = scale
+
+    def get_col_spec(self, **_: Any) -> str:
+        return f"BIGINT({self.precision}, {self.scale})"
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -35,7 +50,7 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         if dialect.name == "sqlite":
-            return dialect.type_descriptor(BigInteger())
+            return dialect.type_descriptor(ScaledInteger(self.precision, self.scale))
         return dialect.type_descriptor(Numeric(self.precision, self.scale))
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
@@ -50,6 +65,12 @@ class ExactDecimal(TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
         if value is None or dialect.name != "sqlite":
             return value  # type: ignore[no-any-return]
+        if not isinstance(value, int):
+            msg = (
+                f"{self!r} is a whole number on SQLite, and {type(value).__name__} was found:"
+                " it was written past this type, or computed by SQL that does not know of it"
+            )
+            raise TypeError(msg)
         return Decimal(value).scaleb(-self.scale)
 
     def process_literal_param(self, value: Decimal | None, dialect: Dialect) -> str:
@@ -58,6 +79,31 @@ class ExactDecimal(TypeDecorator[Decimal]):
 
     def __repr__(self) -> str:
         return f"ExactDecimal({self.precision}, {self.scale})"
+
+
+def reflected_bigint(precision: int = 0, scale: int | None = None) -> TypeEngine[Any]:
+    """What a column of type ``BIGINT`` is on SQLite: with a scale, an ``ExactDecimal``."""
+    exact = scale is not None and 1 <= precision <= MAX_PRECISION and scale <= precision
+    return ExactDecimal(precision, scale or 0) if exact else BIGINT()
+
+
+def rescaled(value: Any, stored_scale: int, precision: int, scale: int) -> int | None:
+    """The whole number that stands for a stored ``value`` in an ``ExactDecimal``.
+
+    Rounded as PostgreSQL does when it changes a type; none if it is no number, or has more digits.
+    """
+    try:
+        number = Decimal(str(value)).scaleb(scale - stored_scale, _EXACT)
+        whole = int(number.quantize(Decimal(1), context=_EXACT))
+    except (DecimalException, ValueError):
+        return None
+    return whole if abs(whole) < 10**precision else None
+
+
+def unscaled(value: int, scale: int, target: str) -> float | str:
+    """What stands for ``value`` of an ``ExactDecimal`` where it becomes ``text`` or ``real``."""
+    number = Decimal(value).scaleb(-scale)
+    return format(number, "f") if target == "text" else float(number)
 
 
 class SQLiteInstant(DATETIME):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import CheckConstraint, Column, Table, TextClause
 from sqlalchemy.orm import Mapper
+from sqlalchemy.sql.visitors import iterate
 
+from admin_app.database.types import ExactDecimal
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
 from admin_app.declaration.options import ResourceOptions
@@ -19,6 +22,9 @@ NAME = re.compile(r"\w[\w-]*")
 SCHEMAS = ("", "Create", "Update", "Page")
 """What follows a class's name in the names of its schemas."""
 OUR_SCHEMAS = ("Problem", "PageInfo")
+
+_STRING = re.compile(r"'[^']*'")
+_JOINTS = re.compile(r"\b(?:AND|OR|NOT)\b|[()]", re.IGNORECASE)
 
 
 def check_names(
@@ -62,6 +68,63 @@ def check_mapping(
             problems.append(
                 f"{where}.{name}: reads like a filter of {owner!r}; rename the attribute"
             )
+        if field.column is not None and isinstance(field.column.type, ExactDecimal):
+            problems.extend(
+                f"{where}.{name}: {each}" for each in _scaled(field.column, field.column.type)
+            )
+
+
+def _scaled(column: Column[Any], type_: ExactDecimal) -> Iterator[str]:
+    """SQL written as text means another number on SQLite, where the column is a scaled integer."""
+    if type_.scale == 0:
+        return
+    factor = f"on SQLite the column holds its value times {10**type_.scale}"
+    default = getattr(column.server_default, "arg", None)
+    if isinstance(default, str | TextClause) and not _is_zero(str(default)):
+        yield f"server_default {str(default)!r} is text, but {factor}; give default=Decimal(…)"
+    for check in sorted(_checks(column), key=str):
+        if not _compares_with_zero(check, column.name):
+            yield (
+                f"the check {check!r} is text, but {factor}; in text compare the column itself with"
+                " 0 only, validate the rest in @validates"
+            )
+
+
+def _is_zero(default: str) -> bool:
+    try:
+        return Decimal(default.strip("'() ")) == 0
+    except InvalidOperation:
+        return default.strip().upper() == "NULL"
+
+
+def _checks(column: Column[Any]) -> set[str]:
+    """The checks of the table, or parts of them, that are text and name ``column``."""
+    name = re.compile(rf"\b{re.escape(column.name)}\b", re.IGNORECASE)
+    rules = {*column.table.constraints, *column.constraints}
+    texts = (
+        str(part)
+        for rule in rules
+        if isinstance(rule, CheckConstraint)
+        for part in iterate(rule.sqltext)
+        if isinstance(part, TextClause)
+    )
+    return {each for each in texts if name.search(_STRING.sub("", each))}
+
+
+def _compares_with_zero(check: str, column: str) -> bool:
+    """Whether every condition about ``column`` means the same whatever it is multiplied by."""
+    name = rf'(?:"?\w+"?\.)?"?{re.escape(column)}"?'
+    operator, zero = r"\s*(?:[<>]=?|<>|!=|==?)\s*", r"[+-]?0+(?:\.0*)?"
+    allowed = re.compile(
+        rf"\s*(?:{name}{operator}{zero}|{zero}{operator}{name}|{name}\s+IS\s+NULL)\s*",
+        re.IGNORECASE,
+    )
+    plain = re.sub(r"\bIS\s+NOT\s+NULL\b", "IS NULL", _STRING.sub("''", check), flags=re.IGNORECASE)
+    return all(
+        allowed.fullmatch(each)
+        for each in _JOINTS.split(plain)
+        if re.search(rf"\b{re.escape(column)}\b", each, re.IGNORECASE)
+    )
 
 
 def rules_of(model: type[Any], options: ResourceOptions, problems: list[str]) -> dict[str, Any]:
