@@ -29,11 +29,11 @@ from admin_app.database.comparison import (
     describe,
     exists_on,
     render_item,
-    settle,
 )
 from admin_app.database.core import Database
 from admin_app.database.engine import BEGIN, make_engine
 from admin_app.database.history import History, SchemaState
+from admin_app.database.settling import settle
 from admin_app.database.violations import is_busy
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
