@@ -1,0 +1,167 @@
+"""Bounds that hold before either door: heads, bodies, hosts, bytes; and a database that is gone."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from api import Api, zoo_on
+from commands import Commands, serving, write_settings
+from conftest import KINDS, FreshSettings, Kind, empty
+from panel import library
+from pydantic import SecretStr, ValidationError
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app import middleware
+from admin_app.cli.protocol import HEAD_BYTES
+from admin_app.database import Database
+from admin_app.errors import BusyError, RequestTimeoutError
+from admin_app.middleware import _Body
+from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
+
+NOT_TEXT = "%ff%fe"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_query_string_is_text(fresh_settings: FreshSettings, kind: Kind) -> None:
+    """A query string that is not UTF-8 is refused, not put right in silence."""
+    async with zoo_on(fresh_settings, kind) as api:
+        assert (await api.call("GET", f"folders?name={NOT_TEXT}")).problem(400)
+        assert (await api.call("GET", "folders?name=%D1%84")).status == 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_form_is_text(fresh_settings: FreshSettings, kind: Kind) -> None:
+    """The panel refuses the same in its addresses and in its forms, and stores nothing."""
+    async with library(fresh_settings, kind) as home, home.client("ana") as client:
+        assert (await client.get(f"/admin/book/list?search={NOT_TEXT}")).status_code == 400
+        token = await client.token()
+        answer = await client.http.post(
+            "/admin/author/create",
+            content=f"_csrf={token}&f-name={NOT_TEXT}",
+            headers={
+                "Sec-Fetch-Site": "same-origin",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+        )
+        assert answer.status_code == 400
+        assert await home.changes() == []
+
+
+async def one_host(api: Api, *hosts: str) -> int:
+    answer = await api.call("GET", "/", headers=[("host", each) for each in hosts])
+    return answer.status
+
+
+async def test_one_host_and_no_more(fresh_settings: FreshSettings) -> None:
+    """A request names its host once (RFC 9112, 3.2); probes may name any."""
+    async with zoo_on(fresh_settings, "sqlite") as api:
+        assert await one_host(api, "library.test", "elsewhere.test") == 400
+        assert (await api.call("GET", "/healthz", headers=[("host", "10.0.0.1")])).status == 200
+        assert (await api.call("HEAD", "/healthz")).status == 200
+
+
+async def test_the_rest_of_a_body_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body that pauses too long is given up; one that is whole is not hurried."""
+    monkeypatch.setattr(middleware, "BODY_PATIENCE", 0.05)
+    pieces = [{"type": "http.request", "body": b"a", "more_body": True}]
+
+    async def receive() -> Any:
+        while not pieces:
+            await asyncio.Event().wait()
+        return pieces.pop()
+
+    body = _Body(receive)
+    assert (await body())["body"] == b"a"
+    with pytest.raises(RequestTimeoutError):
+        await body()
+
+
+def test_a_head_is_bounded(fresh_settings: FreshSettings) -> None:
+    """A request whose headers never end is refused long before they fill the memory."""
+    root = write_settings(fresh_settings("sqlite"))
+    with serving(root) as server:
+        place = urlsplit(server.address)
+        with socket.create_connection((str(place.hostname), place.port or 0), 20) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Long: ")
+            sent, answer = 0, b""
+            try:
+                while not answer and sent < 100 * HEAD_BYTES:
+                    connection.sendall(b"a" * 4096)
+                    sent += 4096
+                    connection.settimeout(0.01)
+                    try:
+                        answer = connection.recv(4096)
+                    except TimeoutError:
+                        connection.settimeout(20)
+            except (BrokenPipeError, ConnectionResetError):
+                answer = b"HTTP/1.1 400 "
+            assert answer.startswith(b"HTTP/1.1 400 ")
+            assert sent < 100 * HEAD_BYTES
+
+
+def test_production_names_its_hosts() -> None:
+    """In production every host is no host."""
+    secret = SecretStr("kD83nf0aPq7Zr5Wc1Xe9Vb2Tm6Ly4Hu8")
+    with pytest.raises(ValidationError, match="allowed_hosts"):
+        Settings(
+            security=SecuritySection(production=True, secret=secret),
+            server=ServerSection(allowed_hosts=("*",)),
+        )
+
+
+async def test_a_database_that_is_not_there(tmp_path: Path) -> None:
+    """A server whose socket is gone is busy, not a fault of ours."""
+    url = f"postgresql+asyncpg://postgres@/library?host={tmp_path}"
+    database = Database(Settings(database=DatabaseSection(url=url)))
+    for work in (database.read, database.write):
+        with pytest.raises(BusyError):
+            await work(lambda each: each.execute(text("SELECT 1")))
+    await database.close()
+
+
+async def test_a_file_that_cannot_be_written(fresh_settings: FreshSettings) -> None:
+    """Writing to a read-only SQLite database is refused for now, and reading goes on."""
+    database = Database(fresh_settings("sqlite"))
+
+    async def work(session: AsyncSession) -> None:
+        await session.execute(text("PRAGMA query_only=ON"))
+        await session.execute(text("INSERT INTO admin_role (name, description) VALUES ('x', '')"))
+
+    with pytest.raises(BusyError):
+        await database.write(work)
+    assert await database.read(lambda each: each.scalar(text("SELECT 1"))) == 1
+    await database.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_command_on_an_empty_database(
+    fresh_settings: FreshSettings,
+    kind: Kind,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A command that meets a database without tables says so in sentences, without any value."""
+    command = Commands(write_settings(fresh_settings(kind, "empty", empty)), capfd, monkeypatch)
+    done = command("user", "create", "ann", "--role", "viewer", "--password-stdin", stdin="x" * 20)
+    assert done.code == 1
+    assert "admin-app db current" in done.err
+    assert "argon2" not in done.err
+
+
+def test_everything_goes_only_when_told_twice(
+    fresh_settings: FreshSettings,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``db downgrade base`` asks first, and does nothing without an answer."""
+    command = Commands(write_settings(fresh_settings("sqlite")), capfd, monkeypatch)
+    assert command("db", "downgrade", "base").code != 0
+    assert "library_0001" in command.fine("db", "current")
+    done = command("db", "downgrade", "base", "--yes")
+    assert (done.code, "admin_app_0001" in done.err) == (0, True)
