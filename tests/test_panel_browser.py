@@ -298,6 +298,7 @@ async def test_axe_on_a_phone(embedded: House, browser: Browser) -> None:
             assert await violations(page, *rules) == [], path
 
 
+@pytest.mark.slow
 async def test_axe_zoo(fresh_settings: FreshSettings, browser: Browser) -> None:
     """Nor has any form or page of any kind of value and relation."""
     async with menagerie(fresh_settings, "sqlite") as made, made.page(browser) as page:
