@@ -6,7 +6,8 @@ database or a library said stays in ``__cause__``, for the log, and never reache
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -183,6 +184,11 @@ class BusyError(AppError):
 
 class SetupError(Exception):
     """The application cannot start as it is set up; the message says what to mend."""
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that is most like ``name``; none where nothing is known."""
+    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)), None)
 
 
 def problem(error: AppError, *, request_id: str, instance: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ frozen and passed down: nothing in this package reads the environment again.
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import tomllib
@@ -27,7 +26,7 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from admin_app.errors import SetupError
+from admin_app.errors import SetupError, closest
 
 PREFIX = "ADMIN_APP_"
 SETTINGS_FILE = "settings.toml"
@@ -283,5 +282,5 @@ def _unknown_in_variables(variables: Mapping[str, Any], place: str) -> Iterator[
 
 
 def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-    return f"; did you mean {close[0]}?" if close else ""
+    near = closest(name, known)
+    return f"; did you mean {near}?" if near else ""

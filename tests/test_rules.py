@@ -105,6 +105,16 @@ async def test_what_no_grant_allows_is_refused(una: Una) -> None:
         assert (await client.get("/admin/reader/list")).status_code == 403
 
 
+async def test_absent_comes_before_forbidden(una: Una) -> None:
+    """What may not be changed at all answers 404 where it is absent and 403 where it is seen."""
+    for method, body in (("PATCH", {"name": "Other", "books": [31]}), ("DELETE", None)):
+        statuses = [
+            (await una.api.request(method, f"/api/v1/authors/{key}", json=body)).status_code
+            for key in (4711, 1)
+        ]
+        assert statuses == [404, 403]
+
+
 async def test_relations_show_only_her_rows(una: Una) -> None:
     """A relation holds no key of a row out of sight, and such a row cannot be referred to."""
     assert (await una.json("authors/1"))["books"] == [31]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
@@ -16,6 +15,7 @@ from admin_app.database.types import ExactDecimal
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
 from admin_app.declaration.options import ResourceOptions
+from admin_app.errors import closest
 
 NAME = re.compile(r"\w[\w-]*")
 """Names stand in paths, commands and permissions."""
@@ -167,10 +167,10 @@ def check_options(
     for option, names, known in named:
         for name in names:
             if name not in known:
-                close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
+                near = closest(name, known)
                 problems.append(
                     f"{where}: {option} names {name!r}, which is no field of it"
-                    + (f"; did you mean {close[0]!r}?" if close else "")
+                    + (f"; did you mean {near!r}?" if near else "")
                 )
     problems.extend(
         f"{where}: sort names {name!r}, whose values have no order"

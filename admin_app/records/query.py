@@ -7,7 +7,6 @@ Whatever is unknown, forbidden or impossible is refused with the names that are 
 from __future__ import annotations
 
 import csv
-import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -19,7 +18,7 @@ from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import refusal
 from admin_app.declaration.values import adapter_of, from_text, storable_text
-from admin_app.errors import BadRequestError, FieldError, NotFoundError
+from admin_app.errors import BadRequestError, FieldError, NotFoundError, closest
 from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
 
 Count = Literal["none", "exact", "capped"]
@@ -146,8 +145,8 @@ class _Parser:
 
     def unknown(self, name: str) -> str:
         known = [*PARAMETERS, *self.resource.readable, *self.filterable()]
-        close = difflib.get_close_matches(name.partition("__")[0], known, n=1, cutoff=0.0)
-        return f"Unknown. Did you mean {close[0]}? Known are {', '.join(known)}."
+        near = closest(name.partition("__")[0], known)
+        return f"Unknown. Did you mean {near}? Known are {', '.join(known)}."
 
     def value(self, target: Field | Relation, operator: str, text: str) -> Any:
         if operator == "isnull":

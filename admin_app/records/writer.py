@@ -20,7 +20,7 @@ from sqlalchemy.orm import lazyload
 from sqlalchemy.orm.attributes import flag_modified
 from sqlalchemy.orm.exc import StaleDataError
 
-from admin_app.access.policies import require
+from admin_app.access.policies import policy, require
 from admin_app.database import savepoint
 from admin_app.declaration import Actor, Field, Key, Origin, Resource, stamped
 from admin_app.errors import (
@@ -149,9 +149,9 @@ class Writer:
         when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
         """
         values, sets = parted(resource, resource.update.parse(data))
-        for action in ("read", "update"):
-            require(self._actor, resource, action)
-        await self._links.lock(resource, key, sets)
+        if policy(self._actor, resource).grants("update"):
+            # Who may not is refused below, and has kept nobody waiting.
+            await self._links.lock(resource, key, sets)
         config, entity, before = await self._load(resource, key, "update")
         _check_unchanged(resource, before, if_match)
         changed = changed_values(resource, before, values)

@@ -6,7 +6,6 @@ how an export comes back.
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError, FieldError, closest
 
 REPORT_COLUMNS = ("import_line", "import_reason")
 """What a file of refused rows has besides the file's own columns; an import passes them over."""
@@ -262,8 +261,8 @@ def _bad_step(step: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that is most like ``name``, in brackets; nothing where nothing is known."""
-    close = difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)
-    return f" (nearest: {close[0]})" if close else ""
+    near = closest(name, known)
+    return f" (nearest: {near})" if near else ""
 
 
 def split_escaped(text: str) -> list[str]:
