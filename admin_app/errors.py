@@ -82,6 +82,13 @@ class ForbiddenError(AppError):
     title = "Not allowed"
 
 
+class ConfirmationRequiredError(ForbiddenError):
+    """Allowed, once the person has proved again to be there."""
+
+    code = "confirmation_required"
+    title = "Confirm that it is you"
+
+
 class NotFoundError(AppError):
     """Absent, or outside what the actor may see: the two answers are the same on purpose."""
 

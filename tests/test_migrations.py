@@ -25,6 +25,8 @@ from admin_app.declaration import OUR_PREFIX
 from admin_app.errors import SetupError
 from admin_app.settings import DatabaseSection, Settings
 
+OURS = ("admin_app_0001", "admin_app_0002")
+
 T = TypeVar("T")
 Change = Callable[[MetaData], object]
 
@@ -138,7 +140,7 @@ async def test_down_to_nothing_and_up_again(kind: Kind, fresh_settings: FreshSet
     settings = fresh_settings(kind)
     runner = Migrations(settings, LIBRARY)
 
-    assert await runner.downgrade("base") == ("library_0001", "admin_app_0001")
+    assert await runner.downgrade("base") == ("library_0001", *reversed(OURS))
     tables = await using(
         settings,
         lambda database: database.read(
@@ -146,7 +148,7 @@ async def test_down_to_nothing_and_up_again(kind: Kind, fresh_settings: FreshSet
         ),
     )
     assert tables == ["alembic_version"]
-    assert await runner.upgrade() == ("admin_app_0001", "library_0001")
+    assert await runner.upgrade() == (*OURS, "library_0001")
     assert await runner.check() == []
 
 
@@ -416,7 +418,7 @@ class TestCheck:
             assert "revision library_0001 has not been applied" in found
             assert "table book is missing in the database" in found
             state = await Migrations(settings, LIBRARY).current()
-            assert state.pending == ("admin_app_0001", "library_0001")
+            assert state.pending == (*OURS, "library_0001")
 
 
 REBUILD = (
@@ -569,7 +571,7 @@ class TestRun:
         lines = answers.decode().split("\n")[:-1]
         for number, settings in enumerate(made):
             four = sorted(lines[4 * number : 4 * number + 4])
-            assert four == ["", "", "", "admin_app_0001 library_0001"]
+            assert four == ["", "", "", "admin_app_0001 admin_app_0002 library_0001"]
             assert await Migrations(settings, LIBRARY).check() == []
 
     async def test_waits_for_no_reader_for_long(

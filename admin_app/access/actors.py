@@ -6,37 +6,80 @@ gone with the next statement, on every worker.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, join, or_, select, update
+from sqlalchemy import (
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    join,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from admin_app.access.tables import Role, RoleGrant, Session, Token, User, UserRole
 from admin_app.database import Database
-from admin_app.declaration import Actor, Grant
+from admin_app.declaration import EVERY_RESOURCE, OUR_PREFIX, Actor, Grant
 
 USE_PATIENCE = 0.05
 """Seconds that a request waits for its use to be written down."""
 USE_PRECISION = timedelta(minutes=1)
 """How exactly the last use of a credential is known: a write per request would be too dear."""
+IMPERSONATE = Grant("admin_user", "impersonate")
+
+_OWNER = aliased(User, name="owner")
 
 
-def credential_select(
-    credential: type[Session | Token], used_at: InstrumentedAttribute[Any]
-) -> Select[Any]:
-    """Select, by the bind ``token_hash``, an active user's credential and all its grants.
+def session_select() -> Select[Any]:
+    """Select, by the bind ``token_hash``, a session's user and grants: see ``user_select``.
 
-    One row a grant: the columns ``id`` and ``used_at`` are the credential's.
+    With ``acting_as_id`` that is the user acted as, for as long as the owner may do so.
     """
-    found = user_select(
-        join(credential, User, User.id == credential.user_id),
-        credential.id,
-        used_at.label("used_at"),
+    source = join(Session, _OWNER, _OWNER.id == Session.user_id).join(
+        User, User.id == func.coalesce(Session.acting_as_id, Session.user_id)
     )
-    return found.where(credential.token_hash == bindparam("token_hash"))
+    held, granted = aliased(UserRole), aliased(RoleGrant)
+    may_act = exists().where(
+        held.user_id == Session.user_id,
+        granted.role_id == held.role_id,
+        granted.resource == IMPERSONATE.resource,
+        granted.action == IMPERSONATE.action,
+    )
+    found = user_select(
+        source,
+        Session.id,
+        Session.used_at.label("used_at"),
+        Session.confirmed_at,
+        Session.acting_as_id,
+        Session.acting_writes,
+        _OWNER.name.label("owner_name"),
+    )
+    return found.where(
+        Session.token_hash == bindparam("token_hash"),
+        ~Session.pending,
+        _OWNER.active,
+        or_(Session.acting_as_id.is_(None), may_act),
+    )
+
+
+def token_select() -> Select[Any]:
+    """Select, by the bind ``token_hash``, a token's user and grants: see ``user_select``."""
+    found = user_select(
+        join(Token, User, User.id == Token.user_id),
+        Token.id,
+        Token.last_used_at.label("used_at"),
+        Token.scopes,
+    )
+    return found.where(Token.token_hash == bindparam("token_hash"), Token.revoked_at.is_(None))
 
 
 def user_select(source: Any, *more: Any) -> Select[Any]:
@@ -45,10 +88,12 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
         select(
             User.id.label("user_id"),
             User.name.label("user_name"),
+            and_(Role.second_factor, User.totp_enabled_at.is_(None)).label("must_enrol"),
             Role.name.label("role"),
             RoleGrant.resource,
             RoleGrant.action,
             RoleGrant.rule,
+            RoleGrant.without,
             *more,
         )
         .select_from(source)
@@ -62,7 +107,7 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
 async def fetch(
     database: Database, statement: Select[Any], binds: Mapping[str, Any]
 ) -> Sequence[Row[Any]]:
-    """The rows of a ``credential_select``; none when the credential is not, or no longer, good."""
+    """The rows of a credential's select; none when it is not, or no longer, good."""
 
     async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
         result = await connection.execute(statement, binds)
@@ -72,20 +117,65 @@ async def fetch(
     return await database.read(work)
 
 
-def actor_from(
-    rows: Sequence[Row[Any]], *, session_id: int | None = None, token_id: int | None = None
-) -> Actor:
+def actor_from(rows: Sequence[Row[Any]]) -> Actor:
     """The actor that the rows of a ``user_select`` (at least one) describe."""
     return Actor(
         user_id=rows[0].user_id,
         name=rows[0].user_name,
         grants=frozenset(
-            Grant(row.resource, row.action, row.rule) for row in rows if row.resource is not None
+            Grant(row.resource, row.action, row.rule, frozenset(row.without or ()))
+            for row in rows
+            if row.resource is not None
         ),
         roles=frozenset(row.role for row in rows if row.role is not None),
-        session_id=session_id,
-        token_id=token_id,
     )
+
+
+def actor_from_session(rows: Sequence[Row[Any]]) -> Actor:
+    """The actor that the rows of a ``session_select`` (at least one) describe."""
+    first = rows[0]
+    found = replace(actor_from(rows), session_id=first.id, confirmed_at=first.confirmed_at)
+    if first.acting_as_id is not None:
+        grants = found.grants
+        if not first.acting_writes:
+            grants = frozenset(each for each in grants if each.action == "read")
+        return replace(found, impersonator=first.owner_name, confirmed_at=None, grants=grants)
+    if any(row.must_enrol for row in rows):
+        return replace(found, must_enrol=True, grants=frozenset())
+    return found
+
+
+def actor_from_token(rows: Sequence[Row[Any]]) -> Actor:
+    """The actor that the rows of a ``token_select`` (at least one) describe."""
+    found = actor_from(rows)
+    grants = narrowed(found.grants, rows[0].scopes)
+    return replace(found, token_id=rows[0].id, grants=grants)
+
+
+def narrowed(grants: Iterable[Grant], scopes: Sequence[str] | None) -> frozenset[Grant]:
+    """What a token's scopes leave of its owner's grants.
+
+    A scope is ``resource:action``, either of which may be ``*``. The application's own resources
+    must be named: a token that was made for books shall not make administrators.
+    """
+    allowed = [each.partition(":") for each in (["*:*"] if scopes is None else scopes)]
+    return frozenset(
+        replace(grant, resource=both)
+        for grant in grants
+        for resource, _, action in allowed
+        if action in {"*", grant.action} and (both := _common(grant.resource, resource))
+    )
+
+
+def _common(granted: str, scope: str) -> str | None:
+    """What is in both; ``*`` holds every declared resource."""
+    if granted == scope:
+        return granted
+    if scope == EVERY_RESOURCE:
+        return None if granted.startswith(OUR_PREFIX) else granted
+    if granted == EVERY_RESOURCE:
+        return None if scope.startswith(OUR_PREFIX) else scope
+    return None
 
 
 async def mark_used(

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, bindparam, delete, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from admin_app.access.actors import actor_from, credential_select, fetch, mark_used
+from admin_app.access.actors import actor_from_session, fetch, mark_used, session_select
+from admin_app.access.events import visible
 from admin_app.access.passwords import hash_password, needs_rehash, verify_password
 from admin_app.access.secret import digest, new_secret
 from admin_app.access.tables import ADDRESS_LENGTH, USER_AGENT_LENGTH, Session, User
@@ -20,7 +21,7 @@ from admin_app.declaration import Actor
 from admin_app.errors import UnauthenticatedError
 from admin_app.settings import Settings
 
-_ALIVE = credential_select(Session, Session.used_at).where(
+_ALIVE = session_select().where(
     Session.expires_at > bindparam("now"), Session.used_at > bindparam("idle_since")
 )
 
@@ -82,7 +83,7 @@ async def actor_of_session(database: Database, settings: Settings, secret: str) 
     if not rows:
         return None
     await mark_used(database, Session, Session.used_at, rows[0])
-    return actor_from(rows, session_id=rows[0].id)
+    return actor_from_session(rows)
 
 
 async def sign_out(database: Database, secret: str) -> None:
@@ -137,13 +138,10 @@ def _new_session(
         created_at=now,
         used_at=now,
         expires_at=now + timedelta(seconds=settings.security.session_absolute),
-        user_agent=_visible(user_agent, USER_AGENT_LENGTH),
-        address=_visible(address, ADDRESS_LENGTH),
+        user_agent=visible(user_agent, USER_AGENT_LENGTH),
+        address=visible(address, ADDRESS_LENGTH),
+        confirmed_at=now,
     )
-
-
-def _visible(text: str, length: int) -> str:
-    return "".join(each if each.isprintable() else "?" for each in text[:length])
 
 
 def _wrong() -> UnauthenticatedError:

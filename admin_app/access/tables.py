@@ -7,8 +7,19 @@ text for a password; nothing here signs anybody in who has read the database.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    ARRAY,
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -25,11 +36,16 @@ DESCRIPTION_LENGTH = 500
 DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal, in characters."""
 
+Names = ARRAY(String(200)).with_variant(JSON(), "sqlite")
+"""A short list of names."""
+
 
 class User(Base):
     """Somebody who may act; without ``password_hash`` only through tokens.
 
-    ``name_key`` is ``name`` as compared (``users.name_key``), so ``Ana`` and ``ana`` are one.
+    ``name_key`` is ``name`` as compared (``users.name_key``), so ``Ana`` and ``ana`` are one. A
+    ``service`` never signs in. ``totp_secret`` is sealed; it counts once ``totp_enabled_at`` is
+    set, and ``totp_step`` is the last time step whose code was used (RFC 6238, 5.2).
     """
 
     __tablename__ = "admin_user"
@@ -39,24 +55,31 @@ class User(Base):
     name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True)
+    service: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime]
     password_changed_at: Mapped[datetime | None]
+    totp_secret: Mapped[str | None] = mapped_column(String(255))
+    totp_enabled_at: Mapped[datetime | None]
+    totp_step: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class Role(Base):
-    """A named set of grants."""
+    """A named set of grants; with ``second_factor`` its holders must have one to do anything."""
 
     __tablename__ = "admin_role"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
     description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH), default="")
+    second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class RoleGrant(Base):
     """That a role allows ``action`` on ``resource`` (``*``: every one).
 
     ``rule`` names a rule of the declaration and narrows the grant to its rows; null: all rows.
+    ``without`` are the fields it does not extend to: hidden for ``read``, read-only for ``create``
+    and ``update``.
     """
 
     __tablename__ = "admin_grant"
@@ -79,6 +102,7 @@ class RoleGrant(Base):
     resource: Mapped[str] = mapped_column(String(100))
     action: Mapped[str] = mapped_column(String(64))
     rule: Mapped[str | None] = mapped_column(String(100))
+    without: Mapped[list[str] | None] = mapped_column(Names)
 
 
 class UserRole(Base):
@@ -95,7 +119,12 @@ class UserRole(Base):
 
 
 class Session(Base):
-    """One sign-in of one browser. ``expires_at`` is its absolute end, whatever its use."""
+    """One sign-in of one browser. ``expires_at`` is its absolute end, whatever its use.
+
+    While ``pending`` the second factor is still owed and it stands for nobody. ``confirmed_at`` is
+    when its owner last proved to be there. With ``acting_as_id`` it stands for that user, and only
+    reads unless ``acting_writes``.
+    """
 
     __tablename__ = "admin_session"
 
@@ -109,10 +138,20 @@ class Session(Base):
     expires_at: Mapped[datetime] = mapped_column(index=True)
     user_agent: Mapped[str] = mapped_column(String(USER_AGENT_LENGTH), default="")
     address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH), default="")
+    pending: Mapped[bool] = mapped_column(default=False, server_default=false())
+    confirmed_at: Mapped[datetime | None]
+    acting_as_id: Mapped[int | None] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="SET NULL")
+    )
+    acting_writes: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class Token(Base):
-    """An API token of a user; ``prefix`` is how it begins, for people to tell tokens apart."""
+    """An API token of a user; ``prefix`` is how it begins, for people to tell tokens apart.
+
+    ``scopes`` are ``resource:action`` texts that it is narrowed to; null: all that its owner may,
+    except to the application's own resources.
+    """
 
     __tablename__ = "admin_token"
 
@@ -127,6 +166,7 @@ class Token(Base):
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
+    scopes: Mapped[list[str] | None] = mapped_column(Names)
 
 
 class SetupLink(Base):
@@ -139,6 +179,67 @@ class SetupLink(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+
+
+class PasswordLink(Base):
+    """A link by which a user sets a password of their own; good once."""
+
+    __tablename__ = "admin_password_link"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
+    )
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code that stands in once for a lost second factor."""
+
+    __tablename__ = "admin_recovery_code"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
+    )
+    code_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH))
+    used_at: Mapped[datetime | None]
+
+
+class SecurityEvent(Base):
+    """Something about access that happened; never changed and never deleted by the application.
+
+    ``subject`` is the name of the user or role it is about.
+    """
+
+    __tablename__ = "admin_security_event"
+
+    id: Mapped[int] = mapped_column(BigKey, primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    event: Mapped[str] = mapped_column(String(64), index=True)
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    impersonator: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
+    subject: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", index=True)
+    source: Mapped[str] = mapped_column(String(32), default="")
+    address: Mapped[str] = mapped_column(String(ADDRESS_LENGTH), default="")
+    user_agent: Mapped[str] = mapped_column(String(USER_AGENT_LENGTH), default="")
+    request_id: Mapped[str] = mapped_column(String(64), default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class RequestCount(Base):
+    """How many requests one credential (``token 7``, ``session 3``) made in one window."""
+
+    __tablename__ = "admin_request_count"
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    window: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    """The number of the window: seconds since 1970 divided by its length."""
+    requests: Mapped[int]
 
 
 class SignInFailure(Base):

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from admin_app.access.actors import actor_from, credential_select, fetch, mark_used
+from admin_app.access.actors import actor_from_token, fetch, mark_used, token_select
 from admin_app.access.secret import SECRET_BYTES, base62, digest
 from admin_app.access.tables import TOKEN_NAME_LENGTH, Token, User
 from admin_app.access.users import has_name, no_user
@@ -29,10 +29,7 @@ TOKEN_PATTERN = re.compile(r"(adm_[0-9A-Za-z]{8}_[0-9A-Za-z]{43})([0-9A-Za-z]{6}
 
 LONGEST_LIFE = timedelta(days=3660)
 
-_GOOD = credential_select(Token, Token.last_used_at).where(
-    Token.revoked_at.is_(None),
-    or_(Token.expires_at.is_(None), Token.expires_at > bindparam("now")),
-)
+_GOOD = token_select().where(or_(Token.expires_at.is_(None), Token.expires_at > bindparam("now")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +135,7 @@ async def actor_of_token(database: Database, token: str) -> Actor | None:
     if not rows:
         return None
     await mark_used(database, Token, Token.last_used_at, rows[0])
-    return actor_from(rows, token_id=rows[0].id)
+    return actor_from_token(rows)
 
 
 def is_token(text: str) -> bool:

@@ -3,6 +3,8 @@
 from admin_app.declaration.actor import (
     ACTIONS,
     ANONYMOUS,
+    EVERY_OWN_RESOURCE,
+    EVERY_RESOURCE,
     SYSTEM,
     Action,
     Actor,
@@ -21,6 +23,8 @@ from admin_app.declaration.resource import Key, Resource
 __all__ = [
     "ACTIONS",
     "ANONYMOUS",
+    "EVERY_OWN_RESOURCE",
+    "EVERY_RESOURCE",
     "OUR_PREFIX",
     "SYSTEM",
     "Action",

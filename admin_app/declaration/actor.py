@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -18,17 +19,25 @@ from sqlalchemy.types import TypeEngine
 
 Action = Literal["read", "create", "update", "delete"]
 ACTIONS: tuple[Action, ...] = ("read", "create", "update", "delete")
+EVERY_RESOURCE = "*"
+EVERY_OWN_RESOURCE = "admin_*"
+"""Stands in grants for all of the application's own resources; held by the command line only."""
 
 Source = Literal["rest", "panel", "command line", "import"]
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """That an action is allowed on a resource (``*``: every one), on all rows or by a rule."""
+    """That an action is allowed on a resource, on all rows or by a rule.
+
+    ``*`` is every declared resource and none of the application's own. ``without`` are the fields
+    it does not extend to.
+    """
 
     resource: str
-    action: Action
+    action: str
     rule: str | None = None
+    without: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,11 @@ class Actor:
     token_id: int | None = None
     session_id: int | None = None
     impersonator: str | None = None
+    """The administrator who acts as this user."""
+    confirmed_at: datetime | None = None
+    """When the person behind a session last proved to be there."""
+    must_enrol: bool = False
+    """Whether a role demands a second factor that is not set up; till then nothing is granted."""
 
     @property
     def anonymous(self) -> bool:
@@ -53,7 +67,11 @@ ANONYMOUS = Actor(user_id=None, name="anonymous")
 SYSTEM = Actor(
     user_id=None,
     name="command line",
-    grants=frozenset(Grant("*", action) for action in ACTIONS),
+    grants=frozenset(
+        Grant(resource, action)
+        for resource in (EVERY_RESOURCE, EVERY_OWN_RESOURCE)
+        for action in ACTIONS
+    ),
 )
 """Whoever runs a command on the machine: holds the database already, so may do everything."""
 
@@ -94,11 +112,13 @@ actor = _SymbolicActor()
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Through which door and request a write came; written into each of its changes."""
+    """Through which door and request a write came; written into what is kept of it."""
 
     source: Source
     request_id: str = ""
     reason: str = ""
+    address: str = ""
+    user_agent: str = ""
 
 
 def stamped(value: object) -> Any:

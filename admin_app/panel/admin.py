@@ -25,7 +25,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
-from admin_app.panel import pages, signin
+from admin_app.panel import account, pages, signin
 from admin_app.panel.assets import Assets
 from admin_app.panel.display import size_words
 from admin_app.panel.refusals import Boundary, app_error_page, http_error_page
@@ -143,6 +143,8 @@ class StaffAdmin(Admin):
             Route("/{identity}/delete", self.delete, name="delete", methods=both),
             Route("/{identity}/file/{field}/{pk:path}", self.file, name="file"),
             Route("/logout", self.logout, name="logout", methods=["POST"]),
+            Route("/account", self.account, name="account"),
+            Route("/account/{section}", self.account, name="account_section", methods=["POST"]),
             Route("/theme", self.theme, name="theme", methods=["POST"]),
             Route("/setup/{secret}", self.setup, name="setup", methods=both),
             Mount("/statics", self.assets, name="statics"),
@@ -198,6 +200,11 @@ class StaffAdmin(Admin):
     @login_required
     async def ajax_lookup(self, request: Request) -> Response:
         return await pages.lookup(request, self.resource_of(request))
+
+    @login_required
+    async def account(self, request: Request) -> Response:
+        """A person's own access."""
+        return await account.page(self, request)
 
     @login_required
     async def theme(self, request: Request) -> Response:

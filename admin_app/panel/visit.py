@@ -36,7 +36,7 @@ class Visit:
 
     @property
     def origin(self) -> Origin:
-        return Origin("panel", self.request.state.request_id)
+        return origin_of(self.request)
 
     @cached_property
     def csrf(self) -> str:
@@ -49,6 +49,16 @@ class Visit:
     @property
     def urls(self) -> Urls:
         return Urls(base_of(self.request))
+
+
+def origin_of(request: Request) -> Origin:
+    """Where a write of this request comes from, signed in or not."""
+    return Origin(
+        "panel",
+        request.state.request_id,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+    )
 
 
 def base_of(request: Request) -> str:

@@ -170,7 +170,12 @@ def records(request: Request) -> Records:
 
 
 def origin(request: Request) -> Origin:
-    return Origin("rest", request.state.request_id)
+    return Origin(
+        "rest",
+        request.state.request_id,
+        address=request.client.host if request.client else "",
+        user_agent=request.headers.get("user-agent", ""),
+    )
 
 
 def parameters(request: Request) -> list[tuple[str, str]]:
