@@ -35,8 +35,16 @@ PASSWORD = "a long sentence, say"
 
 
 def test_shipped_roles() -> None:
-    """Administrator and editor may do all four actions everywhere, viewer may read."""
-    grants = {name: set(grants) for name, _, grants in shipped_roles()}
+    """Administrator and editor may do all four actions everywhere, viewer may read.
+
+    Only the administrator may do anything to the application's own resources.
+    """
+    grants = {
+        name: {(resource, action) for resource, action in grants if resource == "*"}
+        for name, _, grants in shipped_roles()
+    }
+    own = {name for name, _, found in shipped_roles() if {*found} - grants[name]}
+    assert own == {"administrator"}
 
     everything = {("*", action) for action in ACTIONS}
     assert grants == {

@@ -20,9 +20,21 @@ class ShippedRole(NamedTuple):
 
 
 _EVERYTHING = tuple(("*", str(action)) for action in ACTIONS)
+_ACCESS = tuple(
+    (resource, action)
+    for resource, actions in (
+        ("admin_user", "read create update impersonate"),
+        ("admin_role", "read create update delete"),
+        ("admin_grant", "read create update delete"),
+        ("admin_session", "read delete"),
+        ("admin_token", "read create update"),
+        ("admin_security_event", "read"),
+    )
+    for action in actions.split()
+)
 
 SHIPPED_ROLES = (
-    ShippedRole(ADMINISTRATOR, "May do everything, and says who may do what.", _EVERYTHING),
+    ShippedRole(ADMINISTRATOR, "May do everything, and says who may do what.", _EVERYTHING + _ACCESS),
     ShippedRole(EDITOR, "May read and change every record.", _EVERYTHING),
     ShippedRole(VIEWER, "May read every record.", (("*", "read"),)),
 )
