@@ -6,7 +6,21 @@ This module is what a declaration imports.
 from admin_app.database.types import ExactDecimal
 from admin_app.declaration.actor import actor
 from admin_app.declaration.base import Base, BigKey, Record
+from admin_app.declaration.hooks import Write
 from admin_app.declaration.options import ResourceOptions
+from admin_app.errors import ConflictError, FieldError, ForbiddenError, InvalidInputError
 
-__all__ = ["Base", "BigKey", "ExactDecimal", "Record", "ResourceOptions", "actor"]
+__all__ = [
+    "Base",
+    "BigKey",
+    "ConflictError",
+    "ExactDecimal",
+    "FieldError",
+    "ForbiddenError",
+    "InvalidInputError",
+    "Record",
+    "ResourceOptions",
+    "Write",
+    "actor",
+]
 __version__ = "0.1.0"

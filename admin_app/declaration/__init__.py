@@ -3,6 +3,7 @@
 from admin_app.declaration.actor import (
     ACTIONS,
     ANONYMOUS,
+    COMMAND_LINE,
     EVERY_OWN_RESOURCE,
     EVERY_RESOURCE,
     SYSTEM,
@@ -15,7 +16,8 @@ from admin_app.declaration.actor import (
     stamped,
 )
 from admin_app.declaration.base import OUR_PREFIX, Base, BigKey, Record
-from admin_app.declaration.fields import Field, Kind, Relation
+from admin_app.declaration.fields import Field, Kind, Reference, Relation
+from admin_app.declaration.hooks import Hook, Write
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.registry import DeclarationError, Registry
 from admin_app.declaration.resource import Key, Resource
@@ -23,6 +25,7 @@ from admin_app.declaration.resource import Key, Resource
 __all__ = [
     "ACTIONS",
     "ANONYMOUS",
+    "COMMAND_LINE",
     "EVERY_OWN_RESOURCE",
     "EVERY_RESOURCE",
     "OUR_PREFIX",
@@ -34,14 +37,17 @@ __all__ = [
     "DeclarationError",
     "Field",
     "Grant",
+    "Hook",
     "Key",
     "Kind",
     "Origin",
     "Record",
+    "Reference",
     "Registry",
     "Relation",
     "Resource",
     "ResourceOptions",
+    "Write",
     "acting",
     "actor",
     "stamped",

@@ -121,6 +121,9 @@ class Origin:
     user_agent: str = ""
 
 
+COMMAND_LINE = Origin("command line")
+
+
 def stamped(value: object) -> Any:
     """The acting person's value for a ``stamp`` such as ``actor.user_id``; others as they are."""
     if isinstance(value, BindParameter) and value.key.startswith("_actor."):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import BinaryExpression, Column, Integer, UniqueConstraint
@@ -31,6 +31,8 @@ def fields_of(
     fields: dict[str, Field] = {}
     properties = sorted(mapper.column_attrs, key=lambda each: not _is_key(mapper, each))
     for each in properties:
+        if {**each.columns[0].info, **each.info}.get("private"):
+            continue  # No door knows of it.
         try:
             fields[each.key] = _column_field(mapper, each, options)
         except UnsupportedTypeError as error:
@@ -159,7 +161,7 @@ def _relation(
         "expression": getattr(mapper.class_, name),
     }
     if relationship.secondary is not None:
-        return _set_relation(mapper, relationship, common)
+        return _set_relation(mapper, relationship, common, names)
     if relationship.direction is not MANYTOONE:
         return Relation(
             **common,
@@ -209,7 +211,10 @@ def _local_fields(mapper: Mapper[Any], relationship: RelationshipProperty[Any]) 
 
 
 def _set_relation(
-    mapper: Mapper[Any], relationship: RelationshipProperty[Any], common: dict[str, Any]
+    mapper: Mapper[Any],
+    relationship: RelationshipProperty[Any],
+    common: dict[str, Any],
+    resources: Iterable[type[Any]],
 ) -> Relation:
     secondary: Any = relationship.secondary
     own = tuple(
@@ -228,11 +233,13 @@ def _set_relation(
         or column.server_default is not None
         for column in secondary.columns
     )
+    # Records are written as such: with their own rights, checks and history.
+    linked_by_records = any(each.__table__ is secondary for each in resources)
     return Relation(
         **common,
         many=True,
         secondary=secondary,
         own_columns=own,
         target_columns=target,
-        writable=plain and not relationship.viewonly,
+        writable=plain and not linked_by_records and not relationship.viewonly,
     )

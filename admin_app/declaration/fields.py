@@ -110,6 +110,16 @@ class Field:
     stamp: Any = field(default=None, repr=False, compare=False)
     """Given by ``records`` on create: a value, a callable, or one of ``actor``'s symbols."""
     server_default: bool = False
+    masked: bool = False
+    """Whether it reads as null where the record that it points to is out of sight."""
+
+    withheld: bool = False
+    """Whether others may set it where whoever acts may not."""
+
+    @property
+    def optional(self) -> bool:
+        """Whether it may read as null."""
+        return self.nullable or self.masked
 
     @property
     def kind(self) -> Kind:
@@ -118,6 +128,15 @@ class Field:
     @property
     def sortable(self) -> bool:
         return self.kind in ORDERED and not self.sensitive
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A foreign key to a resource: its fields, and those of the target that they hold."""
+
+    fields: tuple[str, ...]
+    target: str
+    referred: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,12 @@ NAME = re.compile(r"\w[\w-]*")
 """Names stand in paths, commands and permissions."""
 SCHEMAS = ("", "Create", "Update", "Page")
 """What follows a class's name in the names of its schemas."""
-OUR_SCHEMAS = ("Problem", "PageInfo")
+OUR_SCHEMAS = (
+    *("Problem", "PageInfo"),
+    *("ApiToken", "ApiTokenList", "ApiTokenMade", "ApiTokenCreate", "ApiTokenRotate"),
+)
+OUR_PATHS = ("access",)
+"""What stands below the API's prefix beside the resources."""
 
 _STRING = re.compile(r"'[^']*'")
 _JOINTS = re.compile(r"\b(?:AND|OR|NOT)\b|[()]", re.IGNORECASE)
@@ -32,6 +37,7 @@ def check_names(
 ) -> None:
     """Report names that cannot be used and those that two resources, or their schemas, share."""
     taken = {f"schema {each}": "the application" for each in OUR_SCHEMAS}
+    taken |= {f"plural {each}": "the application" for each in OUR_PATHS}
     for model, name in names.items():
         where = model.__name__
         own = {f"name {name}", f"plural {plurals[model]}"}
@@ -45,6 +51,17 @@ def check_names(
             taken[each] = where
 
 
+def is_own(mapper: Mapper[Any]) -> bool:
+    """Whether a class is one of the application's own resources."""
+    table, model = mapper.local_table, mapper.class_
+    return (
+        isinstance(table, Table)
+        and table.name.startswith(OUR_PREFIX)
+        and "__resource__" in vars(model)
+        and model.__module__.partition(".")[0] == __name__.partition(".")[0]
+    )
+
+
 def check_mapping(
     mapper: Mapper[Any],
     fields: Mapping[str, Field],
@@ -56,7 +73,7 @@ def check_mapping(
     if mapper.inherits is not None or not isinstance(table, Table):
         problems.append(f"{where}: its records are not the rows of one table of its own")
         return
-    if table.name.startswith(OUR_PREFIX):
+    if table.name.startswith(OUR_PREFIX) and not is_own(mapper):
         problems.append(f"{where}: table names that begin with {OUR_PREFIX!r} are reserved")
     for name, field in fields.items():
         if field.primary_key and field.kind in {Kind.JSON, Kind.ARRAY}:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from admin_app.declaration.actor import ACTIONS
+from admin_app.declaration.hooks import Hook
+
 
 @dataclass(frozen=True, kw_only=True)
 class ResourceOptions:
@@ -42,10 +45,12 @@ class ResourceOptions:
     help: Mapping[str, str] = field(default_factory=dict)
     sensitive: Sequence[str] = ()
     """Fields never shown in lists, exports, changes or logs in clear."""
-    read_only: bool = False
-    """No create, update or delete at any door."""
+    actions: Sequence[str] = ACTIONS
+    """What may be done here at any door at all, names of your own included; grants allow it."""
     rules: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Named row rules: from the model class to a condition, with ``actor`` for who acts."""
+    before_write: Hook | None = None
+    """Sees every write before it is done, whichever door it came through, and may refuse it."""
     menu: str | None = None
     """Heading in the panel's menu under which the resource stands."""
     icon: str | None = None

@@ -13,11 +13,12 @@ from sqlalchemy.orm import DeclarativeBase, Mapper, configure_mappers
 
 from admin_app.declaration.attributes import fields_of, relations_of
 from admin_app.declaration.base import snake_case
-from admin_app.declaration.fields import TEXTUAL, Field, Relation, words
+from admin_app.declaration.fields import TEXTUAL, Field, Reference, Relation, words
 from admin_app.declaration.mistakes import (
     check_mapping,
     check_names,
     check_options,
+    is_own,
     rules_of,
 )
 from admin_app.declaration.options import ResourceOptions
@@ -54,6 +55,12 @@ class Registry(Mapping[str, Resource]):
     def __len__(self) -> int:
         return len(self._resources)
 
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
     def by_plural(self, plural: str) -> Resource | None:
         return self._plurals.get(plural)
 
@@ -76,6 +83,7 @@ class Registry(Mapping[str, Resource]):
     def from_base(cls, base: type[DeclarativeBase], modules: Sequence[str]) -> Registry:
         """Resolve the declared classes of ``modules`` (imported here, submodules included).
 
+        The application's own classes are among them where they say so by a ``__resource__``.
         Raises ``DeclarationError`` with every mistake, each by class and field.
         """
         problems: list[str] = []
@@ -91,13 +99,17 @@ class Registry(Mapping[str, Resource]):
         if problems:
             raise DeclarationError(problems)
         mappers = sorted(
-            (each for each in base.registry.mappers if _declared_in(each.class_, modules)),
-            key=lambda mapper: mapper.class_.__name__,
+            (
+                each
+                for each in base.registry.mappers
+                if _declared_in(each.class_, modules) or is_own(each)
+            ),
+            key=lambda mapper: (is_own(mapper), mapper.class_.__name__),
         )
         resources = _resources(mappers, problems)
         if problems:
             raise DeclarationError(problems)
-        if not resources:
+        if all(each.own for each in resources):
             msg = f"app.models: no declaration found in {', '.join(modules)}"
             raise DeclarationError([msg])
         return cls(resources)
@@ -127,6 +139,7 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
         rules[model] = rules_of(model, options[model], problems)
     if problems:
         return []
+    owners = {each.local_table: each.class_ for each in mappers}
     return [
         _resource(
             each,
@@ -136,6 +149,7 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
             fields,
             relations[each.class_],
             rules[each.class_],
+            _references(each, names, fields, owners),
         )
         for each in mappers
     ]
@@ -149,6 +163,7 @@ def _resource(
     fields: Mapping[type[Any], Mapping[str, Field]],
     relations: Mapping[str, Relation],
     rules: Mapping[str, Any],
+    references: tuple[Reference, ...],
 ) -> Resource:
     own = fields[mapper.class_]
     key = tuple(own[each] for each in _key_names(mapper))
@@ -172,7 +187,37 @@ def _resource(
         target_keys=MappingProxyType(
             {each: _target_key(mapper, each, fields) for each in relations}
         ),
+        references=references,
+        actions=tuple(options.actions),
     )
+
+
+def _references(
+    mapper: Mapper[Any],
+    names: Mapping[type[Any], str],
+    fields: Mapping[type[Any], Mapping[str, Field]],
+    owners: Mapping[Any, type[Any]],
+) -> tuple[Reference, ...]:
+    """The foreign keys of a table to the tables of resources."""
+    table: Any = mapper.local_table
+    own = _by_column(fields[mapper.class_])
+    found = []
+    for constraint in table.foreign_key_constraints:
+        target = owners.get(constraint.referred_table)
+        far = _by_column(fields[target]) if target else {}
+        pairs = [
+            (own[each.parent], far[each.column])
+            for each in constraint.elements
+            if each.parent in own and each.column in far
+        ]
+        if target and len(pairs) == len(constraint.elements):
+            near, referred = zip(*pairs, strict=True)
+            found.append(Reference(near, names[target], referred))
+    return tuple(sorted(found, key=lambda each: each.fields))
+
+
+def _by_column(fields: Mapping[str, Field]) -> dict[Any, str]:
+    return {each.column: name for name, each in fields.items() if each.column is not None}
 
 
 def _options(mapper: Mapper[Any]) -> ResourceOptions:

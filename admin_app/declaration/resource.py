@@ -11,7 +11,8 @@ import pydantic_core
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Table
 
-from admin_app.declaration.fields import Field, Relation
+from admin_app.declaration.base import OUR_PREFIX
+from admin_app.declaration.fields import Field, Reference, Relation
 from admin_app.declaration.keys import join_key, split_key
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.schemas import (
@@ -54,6 +55,17 @@ class Resource:
     """Named row conditions, as static SQL."""
     target_keys: Mapping[str, tuple[Field, ...]] = field(repr=False)
     """The key of each relation's target."""
+    references: tuple[Reference, ...] = field(repr=False)
+    """The foreign keys to resources, with a relation or without one."""
+    actions: tuple[str, ...] = field(repr=False)
+    """What may be done here at all, if a grant allows it."""
+    fixed: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    """By action, the relations that it may not set."""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is the application's own, which no ``*`` means."""
+        return self.name.startswith(OUR_PREFIX)
 
     @property
     def table(self) -> Table:
@@ -73,7 +85,7 @@ class Resource:
     def read(self) -> Schema:
         """What a record answers."""
         members = {name: annotation(each) for name, each in self.readable.items()}
-        members |= self._set_members(reading=True)
+        members |= self._set_members()
         return make_schema(self.model.__name__, members)
 
     @cached_property
@@ -89,7 +101,7 @@ class Resource:
             for name, each in self.fields.items()
             if each.creatable
         }
-        return make_schema(f"{self.model.__name__}Create", members | self._set_members())
+        return make_schema(f"{self.model.__name__}Create", members | self._set_members("create"))
 
     @cached_property
     def update(self) -> Schema:
@@ -99,14 +111,18 @@ class Resource:
             for name, each in self.fields.items()
             if each.updatable
         }
-        return make_schema(f"{self.model.__name__}Update", members | self._set_members())
+        return make_schema(f"{self.model.__name__}Update", members | self._set_members("update"))
 
-    def _set_members(self, *, reading: bool = False) -> dict[str, Any]:
+    def _set_members(self, action: str = "read") -> dict[str, Any]:
         return {
-            name: set_annotation(each, self.target_keys[name], reading=reading)
+            name: set_annotation(each, self.target_keys[name], reading=action == "read")
             for name, each in self.sets.items()
-            if reading or each.writable
+            if action == "read" or self.settable(each, action)
         }
+
+    def settable(self, relation: Relation, action: str) -> bool:
+        """Whether a create or an update may set a relation."""
+        return relation.writable and relation.name not in self.fixed.get(action, ())
 
     def key_of(self, values: Mapping[str, Any]) -> Key:
         """The key in a record's values."""

@@ -17,10 +17,19 @@ from pydantic import Field as About
 from typing_extensions import TypedDict
 
 from admin_app.declaration.fields import Field, Relation
-from admin_app.declaration.values import annotated, list_of, wire_type
+from admin_app.declaration.values import (
+    MAX_JSON_DEPTH,
+    TOO_DEEP,
+    annotated,
+    list_of,
+    wire_type,
+)
 from admin_app.errors import BadRequestError, FieldError, InvalidInputError
 
 _STRICT = ConfigDict(extra="forbid")
+_RECURSION = "recursion limit exceeded"
+"""What the parser says of a document that it does not follow to the ground."""
+INVALID = "Some values are not valid."
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Schema:
         Only what was given is in the result. Raises ``BadRequestError`` for what is not JSON and
         ``InvalidInputError`` naming every field that is wrong.
         """
-        body = raw if isinstance(raw, bytes) else pydantic_core.to_json(raw)
+        body = raw if isinstance(raw, bytes) else _to_json(raw)
         try:
             return self.adapter.validate_json(body)
         except ValidationError as error:
@@ -90,7 +99,8 @@ def page_schema(name: str, items: Schema) -> Schema:
 def annotation(field: Field, *, required: bool | None = None) -> Any:
     """Annotate a field for a schema; ``required`` none: always present (reading)."""
     base = wire_type(field.shape)
-    value = (base | None) if field.nullable else base
+    nullable = field.optional if required is None else field.nullable
+    value = (base | None) if nullable else base
     about = About(title=field.label, description=field.help or None)
     member = annotated(value, about)
     if required is None:
@@ -116,12 +126,32 @@ def refusal(
     """Put pydantic's findings into our words, by place; ``known`` are the names it could have."""
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
+        if _RECURSION in found[0]["msg"]:
+            return BadRequestError(TOO_DEEP, errors=[FieldError((), "too_deep", TOO_DEEP)])
         reason = str(found[0].get("ctx", {}).get("error", "")).partition(" at line")[0]
         return BadRequestError(f"The body is not JSON: {reason}." if reason else "Not JSON.")
     errors = [
         FieldError(_path(each["loc"]), _code(each["type"]), _words(each, known)) for each in found
     ]
-    return InvalidInputError("Some values are not valid.", errors=errors)
+    return InvalidInputError(INVALID, errors=errors)
+
+
+def _to_json(values: Mapping[str, Any]) -> bytes:
+    # Before it is written: at some depth pydantic gives up, in words that name no field.
+    deep = [name for name, value in values.items() if _deeper(value, MAX_JSON_DEPTH)]
+    if deep:
+        errors = [FieldError((name,), "too_deep", TOO_DEEP) for name in deep]
+        raise InvalidInputError(INVALID, errors=errors)
+    return pydantic_core.to_json(values)
+
+
+def _deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects stand in each other more than ``levels`` deep."""
+    if isinstance(value, Mapping):
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return levels == 0 or any(_deeper(each, levels - 1) for each in value)
 
 
 def _path(place: tuple[int | str, ...]) -> tuple[int | str, ...]:

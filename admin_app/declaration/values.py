@@ -39,6 +39,7 @@ from admin_app.declaration.fields import Kind, Shape
 MIN_INT64, MAX_INT64 = -(2**63), 2**63 - 1
 MAX_JSON_DEPTH = 64
 """Levels a JSON value may nest."""
+TOO_DEEP = f"JSON nests deeper than {MAX_JSON_DEPTH} levels."
 MIN_INTERVAL = timedelta(days=-719_162)
 MAX_INTERVAL = timedelta(days=2_932_896)
 """SQLite keeps a duration as a date counted from 1970, which ends with the years 1 and 9999."""
@@ -87,7 +88,7 @@ def storable_text(value: str) -> str:
 def storable_json(value: Any, depth: int = 1) -> Any:
     """Refuse JSON that would not read back: NaN, infinities, NUL, surrogates, too deep."""
     if depth > MAX_JSON_DEPTH:
-        raise _refuse("json_depth", f"JSON nests deeper than {MAX_JSON_DEPTH} levels.")
+        raise _refuse("too_deep", TOO_DEEP)
     if isinstance(value, str):
         storable_text(value)
     elif isinstance(value, float) and not math.isfinite(value):

@@ -7,12 +7,14 @@ nothing of them. ``settings.app.models = ("zoo",)`` serves them.
 from zoo.keys import Composite, Dated, Part, Text, Unique
 from zoo.kinds import Specimen
 from zoo.names import OddName, Renamed
+from zoo.reach import IN_REACH
 from zoo.relations import Cage, Folder, Keeper, Label, Loan, Passport, Visit
 from zoo.rules import Computing, Ruled, Unversioned, Validated
 from zoo.samples import RESOURCES, sample
 from zoo.stock import METADATA
 
 __all__ = [
+    "IN_REACH",
     "METADATA",
     "RESOURCES",
     "Cage",

@@ -1,0 +1,40 @@
+"""``Write``: a write that is about to be done, as the ``before_write`` of a declaration sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app.declaration.actor import Actor, Origin
+
+if TYPE_CHECKING:
+    from admin_app.declaration.registry import Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A write in its transaction: validated, allowed, and not yet done.
+
+    Values are by field; a many-to-many relation's is the list of what refers to its records.
+    """
+
+    session: AsyncSession
+    registry: Registry
+    actor: Actor
+    origin: Origin
+    action: Literal["create", "update", "delete"]
+    before: Mapping[str, Any]
+    """The record as it is; nothing for a create."""
+    after: Mapping[str, Any]
+    """As it will be, as far as it is given; nothing for a delete."""
+
+    def changes(self, *names: str) -> bool:
+        """Whether any of the fields will have another value."""
+        return any(self.before.get(name) != self.after.get(name) for name in names)
+
+
+Hook = Callable[[Write], Awaitable[None]]
+"""Raises an ``AppError`` to refuse the write; ``InvalidInputError`` names fields."""
