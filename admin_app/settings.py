@@ -99,11 +99,15 @@ class SecuritySection(Section):
         default=False, description="Refuse anything that is only good for a try-out."
     )
     secret: SecretStr | None = Field(
-        None, description="Signs cursors and forms; at least 32 characters in production."
+        None,
+        description="Signs cursors, seals second factors; at least 32 characters in production.",
     )
     session_idle: int = Field(8 * 3600, ge=60, description="Seconds of rest that end a session.")
     session_absolute: int = Field(
         14 * 24 * 3600, ge=60, description="Seconds after which a session ends anyway."
+    )
+    requests_per_minute: int = Field(
+        1200, ge=0, description="Requests a minute of one token or session; 0: no limit."
     )
 
 

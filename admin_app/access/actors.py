@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     func,
     join,
     or_,
@@ -42,17 +41,11 @@ _OWNER = aliased(User, name="owner")
 def session_select() -> Select[Any]:
     """Select, by the bind ``token_hash``, a session's user and grants: see ``user_select``.
 
-    With ``acting_as_id`` that is the user acted as, for as long as the owner may do so.
+    With ``acting_as_id`` that is the user acted as; whether the owner may do so still is another
+    question: see ``impersonation.may_still_act``.
     """
     source = join(Session, _OWNER, _OWNER.id == Session.user_id).join(
         User, User.id == func.coalesce(Session.acting_as_id, Session.user_id)
-    )
-    held, granted = aliased(UserRole), aliased(RoleGrant)
-    may_act = exists().where(
-        held.user_id == Session.user_id,
-        granted.role_id == held.role_id,
-        granted.resource == IMPERSONATE.resource,
-        granted.action == IMPERSONATE.action,
     )
     found = user_select(
         source,
@@ -67,7 +60,6 @@ def session_select() -> Select[Any]:
         Session.token_hash == bindparam("token_hash"),
         ~Session.pending,
         _OWNER.active,
-        or_(Session.acting_as_id.is_(None), may_act),
     )
 
 
@@ -88,7 +80,9 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
         select(
             User.id.label("user_id"),
             User.name.label("user_name"),
-            and_(Role.second_factor, User.totp_enabled_at.is_(None)).label("must_enrol"),
+            and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service).label(
+                "must_enrol"
+            ),
             Role.name.label("role"),
             RoleGrant.resource,
             RoleGrant.action,
@@ -140,16 +134,21 @@ def actor_from_session(rows: Sequence[Row[Any]]) -> Actor:
         if not first.acting_writes:
             grants = frozenset(each for each in grants if each.action == "read")
         return replace(found, impersonator=first.owner_name, confirmed_at=None, grants=grants)
-    if any(row.must_enrol for row in rows):
-        return replace(found, must_enrol=True, grants=frozenset())
-    return found
+    return _enrolled(found, rows)
 
 
 def actor_from_token(rows: Sequence[Row[Any]]) -> Actor:
     """The actor that the rows of a ``token_select`` (at least one) describe."""
     found = actor_from(rows)
     grants = narrowed(found.grants, rows[0].scopes)
-    return replace(found, token_id=rows[0].id, grants=grants)
+    return _enrolled(replace(found, token_id=rows[0].id, grants=grants), rows)
+
+
+def _enrolled(actor: Actor, rows: Sequence[Row[Any]]) -> Actor:
+    """The actor, without any right as long as a second factor is owed."""
+    if any(row.must_enrol for row in rows):
+        return replace(actor, must_enrol=True, grants=frozenset())
+    return actor
 
 
 def narrowed(grants: Iterable[Grant], scopes: Sequence[str] | None) -> frozenset[Grant]:

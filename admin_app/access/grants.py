@@ -1,148 +1,136 @@
-"""Roles and what they grant, as rows: made, read and changed.
-
-The names of resources and rules belong to the declarations, which this room does not know: whoever
-calls has looked them up. A grant of a rule that is no longer declared allows nothing.
-"""
+"""Grants as rows: what each role gives, and what somebody has through which role."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import Row, and_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.access.roles import ADMINISTRATOR
-from admin_app.access.tables import DESCRIPTION_LENGTH, ROLE_NAME_LENGTH, Role, RoleGrant, UserRole
-from admin_app.database import Database
-from admin_app.declaration import Grant
-from admin_app.errors import (
-    ConflictError,
-    FieldError,
-    InvalidInputError,
-    NotFoundError,
-    UniqueConflictError,
+from admin_app.access.tables import NAME_LENGTH, Role, RoleGrant, User, UserRole
+from admin_app.access.users import has_name
+from admin_app.declaration import Actor, Grant
+from admin_app.errors import closest
+
+_MOST_NAMES = 500
+"""Users among whom a mistyped name is looked for."""
+_GRANT = (
+    Role.id.label("role_id"),
+    Role.name.label("role"),
+    RoleGrant.id.label("grant_id"),
+    RoleGrant.resource,
+    RoleGrant.action,
+    RoleGrant.rule,
+    RoleGrant.without,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RoleGrantInfo:
+    """A grant, and the role that gives it."""
+
+    id: int
+    role: str
+    grant: Grant
 
 
 @dataclass(frozen=True, slots=True)
 class RoleInfo:
     """A role and everything it grants."""
 
+    id: int
     name: str
     description: str
-    grants: frozenset[Grant]
+    grants: tuple[RoleGrantInfo, ...]
 
 
-async def list_roles(database: Database) -> list[RoleInfo]:
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A user, active or not, with everything that their roles grant."""
+
+    actor: Actor
+    """As who they are when they may act."""
+    active: bool
+    owes_second_factor: bool
+    grants: tuple[RoleGrantInfo, ...]
+
+
+async def list_roles(connection: AsyncConnection) -> list[RoleInfo]:
     """Every role, by name."""
     statement = (
-        select(Role.name, Role.description, RoleGrant.resource, RoleGrant.action, RoleGrant.rule)
+        select(*_GRANT, Role.description)
+        .select_from(Role)
         .outerjoin(RoleGrant, RoleGrant.role_id == Role.id)
-        .order_by(Role.name)
+        .order_by(Role.name, RoleGrant.resource, RoleGrant.action, RoleGrant.rule)
+    )
+    found: dict[int, list[Any]] = {}
+    for row in await connection.execute(statement):
+        found.setdefault(row.role_id, []).append(row)
+    return [
+        RoleInfo(rows[0].role_id, rows[0].role, rows[0].description, _grants(rows))
+        for rows in found.values()
+    ]
+
+
+async def find_holder(connection: AsyncConnection, name: str) -> Holder | None:
+    """The user of a name."""
+    found = _holders((await connection.execute(_held().where(has_name(name)))).all())
+    return found[0] if found else None
+
+
+async def active_holders(connection: AsyncConnection, most: int) -> list[Holder]:
+    """The first active users, by name."""
+    first = select(User.id).where(User.active).order_by(User.name_key).limit(most)
+    statement = _held().where(User.id.in_(first.scalar_subquery())).order_by(User.name_key)
+    return _holders((await connection.execute(statement)).all())
+
+
+async def nearest_user(connection: AsyncConnection, name: str) -> str | None:
+    """The user whose name is most like ``name``."""
+    names = select(User.name).order_by(User.name_key).limit(_MOST_NAMES)
+    return closest(name[:NAME_LENGTH], (await connection.scalars(names)).all())
+
+
+def _held() -> Any:
+    """Select users, one row a grant."""
+    owes = and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service)
+    return (
+        select(User.id, User.name, User.active, owes.label("owes_second_factor"), *_GRANT)
+        .select_from(User)
+        .outerjoin(UserRole, UserRole.user_id == User.id)
+        .outerjoin(Role, Role.id == UserRole.role_id)
+        .outerjoin(RoleGrant, RoleGrant.role_id == Role.id)
     )
 
-    async def work(connection: AsyncConnection) -> list[Any]:
-        return list((await connection.execute(statement)).all())
 
-    found: dict[str, RoleInfo] = {}
-    for row in await database.read(work):
-        known = found.get(row.name) or RoleInfo(row.name, row.description, frozenset())
-        more = {Grant(row.resource, row.action, row.rule)} if row.resource is not None else set()
-        found[row.name] = RoleInfo(known.name, known.description, known.grants | more)
-    return list(found.values())
+def _holders(rows: Iterable[Row[Any]]) -> list[Holder]:
+    found: dict[int, list[Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.id, []).append(row)
+    return [_holder(each) for each in found.values()]
 
 
-async def create_role(database: Database, name: str, description: str = "") -> None:
-    """Make a role that grants nothing yet.
-
-    Raises ``InvalidInputError`` at ``name`` or ``description``, and ``UniqueConflictError``.
-    """
-    if not (0 < len(name) <= ROLE_NAME_LENGTH and name.isprintable() and name == name.strip()):
-        detail = f"A role's name has 1 to {ROLE_NAME_LENGTH} visible characters."
-        raise InvalidInputError(detail, errors=[FieldError(("name",), "name", detail)])
-    if len(description) > DESCRIPTION_LENGTH:
-        detail = f"At most {DESCRIPTION_LENGTH} characters."
-        raise InvalidInputError(detail, errors=[FieldError(("description",), "length", detail)])
-
-    async def work(transaction: AsyncSession) -> None:
-        if await transaction.scalar(select(Role.id).where(Role.name == name)) is not None:
-            detail = f"There is a role {name} already."
-            raise UniqueConflictError(detail, errors=[FieldError(("name",), "unique", detail)])
-        transaction.add(Role(name=name, description=description))
-
-    await database.write(work)
+def _holder(rows: Sequence[Row[Any]]) -> Holder:
+    grants = _grants(rows)
+    actor = Actor(
+        user_id=rows[0].id,
+        name=rows[0].name,
+        grants=frozenset(each.grant for each in grants),
+        roles=frozenset(row.role for row in rows if row.role is not None),
+    )
+    owes = any(row.owes_second_factor for row in rows)
+    return Holder(actor, rows[0].active, owes, grants)
 
 
-async def delete_role(database: Database, name: str) -> None:
-    """Delete a role that nobody has. Raises ``NotFoundError`` and ``ConflictError``."""
-
-    async def work(transaction: AsyncSession) -> None:
-        role_id = await _changeable(transaction, name)
-        holders = select(UserRole.user_id).where(UserRole.role_id == role_id).limit(1)
-        if await transaction.scalar(holders) is not None:
-            detail = f"Somebody has the role {name}. Give them another one first."
-            raise ConflictError(detail)
-        await transaction.execute(delete(Role).where(Role.id == role_id))
-
-    await database.write(work)
-
-
-async def allow(database: Database, role: str, grants: Iterable[Grant]) -> None:
-    """Add grants to a role; those it has stay. Raises ``NotFoundError`` and ``ConflictError``."""
-    wanted = tuple(grants)
-
-    async def work(transaction: AsyncSession) -> None:
-        role_id = await _changeable(transaction, role)
-        for each in wanted:
-            known = select(RoleGrant.id).where(*_is(role_id, each))
-            if await transaction.scalar(known) is None:
-                await transaction.execute(
-                    insert(RoleGrant).values(
-                        role_id=role_id,
-                        resource=each.resource,
-                        action=each.action,
-                        rule=each.rule,
-                    )
-                )
-
-    await database.write(work)
-
-
-async def forbid(database: Database, role: str, grants: Iterable[Grant]) -> None:
-    """Take grants from a role. Raises ``NotFoundError`` for one it has not, ``ConflictError``."""
-    unwanted = tuple(grants)
-
-    async def work(transaction: AsyncSession) -> None:
-        role_id = await _changeable(transaction, role)
-        for each in unwanted:
-            gone: Any = await transaction.execute(delete(RoleGrant).where(*_is(role_id, each)))
-            if not gone.rowcount:
-                narrowed = f" by the rule {each.rule}" if each.rule else ""
-                detail = f"{role} does not grant {each.action} on {each.resource}{narrowed}."
-                raise NotFoundError(detail)
-
-    await database.write(work)
-
-
-async def _changeable(transaction: AsyncSession, name: str) -> int:
-    """The id of a role, locked; the administrator's grants are what lets anybody mend the rest."""
-    role_id = await transaction.scalar(select(Role.id).where(Role.name == name).with_for_update())
-    if role_id is None:
-        known = ", ".join(await transaction.scalars(select(Role.name).order_by(Role.name)))
-        detail = f"There is no role {name}. Known: {known}."
-        raise NotFoundError(detail)
-    if name == ADMINISTRATOR:
-        detail = f"The role {ADMINISTRATOR} stays as it is: somebody must be able to mend the rest."
-        raise ConflictError(detail)
-    return int(role_id)
-
-
-def _is(role_id: int, grant: Grant) -> list[ColumnElement[bool]]:
-    return [
-        RoleGrant.role_id == role_id,
-        RoleGrant.resource == grant.resource,
-        RoleGrant.action == grant.action,
-        RoleGrant.rule.is_not_distinct_from(grant.rule),
-    ]
+def _grants(rows: Iterable[Row[Any]]) -> tuple[RoleGrantInfo, ...]:
+    return tuple(
+        RoleGrantInfo(
+            row.grant_id,
+            row.role,
+            Grant(row.resource, row.action, row.rule, frozenset(row.without or ())),
+        )
+        for row in rows
+        if row.grant_id is not None
+    )

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
 
 from admin_app.errors import FieldError, InvalidInputError
 
@@ -21,48 +22,70 @@ T = TypeVar("T")
 
 SHORTEST = 12
 LONGEST = 1024
+LOOKED_AT = 72
+"""How much of the beginning is compared with what is guessed first; more would take long."""
+GUESSED_LATE = 3
+"""zxcvbn's estimate of at least 10^8 guesses."""
 
-_HASHER = PasswordHasher()
+HASHER = PasswordHasher()
 _THREADS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="password")
-
-# Well-formed and of today's cost, and of no known password: verifying it takes as long as any.
-_NOBODYS_HASH = (
-    f"$argon2id$v=19$m={_HASHER.memory_cost},t={_HASHER.time_cost},p={_HASHER.parallelism}"
-    f"${'A' * 22}${'A' * 43}"
-)
+# One alone: zxcvbn keeps a call's words in a global, and is slow enough to keep sign-ins waiting.
+_CRITIC = ThreadPoolExecutor(max_workers=1, thread_name_prefix="password-rule")
 
 
-def check_password(password: str) -> None:
-    """Raise ``InvalidInputError`` at ``password`` unless it has 12 to 1024 characters."""
-    length = len(unicodedata.normalize("NFC", password))
-    if length < SHORTEST:
+async def check_password(password: str, name: str) -> None:
+    """Raise ``InvalidInputError`` at ``password`` unless the user ``name`` may choose it.
+
+    It has 12 to 1024 characters and is not among those that are guessed first: common ones, rows
+    of keys, repetitions, the user's own name. Nothing is said of its composition (NIST SP
+    800-63B-4, 3.1.1.2).
+    """
+    composed = unicodedata.normalize("NFC", password)
+    if len(composed) < SHORTEST:
         raise _refused("too_short", f"A password has at least {SHORTEST} characters.")
-    if length > LONGEST:
+    if len(composed) > LONGEST:
         raise _refused("too_long", f"A password has at most {LONGEST} characters.")
+    if await _in_thread(lambda: _score(composed, name), _CRITIC) < GUESSED_LATE:
+        raise _refused(
+            "too_common",
+            "This password is among the first that are guessed. Add another word or two; uncommon "
+            "words are better.",
+        )
 
 
 async def hash_password(password: str) -> str:
     """Hash with a fresh salt, in a thread."""
-    return await _in_thread(lambda: _HASHER.hash(_prepared(password)))
+    return await _in_thread(lambda: HASHER.hash(_prepared(password)))
 
 
 async def verify_password(stored: str | None, password: str) -> bool:
     """Whether ``stored`` is the hash of ``password``; ``None`` takes the same time and is not."""
-    return await _in_thread(lambda: _matches(stored or _NOBODYS_HASH, _prepared(password)))
+    return await _in_thread(lambda: _matches(stored or _nobodys_hash(), _prepared(password)))
 
 
 def needs_rehash(stored: str) -> bool:
     """Whether ``stored`` was made with other parameters than today's."""
-    return _HASHER.check_needs_rehash(stored)
+    return HASHER.check_needs_rehash(stored)
 
 
-async def _in_thread(work: Callable[[], T]) -> T:
-    return await asyncio.get_running_loop().run_in_executor(_THREADS, work)
+def _nobodys_hash() -> str:
+    """Well-formed, at today's cost, of no known password: verifying it takes as long as any."""
+    cost = f"m={HASHER.memory_cost},t={HASHER.time_cost},p={HASHER.parallelism}"
+    return f"$argon2id$v=19${cost}${'A' * 22}${'A' * 43}"
+
+
+async def _in_thread(work: Callable[[], T], threads: ThreadPoolExecutor = _THREADS) -> T:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def _score(password: str, name: str) -> int:
+    found: int = zxcvbn(password[:LOOKED_AT], user_inputs=[name, *name.split()])["score"]
+    return found
 
 
 def _matches(stored: str, password: bytes) -> bool:
     try:
-        return _HASHER.verify(stored, password)
+        return HASHER.verify(stored, password)
     except (VerificationError, InvalidHashError):
         return False
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 from fastcrud import PolicyConfig
 from sqlalchemy import or_
 
-from admin_app.declaration import Action, Actor, Grant, Resource
+from admin_app.declaration import (
+    EVERY_OWN_RESOURCE,
+    EVERY_RESOURCE,
+    Actor,
+    Grant,
+    Resource,
+)
 from admin_app.errors import ForbiddenError, UnauthenticatedError
 
 
@@ -21,18 +28,17 @@ def policy(actor: Actor, resource: Resource) -> PolicyConfig:
     return _policy(actor.grants, resource)
 
 
-def require(actor: Actor, resource: Resource, action: Action) -> PolicyConfig:
+def require(actor: Actor, resource: Resource, action: str) -> PolicyConfig:
     """``policy``, where the action must be allowed on some rows at least.
 
     Raises ``UnauthenticatedError`` for nobody and ``ForbiddenError`` for somebody without a grant.
     """
     if actor.anonymous:
         raise UnauthenticatedError
-    config = policy(actor, resource)
-    if not config.grants(action):
+    if not reach(actor.grants, resource, action):
         msg = f"You may not {action} {resource.label_plural.lower()}."
         raise ForbiddenError(msg)
-    return config
+    return policy(actor, resource)
 
 
 @lru_cache(maxsize=1024)
@@ -47,20 +53,48 @@ def _policy(grants: frozenset[Grant], resource: Resource) -> PolicyConfig:
     )
 
 
-def _reach(grants: frozenset[Grant], resource: Resource, action: Action) -> Any:
+def _reach(grants: frozenset[Grant], resource: Resource, action: str) -> Any:
     """Every row (true), none (false), or the condition of the rules that grant the action."""
     found = reach(grants, resource, action)
     return found if isinstance(found, bool) else or_(*(resource.rules[name] for name in found))
 
 
-def reach(grants: frozenset[Grant], resource: Resource, action: Action) -> bool | tuple[str, ...]:
+def reach(grants: frozenset[Grant], resource: Resource, action: str) -> bool | tuple[str, ...]:
     """Every row (true), none (false), or those of the named rules of the resource."""
-    if resource.options.read_only and action != "read":
-        return False
-    mine = [
-        each for each in grants if each.action == action and each.resource in {"*", resource.name}
-    ]
+    mine = matching(grants, resource, action)
     if any(each.rule is None for each in mine):
         return True
-    names = sorted({each.rule for each in mine if each.rule and each.rule in resource.rules})
-    return tuple(names) or False
+    return tuple(sorted({each.rule for each in mine if each.rule})) or False
+
+
+def matching(grants: Iterable[Grant], resource: Resource, action: str) -> list[Grant]:
+    """The grants of an action on a resource, those of rules that are not declared left out."""
+    if action not in resource.actions:
+        return []
+    every = EVERY_OWN_RESOURCE if resource.own else EVERY_RESOURCE
+    return [
+        each
+        for each in grants
+        if each.action == action
+        and each.resource in {every, resource.name}
+        and (each.rule is None or each.rule in resource.rules)
+    ]
+
+
+def withheld(grants: Iterable[Grant], resource: Resource, action: str) -> frozenset[str]:
+    """The fields and relations that an action does not extend to.
+
+    A field counts for all rows alike: what the grants of all rows withhold, every one of them; with
+    grants of rules only, whatever any of them withholds.
+    """
+    mine = matching(grants, resource, action)
+    whole = [without(each, resource) for each in mine if each.rule is None]
+    if whole:
+        return frozenset.intersection(*whole)
+    return frozenset().union(*(without(each, resource) for each in mine))
+
+
+def without(grant: Grant, resource: Resource) -> frozenset[str]:
+    """What a grant does not extend to: with a relation go the fields that it stands for."""
+    relations = (resource.relations[name] for name in grant.without & resource.relations.keys())
+    return grant.without.union(*(each.fields for each in relations))

@@ -27,14 +27,16 @@ _ACCESS = tuple(
         ("admin_role", "read create update delete"),
         ("admin_grant", "read create update delete"),
         ("admin_session", "read delete"),
-        ("admin_token", "read create update"),
+        ("admin_token", "read issue revoke"),
         ("admin_security_event", "read"),
     )
     for action in actions.split()
 )
 
 SHIPPED_ROLES = (
-    ShippedRole(ADMINISTRATOR, "May do everything, and says who may do what.", _EVERYTHING + _ACCESS),
+    ShippedRole(
+        ADMINISTRATOR, "May do everything, and says who may do what.", (*_EVERYTHING, *_ACCESS)
+    ),
     ShippedRole(EDITOR, "May read and change every record.", _EVERYTHING),
     ShippedRole(VIEWER, "May read every record.", (("*", "read"),)),
 )

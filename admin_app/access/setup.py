@@ -13,6 +13,7 @@ from admin_app.access.secret import digest, new_secret
 from admin_app.access.tables import SetupLink, User, upsert
 from admin_app.access.users import add_user, check_name, write_new_user
 from admin_app.database import Database
+from admin_app.declaration import ANONYMOUS, COMMAND_LINE, Origin
 from admin_app.errors import NotFoundError
 
 LINK_LIFE = timedelta(hours=24)
@@ -45,7 +46,9 @@ async def new_setup_link(database: Database) -> str | None:
     return await database.write(work)
 
 
-async def redeem_setup_link(database: Database, secret: str, name: str, password: str) -> int:
+async def redeem_setup_link(
+    database: Database, secret: str, name: str, password: str, origin: Origin = COMMAND_LINE
+) -> int:
     """Make the first administrator and return its id.
 
     Raises ``NotFoundError`` when the link is unknown, used, expired or no longer needed, and
@@ -54,7 +57,7 @@ async def redeem_setup_link(database: Database, secret: str, name: str, password
     # Looked at first, so that hashing cannot be had for nothing by those who have no link.
     await database.read(lambda connection: _refuse_bad_link(connection, secret))
     check_name(name)
-    check_password(password)
+    await check_password(password, name)
     hashed = await hash_password(password)
 
     async def work(transaction: AsyncSession) -> int:
@@ -67,7 +70,7 @@ async def redeem_setup_link(database: Database, secret: str, name: str, password
         )
         if used is None:
             raise _bad_link()
-        return await add_user(transaction, name, hashed, (ADMINISTRATOR,))
+        return await add_user(transaction, name, hashed, (ADMINISTRATOR,), ANONYMOUS, origin)
 
     return await write_new_user(database, name, work)
 

@@ -6,7 +6,8 @@ text for a password; nothing here signs anybody in who has read the database.
 
 from __future__ import annotations
 
-from datetime import datetime
+import unicodedata
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -21,7 +22,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
 from admin_app.declaration import Base, BigKey
 
@@ -36,8 +37,20 @@ DESCRIPTION_LENGTH = 500
 DIGEST_LENGTH = 64
 """SHA-256 in hexadecimal, in characters."""
 
-Names = ARRAY(String(200)).with_variant(JSON(), "sqlite")
+Names = ARRAY(String(200)).with_variant(JSON(none_as_null=True), "sqlite")
 """A short list of names."""
+
+PRIVATE = {"private": True}
+READ_ONLY = {"read_only": True}
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def name_key(name: str) -> str:
+    """The name as compared: neither case nor the way a character was typed matters (UAX 15)."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 class User(Base):
@@ -52,15 +65,21 @@ class User(Base):
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True)
-    password_hash: Mapped[str | None] = mapped_column(String(255))
+    name_key: Mapped[str] = mapped_column(String(NAME_LENGTH), unique=True, info=PRIVATE)
+    password_hash: Mapped[str | None] = mapped_column(String(255), info=PRIVATE)
     active: Mapped[bool] = mapped_column(default=True)
     service: Mapped[bool] = mapped_column(default=False, server_default=false())
-    created_at: Mapped[datetime]
-    password_changed_at: Mapped[datetime | None]
-    totp_secret: Mapped[str | None] = mapped_column(String(255))
-    totp_enabled_at: Mapped[datetime | None]
-    totp_step: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(info={"stamp": _now})
+    password_changed_at: Mapped[datetime | None] = mapped_column(info=READ_ONLY)
+    totp_secret: Mapped[str | None] = mapped_column(String(255), info=PRIVATE)
+    totp_enabled_at: Mapped[datetime | None] = mapped_column(info=READ_ONLY)
+    totp_step: Mapped[int | None] = mapped_column(BigInteger, info=PRIVATE)
+    roles: Mapped[list[Role]] = relationship(secondary="admin_user_role")
+
+    @validates("name")
+    def _compare_as(self, _: str, name: str) -> str:
+        self.name_key = name_key(name)
+        return name
 
 
 class Role(Base):
@@ -72,6 +91,7 @@ class Role(Base):
     name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
     description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH), default="")
     second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    grants: Mapped[list[RoleGrant]] = relationship(back_populates="role", passive_deletes=True)
 
 
 class RoleGrant(Base):
@@ -103,6 +123,7 @@ class RoleGrant(Base):
     action: Mapped[str] = mapped_column(String(64))
     rule: Mapped[str | None] = mapped_column(String(100))
     without: Mapped[list[str] | None] = mapped_column(Names)
+    role: Mapped[Role] = relationship(back_populates="grants")
 
 
 class UserRole(Base):
@@ -129,7 +150,7 @@ class Session(Base):
     __tablename__ = "admin_session"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
-    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True, info=PRIVATE)
     user_id: Mapped[int] = mapped_column(
         ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
     )
@@ -144,6 +165,8 @@ class Session(Base):
         ForeignKey("admin_user.id", ondelete="SET NULL")
     )
     acting_writes: Mapped[bool] = mapped_column(default=False, server_default=false())
+    user: Mapped[User] = relationship(foreign_keys=[user_id])
+    acting_as: Mapped[User | None] = relationship(foreign_keys=[acting_as_id])
 
 
 class Token(Base):
@@ -161,12 +184,13 @@ class Token(Base):
     )
     name: Mapped[str] = mapped_column(String(TOKEN_NAME_LENGTH))
     prefix: Mapped[str] = mapped_column(String(16), unique=True)
-    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True, info=PRIVATE)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
     last_used_at: Mapped[datetime | None]
     scopes: Mapped[list[str] | None] = mapped_column(Names)
+    user: Mapped[User] = relationship()
 
 
 class SetupLink(Base):
@@ -175,7 +199,7 @@ class SetupLink(Base):
     __tablename__ = "admin_setup_link"
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True, autoincrement=False)
-    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True, info=PRIVATE)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
@@ -190,10 +214,9 @@ class PasswordLink(Base):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
     )
-    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True)
+    token_hash: Mapped[str] = mapped_column(String(DIGEST_LENGTH), unique=True, info=PRIVATE)
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):

@@ -1,10 +1,12 @@
-"""Guessing passwords is made slow: after some free failures each try must wait twice as long.
+"""Guessing passwords and codes is made slow: after some free failures each try waits twice as long.
 
-Failures are counted for the account at the address, for the address, and for the account. The
-count is in the database, so that workers share it, and an attempt is counted *before* its password
-is looked at, so that a hundred at once are a hundred; a success takes it back. A count goes down
-by one every quarter of an hour, which is also the longest wait: an attacker who keeps on gets
-about a hundred tries a day, and a person who forgot is soon welcome again.
+Failures are counted for the account at the address, for the address, and for the account; those of
+codes apart from those of passwords, so that who knows no password cannot make an account's owner
+wait for the code as well. The count is in the database, so that workers share it, and an attempt is
+counted *before* what was typed is looked at, so that a hundred at once are a hundred; a success
+takes it back. A count goes down by one every quarter of an hour, which is also the longest wait: an
+attacker who keeps on gets about a hundred tries a day, and a person who forgot is soon welcome
+again.
 """
 
 from __future__ import annotations
@@ -12,14 +14,17 @@ from __future__ import annotations
 import ipaddress
 import math
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access.secret import digest
-from admin_app.access.tables import SignInFailure, upsert
+from admin_app.access.tables import DIGEST_LENGTH, SignInFailure, upsert
 from admin_app.database import Database
 from admin_app.errors import TooManyRequestsError
+
+Guessed = Literal["password", "code"]
 
 FREE_AT_ADDRESS = 5
 """Failures of one account from one address that cost no wait."""
@@ -30,15 +35,20 @@ LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN = timedelta(days=1)
 """The age at which any count has long gone down to nothing."""
 MAX_ROWS = 10_000
-"""Counts kept; beyond them the oldest go."""
+"""Counts kept; beyond them the oldest go, but none of codes."""
+_CODE = "code "
+"""How the keys of counts of codes begin. Few can add such a count, who have the password; could the
+others push it out, made-up names from everywhere would buy guesses at a code of six digits."""
 
 
-async def admit(database: Database, account: str, address: str) -> None:
-    """Count an attempt to sign in to ``account`` (a ``name_key``) from ``address``.
+async def admit(
+    database: Database, account: str, address: str, guessed: Guessed = "password"
+) -> None:
+    """Count an attempt at the password or code of ``account`` (a ``name_key``) from ``address``.
 
     Raises ``TooManyRequestsError`` when it comes too early; such an attempt is not counted.
     """
-    free = _keys(account, address)
+    free = _keys(account, address, guessed)
 
     async def work(transaction: AsyncSession) -> None:
         now = datetime.now(UTC)
@@ -61,12 +71,14 @@ async def admit(database: Database, account: str, address: str) -> None:
     await database.write(work)
 
 
-async def forgive(transaction: AsyncSession, account: str, address: str) -> None:
+async def forgive(
+    transaction: AsyncSession, account: str, address: str, guessed: Guessed = "password"
+) -> None:
     """Take back the attempt that ``admit`` counted, and the account's earlier ones.
 
     The address keeps what others' accounts cost it, or an attacker would clear it with their own.
     """
-    pair, of_address, of_account = _keys(account, address)
+    pair, of_address, of_account = _keys(account, address, guessed)
     await transaction.execute(
         delete(SignInFailure).where(SignInFailure.key.in_((pair, of_account)))
     )
@@ -77,12 +89,17 @@ async def forgive(transaction: AsyncSession, account: str, address: str) -> None
     )
 
 
-def _keys(account: str, address: str) -> dict[str, int]:
+def _keys(account: str, address: str, guessed: Guessed) -> dict[str, int]:
     where = _network(address)
+    kind = _CODE if guessed == "code" else ""
+
+    def key(what: str) -> str:
+        return (kind + digest(f"{guessed} {what}"))[:DIGEST_LENGTH]
+
     return {
-        digest(f"pair\0{account}\0{where}"): FREE_AT_ADDRESS,
+        key(f"pair\0{account}\0{where}"): FREE_AT_ADDRESS,
         digest(f"address\0{where}"): FREE,
-        digest(f"account\0{account}"): FREE,
+        key(f"account\0{account}"): FREE,
     }
 
 
@@ -106,7 +123,7 @@ def _refuse_early(count: SignInFailure, free: int, now: datetime) -> None:
     if left > 0:
         seconds = math.ceil(left)
         raise TooManyRequestsError(
-            f"Too many failed sign-ins. Try again in {seconds} s.", retry_after=seconds
+            f"Too many failed attempts. Try again in {seconds} s.", retry_after=seconds
         )
 
 
@@ -116,11 +133,13 @@ def _drained(count: SignInFailure, now: datetime) -> int:
 
 async def _forget(transaction: AsyncSession, now: datetime) -> None:
     await transaction.execute(delete(SignInFailure).where(SignInFailure.at < now - FORGOTTEN))
+    others = SignInFailure.key.not_like(f"{_CODE}%")
     newest_to_go = (
         select(SignInFailure.at)
+        .where(others)
         .order_by(SignInFailure.at.desc())
         .offset(MAX_ROWS)
         .limit(1)
         .scalar_subquery()
     )
-    await transaction.execute(delete(SignInFailure).where(SignInFailure.at <= newest_to_go))
+    await transaction.execute(delete(SignInFailure).where(SignInFailure.at <= newest_to_go, others))

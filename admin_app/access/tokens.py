@@ -1,127 +1,171 @@
-"""API tokens: ``adm_<8>_<43><6>`` — public part, secret, checksum, all letters and digits.
+"""API tokens: made, shown once, listed, rotated, revoked, and turned into who acts by them.
 
-The form is GitHub's ("Behind GitHub's new authentication token formats", 2021): the beginning and
-the checksum let a scanner recognise a leaked token with hardly a false alarm, and a mistyped one is
-refused without asking the database. The secret is 32 random bytes; kept is its SHA-256.
+Kept is a token's SHA-256. What a token may do is its owner's rights at that moment, narrowed to its
+scopes; so it never has more than its owner and nothing once the owner is disabled.
 """
 
 from __future__ import annotations
 
-import re
-import secrets
-import zlib
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, bindparam, false, func, or_, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy import bindparam, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access.actors import actor_from_token, fetch, mark_used, token_select
-from admin_app.access.secret import SECRET_BYTES, base62, digest
+from admin_app.access.events import log_event
+from admin_app.access.scopes import check_scopes
+from admin_app.access.secret import digest
 from admin_app.access.tables import TOKEN_NAME_LENGTH, Token, User
+from admin_app.access.token_form import is_token, new_token, prefix_of
+from admin_app.access.token_list import has_token, no_token
+from admin_app.access.token_rights import (
+    may_see,
+    require_ending,
+    require_for_others,
+    require_in_person,
+    require_not_longer,
+    require_not_wider,
+    require_standing,
+)
 from admin_app.access.users import has_name, no_user
 from admin_app.database import Database
-from admin_app.declaration import Actor
-from admin_app.errors import FieldError, InvalidInputError, NotFoundError
-
-TOKEN_PATTERN = re.compile(r"(adm_[0-9A-Za-z]{8}_[0-9A-Za-z]{43})([0-9A-Za-z]{6})", re.ASCII)
-"""The whole of a token; the second group is the checksum of the first."""
+from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Origin
+from admin_app.errors import ConflictError, FieldError, InvalidInputError
 
 LONGEST_LIFE = timedelta(days=3660)
+LONGEST_OVERLAP = timedelta(days=30)
+USUAL_OVERLAP = timedelta(days=1)
 
 _GOOD = token_select().where(or_(Token.expires_at.is_(None), Token.expires_at > bindparam("now")))
 
 
-@dataclass(frozen=True, slots=True)
-class TokenInfo:
-    """A token as listed; of the token itself only how it begins."""
-
-    id: int
-    user_name: str
-    name: str
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-
 async def create_token(
-    database: Database, user_name: str, name: str, expires_in: timedelta | None
+    database: Database,
+    user_name: str,
+    name: str,
+    expires_in: timedelta | None,
+    *,
+    scopes: Sequence[str] | None = None,
+    actor: Actor = SYSTEM,
+    origin: Origin = COMMAND_LINE,
 ) -> str:
     """Make a token for an active user and return it: this is the only time it can be seen.
 
     ``expires_in`` is more than nothing and at most ten years; ``None``: it does not expire.
-    Raises ``InvalidInputError`` at ``user``, ``name`` or ``expires``, and ``NotFoundError``.
+    ``scopes`` (``resource:action``, see ``scopes``) narrow it; ``None``: all that the owner may,
+    except to the application's own resources. Whether they name anything declared is for the
+    caller to check.
+
+    Raises ``InvalidInputError`` at ``user``, ``name``, ``expires`` or ``scopes``,
+    ``NotFoundError``, ``ForbiddenError`` for more than ``actor`` may hand on, and
+    ``ConfirmationRequiredError``.
     """
     _check(name, expires_in)
-    token = _new_token()
+    narrow = check_scopes(scopes)
+    require_in_person(actor)
+    token = new_token()
 
     async def work(transaction: AsyncSession) -> None:
-        user = await transaction.scalar(select(User).where(has_name(user_name)))
-        if user is None:
+        await require_standing(transaction, actor, has_name(user_name))
+        owner = await transaction.scalar(select(User).where(has_name(user_name)))
+        if owner is None or owner.id != actor.user_id:
+            require_for_others(actor)
+        if owner is None:
             raise no_user(user_name)
-        if not user.active:
-            raise _refused("user", "disabled", f"The user {user.name!r} is disabled.")
+        if not owner.active:
+            raise _refused("user", "disabled", f"The user {owner.name!r} is disabled.")
         now = datetime.now(UTC)
-        transaction.add(
-            Token(
-                user_id=user.id,
-                name=name,
-                prefix=_prefix(token),
-                token_hash=digest(token),
-                created_at=now,
-                expires_at=None if expires_in is None else now + expires_in,
-            )
+        expires_at = None if expires_in is None else now + expires_in
+        await require_not_wider(transaction, actor, owner.id, narrow)
+        await require_not_longer(transaction, actor, expires_at)
+        made = _row(token, owner.id, name, narrow, now, expires_at)
+        transaction.add(made)
+        await log_event(
+            transaction, "token_created", actor, origin, subject=owner.name, details=_details(made)
         )
 
     await database.write(work)
     return token
 
 
-async def revoke_token(database: Database, which: int | str) -> None:
-    """End a token, by its id or by how it begins (``adm_`` and eight characters, or more of it).
+async def rotate_token(
+    database: Database,
+    which: int | str,
+    overlap: timedelta = USUAL_OVERLAP,
+    *,
+    actor: Actor = SYSTEM,
+    origin: Origin = COMMAND_LINE,
+) -> str:
+    """Make a token in the place of another and return it: this is the only time it can be seen.
 
-    One that is revoked already stays so. Raises ``NotFoundError``.
+    It has the same owner, name, scopes and length of life. The old one expires after ``overlap``
+    (at most 30 days), or when it would have anyway.
+
+    Raises ``InvalidInputError`` at ``overlap``, ``NotFoundError``, ``ConflictError`` for a token
+    that is over, ``ForbiddenError`` and ``ConfirmationRequiredError``.
     """
-    chosen = _is_token(which)
+    if not timedelta() <= overlap <= LONGEST_OVERLAP:
+        raise _refused("overlap", "range", "The old token lives on for at most 30 days.")
+    require_in_person(actor)
+    token = new_token()
 
     async def work(transaction: AsyncSession) -> None:
-        revoked = await transaction.scalar(
-            update(Token)
-            .where(chosen)
-            .values(revoked_at=func.coalesce(Token.revoked_at, datetime.now(UTC)))
-            .returning(Token.id)
+        owner_id = select(Token.user_id).where(has_token(which)).scalar_subquery()
+        await require_standing(transaction, actor, User.id == owner_id)
+        old, owner = await _locked(transaction, which, actor)
+        now = datetime.now(UTC)
+        if not owner.active or _over(old, now):
+            msg = "This token is over already. Make a new one."
+            raise ConflictError(msg)
+        if owner.id != actor.user_id:
+            require_for_others(actor)
+        await require_not_wider(transaction, actor, owner.id, old.scopes)
+        expires_at = None if old.expires_at is None else now + (old.expires_at - old.created_at)
+        if old.id != actor.token_id:
+            await require_not_longer(transaction, actor, expires_at)
+        made = _row(token, owner.id, old.name, old.scopes, now, expires_at)
+        transaction.add(made)
+        end = now + overlap
+        old.expires_at = end if old.expires_at is None else min(old.expires_at, end)
+        await log_event(
+            transaction,
+            "token_rotated",
+            actor,
+            origin,
+            subject=owner.name,
+            details={**_details(made), "replaces": old.prefix},
         )
-        if revoked is None:
-            raise _no_token(which)
 
     await database.write(work)
+    return token
 
 
-async def list_tokens(database: Database, user_name: str | None = None) -> list[TokenInfo]:
-    """Every token ever made, or one user's, newest first."""
-    statement = (
-        select(
-            Token.id,
-            User.name.label("user_name"),
-            Token.name,
-            Token.prefix,
-            Token.created_at,
-            Token.expires_at,
-            Token.revoked_at,
-            Token.last_used_at,
+async def revoke_token(
+    database: Database,
+    which: int | str,
+    *,
+    actor: Actor = SYSTEM,
+    origin: Origin = COMMAND_LINE,
+) -> None:
+    """End a token, by its id or by how it begins (``adm_`` and eight characters, or more of it).
+
+    One that is revoked already stays so. Raises ``NotFoundError``, ``ForbiddenError`` and
+    ``ConfirmationRequiredError``.
+    """
+    require_in_person(actor)
+
+    async def work(transaction: AsyncSession) -> None:
+        token, owner = await _locked(transaction, which, actor)
+        await require_ending(transaction, actor, token)
+        if token.revoked_at is not None:
+            return
+        token.revoked_at = datetime.now(UTC)
+        await log_event(
+            transaction, "token_revoked", actor, origin, subject=owner.name, details=_details(token)
         )
-        .join(User, User.id == Token.user_id)
-        .order_by(Token.id.desc())
-    )
-    if user_name is not None:
-        statement = statement.where(has_name(user_name))
 
-    async def work(connection: AsyncConnection) -> list[TokenInfo]:
-        return [TokenInfo(*row) for row in await connection.execute(statement)]
-
-    return await database.read(work)
+    await database.write(work)
 
 
 async def actor_of_token(database: Database, token: str) -> Actor | None:
@@ -138,31 +182,49 @@ async def actor_of_token(database: Database, token: str) -> Actor | None:
     return actor_from_token(rows)
 
 
-def is_token(text: str) -> bool:
-    """Whether ``text`` has a token's form and its checksum is right."""
-    match = TOKEN_PATTERN.fullmatch(text)
-    return match is not None and _checksum(match[1]) == match[2]
+async def _locked(transaction: AsyncSession, which: int | str, actor: Actor) -> tuple[Token, User]:
+    """A token that ``actor`` may know of, and its owner. Raises ``NotFoundError``."""
+    statement = select(Token, User).join(User, User.id == Token.user_id).where(has_token(which))
+    row = (await transaction.execute(statement.with_for_update(of=Token))).one_or_none()
+    if row is None or not may_see(actor, row.User.id):
+        raise no_token(which)
+    return row.Token, row.User
 
 
-def _new_token() -> str:
-    public = base62(secrets.randbelow(62**8), 8)
-    secret = base62(int.from_bytes(secrets.token_bytes(SECRET_BYTES)), 43)
-    body = f"adm_{public}_{secret}"
-    return body + _checksum(body)
+def _row(
+    token: str,
+    user_id: int,
+    name: str,
+    scopes: list[str] | None,
+    now: datetime,
+    expires_at: datetime | None,
+) -> Token:
+    return Token(
+        user_id=user_id,
+        name=name,
+        prefix=prefix_of(token),
+        token_hash=digest(token),
+        created_at=now,
+        expires_at=expires_at,
+        scopes=scopes,
+    )
 
 
-def _checksum(body: str) -> str:
-    return base62(zlib.crc32(body.encode()), 6)
+def _details(token: Token) -> dict[str, object]:
+    """What the security log tells of a token."""
+    expires = token.expires_at
+    return {
+        "token": token.prefix,
+        "name": token.name,
+        "scopes": token.scopes,
+        "expires_at": None if expires is None else expires.isoformat(),
+    }
 
 
-def _prefix(token: str) -> str:
-    return token[: len("adm_") + 8]
-
-
-def _is_token(which: int | str) -> ColumnElement[bool]:
-    if isinstance(which, int):
-        return Token.id == which if 0 < which < 2**63 else false()
-    return Token.prefix == _prefix(which) if which.isprintable() else false()
+def _over(token: Token, now: datetime) -> bool:
+    return token.revoked_at is not None or (
+        token.expires_at is not None and token.expires_at <= now
+    )
 
 
 def _check(name: str, expires_in: timedelta | None) -> None:
@@ -174,8 +236,3 @@ def _check(name: str, expires_in: timedelta | None) -> None:
 
 def _refused(field: str, code: str, detail: str) -> InvalidInputError:
     return InvalidInputError(detail, errors=[FieldError((field,), code, detail)])
-
-
-def _no_token(which: int | str) -> NotFoundError:
-    named = which if isinstance(which, int) else repr(_prefix(which))
-    return NotFoundError(f"There is no token {named}.")

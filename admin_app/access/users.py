@@ -6,7 +6,6 @@ grants and ``active`` are read anew each time somebody acts.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -17,11 +16,21 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.actors import actor_from, user_select
+from admin_app.access.events import log_event
 from admin_app.access.passwords import check_password, hash_password
-from admin_app.access.tables import NAME_LENGTH, Role, Session, User, UserRole
+from admin_app.access.tables import (
+    NAME_LENGTH,
+    PasswordLink,
+    Role,
+    Session,
+    Token,
+    User,
+    UserRole,
+    name_key,
+)
 from admin_app.database import Database
 from admin_app.database.violations import violation
-from admin_app.declaration import Actor, Base
+from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Base, Origin
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError, UniqueConflictError
 
 
@@ -36,38 +45,50 @@ class UserInfo:
     created_at: datetime
 
 
-def name_key(name: str) -> str:
-    """The name as compared: neither case nor the way a character was typed matters (UAX 15)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-
-
 def has_name(name: str) -> ColumnElement[bool]:
     """The condition that finds the user of that name; nobody's, if no name can be so."""
     # PostgreSQL takes no NUL in a text and no lone surrogate, not even to compare.
     return User.name_key == name_key(name) if name.isprintable() else false()
 
 
-def no_user(name: str) -> NotFoundError:
-    """The refusal for a name that is nobody's."""
-    return NotFoundError(f"There is no user {name!r}.")
+def is_user(which: int | str) -> ColumnElement[bool]:
+    """The condition that finds a user by id or by name; nobody's, if there can be no such."""
+    if isinstance(which, str):
+        return has_name(which)
+    return User.id == which if 0 < which < 2**63 else false()
+
+
+def no_user(which: int | str) -> NotFoundError:
+    """The refusal for a name or id that is nobody's."""
+    return NotFoundError(f"There is no user {which!r}.")
 
 
 async def create_user(
-    database: Database, name: str, password: str | None, roles: Iterable[str]
+    database: Database,
+    name: str,
+    password: str | None,
+    roles: Iterable[str],
+    *,
+    service: bool = False,
+    actor: Actor = SYSTEM,
+    origin: Origin = COMMAND_LINE,
 ) -> int:
     """Make an active user and return its id; with no password it acts through tokens only.
 
-    Raises ``InvalidInputError`` at ``name`` or ``password``, ``NotFoundError`` for an unknown
-    role, ``UniqueConflictError`` when the name is taken.
+    A ``service`` account has no password and can never be given one. Raises ``InvalidInputError``
+    at ``name`` or ``password``, ``NotFoundError`` for an unknown role, ``UniqueConflictError`` when
+    the name is taken.
     """
     check_name(name)
     wanted = tuple(roles)
+    if service and password is not None:
+        raise _no_password_for(name)
     if password is not None:
-        check_password(password)
+        await check_password(password, name)
     hashed = None if password is None else await hash_password(password)
 
     async def work(transaction: AsyncSession) -> int:
-        return await add_user(transaction, name, hashed, wanted)
+        return await add_user(transaction, name, hashed, wanted, actor, origin, service=service)
 
     return await write_new_user(database, name, work)
 
@@ -88,7 +109,14 @@ async def write_new_user(
 
 
 async def add_user(
-    transaction: AsyncSession, name: str, password_hash: str | None, roles: tuple[str, ...]
+    transaction: AsyncSession,
+    name: str,
+    password_hash: str | None,
+    roles: tuple[str, ...],
+    actor: Actor,
+    origin: Origin,
+    *,
+    service: bool = False,
 ) -> int:
     """Add a user whose name has been checked, with roles, inside a write; return its id."""
     now = datetime.now(UTC)
@@ -97,53 +125,72 @@ async def add_user(
         name_key=name_key(name),
         password_hash=password_hash,
         active=True,
+        service=service,
         created_at=now,
         password_changed_at=None if password_hash is None else now,
     )
     transaction.add(user)
     await transaction.flush()
     await _give_roles(transaction, user.id, roles)
+    details = {"roles": sorted(set(roles)), "service": service}
+    await log_event(transaction, "user_created", actor, origin, subject=name, details=details)
     return user.id
 
 
-async def set_password(database: Database, name: str, password: str) -> None:
-    """Change a password and end all that user's sessions.
+async def set_password(
+    database: Database,
+    name: str,
+    password: str,
+    *,
+    actor: Actor = SYSTEM,
+    origin: Origin = COMMAND_LINE,
+) -> None:
+    """Give a user a new password: all that was opened with the old one ends (``give_password``).
 
-    Raises ``InvalidInputError`` at ``password`` and ``NotFoundError``.
+    Raises ``InvalidInputError`` at ``password``, which a service account cannot have, and
+    ``NotFoundError``.
     """
-    check_password(password)
+    await check_password(password, name)
     hashed = await hash_password(password)
-    await _update(database, name, password_hash=hashed, password_changed_at=datetime.now(UTC))
-
-
-async def disable_user(database: Database, name: str) -> None:
-    """End all that user's sessions and refuse its password and tokens from now on.
-
-    Raises ``NotFoundError``.
-    """
-    await _update(database, name, active=False)
-
-
-async def enable_user(database: Database, name: str) -> None:
-    """Let a disabled user sign in again; its tokens work again. Raises ``NotFoundError``."""
-    await _update(database, name, active=True)
-
-
-async def set_roles(database: Database, name: str, roles: Iterable[str]) -> None:
-    """Give the user these roles and no others.
-
-    Raises ``NotFoundError`` for an unknown user or role.
-    """
-    wanted = tuple(roles)
 
     async def work(transaction: AsyncSession) -> None:
-        user_id = await transaction.scalar(select(User.id).where(has_name(name)).with_for_update())
-        if user_id is None:
-            raise no_user(name)
-        await transaction.execute(delete(UserRole).where(UserRole.user_id == user_id))
-        await _give_roles(transaction, user_id, wanted)
+        user = await _locked(transaction, name)
+        if user.service:
+            raise _no_password_for(user.name)
+        await give_password(transaction, user.id, hashed)
+        await log_event(transaction, "password_changed", actor, origin, subject=user.name)
 
     await database.write(work)
+
+
+async def give_password(
+    transaction: AsyncSession, user_id: int, password_hash: str, *, keep: int | None = None
+) -> None:
+    """Set a password inside a write and end sessions, but for ``keep``, tokens and password links.
+
+    The user's row must be locked: a sign-in under way waits for it, then finds its password no
+    longer good.
+    """
+    now = datetime.now(UTC)
+    values = {"password_hash": password_hash, "password_changed_at": now}
+    await transaction.execute(update(User).where(User.id == user_id).values(values))
+    await close(transaction, user_id, keep)
+    good = Token.user_id == user_id, Token.revoked_at.is_(None)
+    await transaction.execute(update(Token).where(*good).values(revoked_at=now))
+
+
+async def close(transaction: AsyncSession, user_id: int, keep: int | None = None) -> None:
+    """End a user's sessions, but for ``keep``, and password links, inside a write."""
+    sessions = delete(Session).where(Session.user_id == user_id)
+    if keep is not None:
+        sessions = sessions.where(Session.id != keep)
+    await transaction.execute(sessions)
+    await end_password_links(transaction, user_id)
+
+
+async def end_password_links(transaction: AsyncSession, user_id: int) -> None:
+    """End a user's password links inside a write."""
+    await transaction.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
 
 
 async def actor_of_user(database: Database, name: str) -> Actor:
@@ -194,17 +241,13 @@ def check_name(name: str) -> None:
         raise _refused("characters", "A name has only visible characters, with no space around.")
 
 
-async def _update(database: Database, name: str, **values: Any) -> None:
-    async def work(transaction: AsyncSession) -> None:
-        # The row first: a sign-in under way waits for it, then finds its password no longer good.
-        user_id = await transaction.scalar(
-            update(User).where(has_name(name)).values(**values).returning(User.id)
-        )
-        if user_id is None:
-            raise no_user(name)
-        await transaction.execute(delete(Session).where(Session.user_id == user_id))
-
-    await database.write(work)
+async def _locked(transaction: AsyncSession, name: str) -> Any:
+    """A user's row as far as it is needed here; nobody else changes it now."""
+    statement = select(User.id, User.name, User.service).where(has_name(name)).with_for_update()
+    user = (await transaction.execute(statement)).one_or_none()
+    if user is None:
+        raise no_user(name)
+    return user
 
 
 async def _give_roles(transaction: AsyncSession, user_id: int, roles: tuple[str, ...]) -> None:
@@ -215,6 +258,11 @@ async def _give_roles(transaction: AsyncSession, user_id: int, roles: tuple[str,
             raise NotFoundError(f"There is no role {role!r}. Known roles: {names}.")
     for role in dict.fromkeys(roles):
         transaction.add(UserRole(user_id=user_id, role_id=known[role]))
+
+
+def _no_password_for(name: str) -> InvalidInputError:
+    detail = f"{name} is a service account: it acts through API tokens and has no password."
+    return InvalidInputError(detail, errors=[FieldError(("password",), "service", detail)])
 
 
 def _refused(code: str, detail: str) -> InvalidInputError:

@@ -9,13 +9,13 @@ branch_labels = None
 depends_on = None
 
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-NAMES = sa.ARRAY(sa.String(length=200)).with_variant(sa.JSON(), "sqlite")
+NAMES = sa.ARRAY(sa.String(length=200)).with_variant(sa.JSON(none_as_null=True), "sqlite")
 ADMINISTERED = {
     "admin_user": "read create update impersonate",
     "admin_role": "read create update delete",
     "admin_grant": "read create update delete",
     "admin_session": "read delete",
-    "admin_token": "read create update",
+    "admin_token": "read issue revoke",
     "admin_security_event": "read",
 }
 
@@ -59,7 +59,6 @@ def upgrade() -> None:
         sa.Column("token_hash", sa.String(length=64), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("used_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["user_id"],
             ["admin_user.id"],
