@@ -112,7 +112,7 @@ def order(sort: Sequence[Sort], *, backward: bool) -> list[ColumnElement[Any]]:
     for each in sort:
         column = _in_order(each.field.expression)
         term = column.desc() if each.descending != backward else column.asc()
-        if each.field.nullable:
+        if each.field.optional:
             term = term.nulls_first() if backward else term.nulls_last()
         terms.append(term)
     return terms
@@ -127,7 +127,7 @@ def _further(term: Sort, value: Any, *, backward: bool) -> ColumnElement[bool] |
     beyond_value: ColumnElement[bool] = (
         ordered < place if term.descending != backward else ordered > place
     )
-    if term.field.nullable and not backward:
+    if term.field.optional and not backward:
         return or_(beyond_value, column.is_(None))
     return beyond_value
 

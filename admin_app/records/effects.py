@@ -6,16 +6,25 @@ first, in the same transaction, and each is told of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKeyConstraint, Table, and_, func, not_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Table,
+    and_,
+    not_,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.declaration import Key, Registry, Relation, Resource
+from admin_app.declaration import Actor, Key, Registry, Relation, Resource
 from admin_app.errors import ConflictError, NotFoundError
-from admin_app.records.reader import Values, key_is
+from admin_app.records.reader import Reader, Values, key_is
 
 EFFECT_CAP = 5_000
 """The most records that one delete may take along or change."""
@@ -36,6 +45,19 @@ class Dependent:
     """The attributes of the target it points to."""
 
 
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """Records of a resource that stand in the way of a delete."""
+
+    resource: Resource
+    fields: tuple[str, ...]
+    """Their foreign key."""
+    condition: ColumnElement[bool]
+    """True of those records."""
+    count: int | None = None
+    """How many of them are in sight; not known before ``in_sight`` has looked."""
+
+
 @dataclass(slots=True)
 class Effects:
     """Everything a delete will do, the record itself included."""
@@ -46,8 +68,14 @@ class Effects:
     """Records whose foreign key is set null, with its attributes."""
     unlinked: list[tuple[Resource, Key, Relation, Key]] = field(default_factory=list)
     """Records that lose a key from a many-to-many relation: (resource, key, relation, lost)."""
-    blocked: dict[str, tuple[Resource, int]] = field(default_factory=dict)
-    """Resources that hold the record fast, with how many of their records do."""
+    blocked: list[Blocker] = field(default_factory=list)
+    """What holds the record fast."""
+
+    def touched(self) -> Iterator[tuple[Resource, Key]]:
+        """Every record that is deleted or changed."""
+        yield from self.deleted
+        yield from ((resource, key) for resource, key, _ in self.cleared)
+        yield from ((resource, key) for resource, key, _, _ in self.unlinked)
 
 
 def dependents(registry: Registry, target: Resource) -> list[Dependent]:
@@ -95,6 +123,59 @@ async def plan_delete(
         raise NotFoundError(resource.absent)
     values = dict(zip(columns, row, strict=True))
     return await _Planner(registry, connection, lock=lock).plan(resource, key, values)
+
+
+async def in_sight(
+    reader: Reader, connection: AsyncConnection, actor: Actor, effects: Effects
+) -> Effects:
+    """What of a delete's effects the actor may know: those on records and fields in sight."""
+    registry = reader.sight.registry(actor)
+    touched: dict[str, set[Key]] = {}
+    for owner, key in effects.touched():
+        touched.setdefault(owner.name, set()).add(key)
+    seen = {
+        name: await reader.visible(connection, actor, registry[name], keys)
+        for name, keys in touched.items()
+    }
+    return Effects(
+        deleted=[
+            (registry[owner.name], key) for owner, key in effects.deleted if key in seen[owner.name]
+        ],
+        cleared=[
+            (registry[owner.name], key, names)
+            for owner, key, names in effects.cleared
+            if key in seen[owner.name] and registry[owner.name].fields.keys() >= {*names}
+        ],
+        unlinked=[
+            (registry[owner.name], key, relation, lost)
+            for owner, key, relation, lost in effects.unlinked
+            if key in seen[owner.name] and relation.name in registry[owner.name].relations
+        ],
+        blocked=[
+            await _counted(reader, connection, actor, each)
+            for each in _one_a_resource(effects.blocked)
+        ],
+    )
+
+
+def _one_a_resource(blocked: Iterable[Blocker]) -> Iterable[Blocker]:
+    by_name: dict[str, list[Blocker]] = {}
+    for each in blocked:
+        by_name.setdefault(each.resource.name, []).append(each)
+    for found in by_name.values():
+        condition = or_(*(each.condition for each in found))
+        names = tuple(name for each in found for name in each.fields)
+        yield Blocker(found[0].resource, names, condition)
+
+
+async def _counted(
+    reader: Reader, connection: AsyncConnection, actor: Actor, blocker: Blocker
+) -> Blocker:
+    resource = reader.sight.registry(actor)[blocker.resource.name]
+    count = 0
+    if resource.fields.keys() >= {*blocker.fields}:
+        count = await reader.count(connection, actor, resource, [blocker.condition])
+    return replace(blocker, resource=resource, count=count)
 
 
 class _Planner:
@@ -159,12 +240,9 @@ class _Planner:
             if dependent.resource.table is dependent.constraint.referred_table:
                 # A row that points to itself does not hold itself fast.
                 pointing = and_(pointing, not_(key_is(resource, resource.key_of(values))))
-            count = await self._connection.scalar(
-                select(func.count()).select_from(resource.model).where(pointing)
-            )
-            if count:
-                _, before = self._effects.blocked.get(resource.name, (resource, 0))
-                self._effects.blocked[resource.name] = (resource, before + count)
+            holding = select(*(each.expression for each in resource.key)).where(pointing)
+            if (await self._connection.execute(holding.limit(1))).first() is not None:
+                self._effects.blocked.append(Blocker(resource, dependent.fields, pointing))
             return []
         columns = [each.expression for each in resource.fields.values() if each.column is not None]
         names = [name for name, each in resource.fields.items() if each.column is not None]

@@ -13,7 +13,6 @@ from admin_app.declaration import Actor, Key, Origin, Registry, Resource
 from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, save
 from admin_app.records.links import SetChange, held_keys
 from admin_app.records.reader import Values
-from admin_app.records.record import Record
 
 
 class Journal:
@@ -42,11 +41,11 @@ class Journal:
         """Write every change; the last thing before the commit."""
         await save(session, self._actor, self._origin, self._change_set, self._entries)
 
-    def creation(self, made: Record, sets: Iterable[SetChange]) -> Entry:
+    def creation(self, resource: Resource, made: Values, sets: Iterable[SetChange]) -> Entry:
         """Note that a record has come into being."""
-        resource = made.resource
-        after = self._facts(resource, made.values, resource.fields) | self._gained(sets)
-        return self._note(Entry("create", resource, made.key, made.title, None, after))
+        after = self._facts(resource, made, resource.fields) | self._gained(sets)
+        key, title = resource.key_of(made), resource.title_of(made)
+        return self._note(Entry("create", resource, key, title, None, after))
 
     def update(
         self,

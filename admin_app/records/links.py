@@ -41,13 +41,13 @@ class Links:
         """
         whole = {**before, **values}
         errors: list[FieldError] = []
-        for relation in resource.relations.values():
-            if not set(relation.fields) & set(values):
+        for reference in resource.references:
+            if not set(reference.fields) & set(values):
                 continue
-            key = tuple(whole.get(name) for name in relation.fields)
-            target = self._registry.target(relation)
-            if None not in key and not await self._sees(target, [key]):
-                place = (relation.fields[0],)
+            key = tuple(whole.get(name) for name in reference.fields)
+            target = self._registry[reference.target]
+            if None not in key and not await self._sees(target, [key], reference.referred):
+                place = (reference.fields[0],)
                 errors.append(FieldError(place, "reference_not_found", target.absent))
         _raise(errors)
 
@@ -138,14 +138,15 @@ class Links:
         """Ask once for all rows what ``check`` and ``changes`` would ask for each, inside."""
         wanted: dict[str, set[Key]] = {}
         for row in rows:
-            for name, relation in resource.relations.items():
+            for name, relation in resource.sets.items():
                 target = self._registry.target(relation)
-                keys = wanted.setdefault(target.name, set())
-                if relation.keyed:
-                    with suppress(NotFoundError):
-                        keys.update(held_keys(target, row.get(name, ())))
-                elif relation.fields:
-                    keys.add(tuple(row.get(each) for each in relation.fields))
+                with suppress(NotFoundError):
+                    held = held_keys(target, row.get(name, ()))
+                    wanted.setdefault(target.name, set()).update(held)
+            for reference in resource.references:
+                if reference.referred == _key_names(self._registry[reference.target]):
+                    key = tuple(row.get(each) for each in reference.fields)
+                    wanted.setdefault(reference.target, set()).add(key)
         for name, keys in wanted.items():
             asked = [key for key in keys if None not in key]
             target = self._registry[name]
@@ -179,12 +180,20 @@ class Links:
         _raise(errors)
         return keys
 
-    async def _sees(self, target: Resource, keys: Sequence[Key]) -> set[Key]:
-        seen = self._seen.get(target.name, set()).intersection(keys)
+    async def _sees(
+        self, target: Resource, keys: Sequence[Key], referred: Sequence[str] = ()
+    ) -> set[Key]:
+        """Which of the keys, or of the values of other fields, are those of records in sight."""
+        names = tuple(referred) or _key_names(target)
+        known = self._seen.get(target.name, set()) if names == _key_names(target) else set()
+        seen = known.intersection(keys)
         asked = [key for key in keys if key not in seen]
         if not asked:
             return seen
-        return seen | await self._reader.visible(self._connection, self._actor, target, asked)
+        fields = [target.fields[name] for name in names]
+        return seen | await self._reader.visible(
+            self._connection, self._actor, target, asked, fields
+        )
 
     def _pair(self, relation: Relation, row: Values, key: Key) -> Values:
         target = self._registry.target(relation)
@@ -192,6 +201,31 @@ class Links:
         return {column: row[name] for name, column in relation.own_columns} | {
             column: far[name] for name, column in relation.target_columns
         }
+
+
+def _key_names(resource: Resource) -> tuple[str, ...]:
+    return tuple(each.name for each in resource.key)
+
+
+def unseen_rest(resource: Resource, changed: Values, before: Values, known: Values) -> Values:
+    """The parts of foreign keys that read as null and are to be so, where others are ``changed``.
+
+    Left as they are they would be joined to what was given, and whether that leads anywhere would
+    tell what they are. Raises ``InvalidInputError`` where such a part cannot be null.
+    """
+    rest: Values = {}
+    errors: list[FieldError] = []
+    for reference in resource.references:
+        given = [name for name in reference.fields if name in changed]
+        for name in reference.fields if given else ():
+            if name in changed or known.get(name) is not None or before.get(name) is None:
+                continue
+            if resource.fields[name].nullable:
+                rest[name] = None
+            else:
+                errors.append(FieldError((name,), "required", "A value is needed."))
+    _raise(errors)
+    return rest
 
 
 def held_keys(target: Resource, references: Sequence[Any]) -> list[Key]:

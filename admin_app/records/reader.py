@@ -1,8 +1,8 @@
 """The read path: from a resource, an actor and a query to rows. Core rows, no entities.
 
 Every statement passes through ``RecordCRUD.statement`` under the policy of the resource it is
-about, related ones included. Each function takes the connection it runs on, so that a write reads
-its own answer in its own transaction.
+about, related ones included, and reads only what the actor sees of it. Each function takes the
+connection it runs on, so that a write reads its own answer in its own transaction.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, tupl
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
+from admin_app.access.sight import Sight
 from admin_app.declaration import Actor, Field, Key, Registry, Relation, Resource
 from admin_app.errors import NotFoundError
 from admin_app.records.crud import RecordCRUD
@@ -36,13 +37,14 @@ BATCH = 500
 """Keys of one statement, below every driver's limit of parameters."""
 
 Values = dict[str, Any]
-EVERYTHING = PolicyConfig(read=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
     """Some records of a list, and where the next and the previous ones begin."""
 
+    resource: Resource
+    """As the actor sees it."""
     rows: list[Values]
     limit: int
     next: str | None
@@ -65,6 +67,7 @@ class Reader:
 
     def __init__(self, registry: Registry, secret: bytes) -> None:
         self.registry = registry
+        self.sight = Sight(registry)
         self._secret = secret
         self._cruds = {name: RecordCRUD(each) for name, each in registry.items()}
 
@@ -72,6 +75,7 @@ class Reader:
         self, connection: AsyncConnection, actor: Actor, resource: Resource, query: Query
     ) -> Page:
         """Read a page; one statement, one for each many-to-many relation, one for a count."""
+        resource = self.sight.registry(actor)[resource.name]
         config = policy(actor, resource)
         conditions = self._conditions(actor, resource, query)
         position = await self._position(connection, resource, config, query)
@@ -88,6 +92,7 @@ class Reader:
         await self.add_sets(connection, actor, resource, rows)
         total = await self._total(connection, resource, config, conditions, query)
         return Page(
+            resource=resource,
             rows=rows,
             limit=query.limit,
             next=self._cursor(resource, query, rows[-1:], backward=False, there=more or backward),
@@ -151,39 +156,31 @@ class Reader:
         return await connection.scalar(select(func.count()).select_from(matching.subquery()))
 
     async def one(
+        self, connection: AsyncConnection, actor: Actor, resource: Resource, key: Key
+    ) -> Values:
+        """Read a record. Raises ``NotFoundError`` when it is absent or out of sight."""
+        rows = await self.find(connection, actor, resource, resource.key, [key], sets=True)
+        if not rows:
+            raise NotFoundError(resource.absent)
+        return rows[0]
+
+    async def visible(
         self,
         connection: AsyncConnection,
         actor: Actor,
         resource: Resource,
-        key: Key,
-        *,
-        config: PolicyConfig | None = None,
-    ) -> Values:
-        """Read a record.
-
-        Raises ``NotFoundError`` when it is absent or out of sight. ``config`` overrides the
-        actor's policy, for a write that reads its own answer.
-        """
-        config = policy(actor, resource) if config is None else config
-        statement = await self._select(resource, config, [key_is(resource, key)])
-        rows = _values(resource, (await connection.execute(statement)).all())
-        if not rows:
-            raise NotFoundError(resource.absent)
-        await self.add_sets(connection, actor, resource, rows)
-        return rows[0]
-
-    async def visible(
-        self, connection: AsyncConnection, actor: Actor, resource: Resource, keys: Iterable[Key]
+        keys: Iterable[Key],
+        fields: Sequence[Field] = (),
     ) -> set[Key]:
-        """Which of ``keys`` belong to records that the actor may read."""
+        """Which of ``keys`` (or values of ``fields``) belong to records that the actor may read."""
         found: set[Key] = set()
         config = policy(actor, resource)
         if not config.grants("read"):
             return found
-        columns = [each.expression for each in resource.key]
+        columns = [each.expression for each in fields or resource.key]
         for batch in batches(list(keys)):
             statement = await self._cruds[resource.name].statement(
-                config, columns, [key_in(resource, batch)]
+                config, columns, [_in(columns, batch)]
             )
             found.update(tuple(row) for row in (await connection.execute(statement)).all())
         return found
@@ -197,10 +194,14 @@ class Reader:
         wanted: Sequence[Key],
         *,
         sets: bool,
-        config: PolicyConfig | None = None,
+        any_row: bool = False,
     ) -> list[Values]:
-        """Read the records whose ``fields`` have one of the ``wanted`` values; see ``one``."""
-        config = policy(actor, resource) if config is None else config
+        """Read what is in sight of the records whose ``fields`` have one of the ``wanted`` values.
+
+        ``any_row`` is for a write that has looked at the row's reach itself, or has just made it.
+        """
+        resource = self.sight.registry(actor)[resource.name]
+        config = PolicyConfig(read=True) if any_row else policy(actor, resource)
         columns = [each.expression for each in fields]
         rows: list[Values] = []
         for batch in batches(list(wanted)):
@@ -216,11 +217,10 @@ class Reader:
         actor: Actor,
         resource: Resource,
         keys: Collection[Key],
-        *,
-        config: PolicyConfig | None = None,
     ) -> dict[Key, Title]:
         """What the records with ``keys`` are called; those out of sight are left out."""
-        config = policy(actor, resource) if config is None else config
+        resource = self.sight.registry(actor)[resource.name]
+        config = policy(actor, resource)
         found: dict[Key, Title] = {}
         if not config.grants("read"):
             return found
@@ -239,6 +239,7 @@ class Reader:
         limit: int,
     ) -> list[Title]:
         """The first records that contain every word, by title: what a look-up offers."""
+        resource = self.sight.registry(actor)[resource.name]
         config = policy(actor, resource)
         if not config.grants("read"):
             return []
@@ -349,11 +350,26 @@ class Reader:
                 conditions.append(_like(resource.fields[path].expression, word))
                 continue
             link = resource.relations[relation]
-            target = self.registry.target(link)
+            target = self.sight.registry(actor).target(link)
             exists = link.expression.any if link.many else link.expression.has
             found = _like(target.fields[name].expression, word)
             conditions.append(exists(and_(found, self._in_sight(actor, target))))
         return or_(*conditions)
+
+    async def count(
+        self,
+        connection: AsyncConnection,
+        actor: Actor,
+        resource: Resource,
+        conditions: Sequence[ColumnElement[bool]],
+    ) -> int:
+        """How many of the records that ``conditions`` hold for are in sight."""
+        config = policy(actor, resource)
+        if not config.grants("read"):
+            return 0
+        keys = [each.expression for each in resource.key]
+        matching = await self._cruds[resource.name].statement(config, keys, conditions)
+        return await connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 
     def _in_sight(self, actor: Actor, resource: Resource) -> ColumnElement[bool]:
         config = policy(actor, resource)

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.access.policies import policy, require
+from admin_app.access.grants import RoleInfo, list_roles
+from admin_app.access.policies import reach, require
 from admin_app.database import Database
-from admin_app.declaration import ACTIONS, Action, Actor, Key, Origin, Registry, Resource, acting
-from admin_app.records.changes import Change
-from admin_app.records.effects import Effects, plan_delete
+from admin_app.declaration import Actor, Key, Origin, Registry, Resource, acting
+from admin_app.records.effects import Effects, in_sight, plan_delete
+from admin_app.records.explain import (
+    Explanation,
+    Rights,
+    asked,
+    explain,
+    passes,
+    require_explaining,
+    require_reading_grants,
+    who_may,
+)
+from admin_app.records.history import PastChange, past_changes
 from admin_app.records.query import Query, parse_query
 from admin_app.records.reader import Page, Reader, Title
 from admin_app.records.record import Record, record
@@ -27,21 +36,6 @@ LOOKUP_LIMIT = 20
 """Records that a look-up offers at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastChange:
-    """A change as people read it."""
-
-    id: int
-    at: datetime
-    actor_name: str
-    source: str
-    action: str
-    label: str
-    before: dict[str, Any]
-    after: dict[str, Any]
-    reason: str
-
-
 class Records:
     """Reads and writes of every resource of a registry on one database."""
 
@@ -50,14 +44,22 @@ class Records:
         self._reader = Reader(registry, secret)
         self.registry = registry
 
-    def allowed(self, actor: Actor, resource: Resource) -> frozenset[Action]:
-        """What the actor may do to at least some records."""
-        config = policy(actor, resource)
-        return frozenset(each for each in ACTIONS if config.grants(each))
+    def registry_for(self, actor: Actor) -> Registry:
+        """Every resource as the actor sees it: what is hidden from them is not there."""
+        return self._reader.sight.registry(actor)
 
-    def query(self, resource: Resource, pairs: Iterable[tuple[str, str]]) -> Query:
-        """Read a list's parameters; raises ``BadRequestError`` naming each that cannot be used."""
-        return parse_query(resource, self.registry, pairs)
+    def allowed(self, actor: Actor, resource: Resource) -> frozenset[str]:
+        """What the actor may do to at least some records."""
+        seen = self.registry_for(actor)[resource.name]
+        return frozenset(each for each in seen.actions if reach(actor.grants, seen, each))
+
+    def query(self, actor: Actor, resource: Resource, pairs: Iterable[tuple[str, str]]) -> Query:
+        """Read a list's parameters.
+
+        Raises ``ForbiddenError``, and ``BadRequestError`` naming each that cannot be used.
+        """
+        require(actor, resource, "read")
+        return parse_query(self.registry_for(actor)[resource.name], self.registry, pairs)
 
     async def page(self, actor: Actor, resource: Resource, query: Query) -> Page:
         """Read a page of the records in sight."""
@@ -76,7 +78,7 @@ class Records:
                 lambda connection: self._reader.one(connection, actor, resource, key),
                 snapshot=bool(resource.sets),
             )
-        return record(resource, values)
+        return record(self.registry_for(actor)[resource.name], values)
 
     async def titles(
         self, actor: Actor, resource: Resource, keys: Collection[Key]
@@ -91,7 +93,8 @@ class Records:
         self, actor: Actor, resource: Resource, text: str, limit: int = LOOKUP_LIMIT
     ) -> list[Title]:
         """The first records that contain every word of ``text``: what a look-up offers."""
-        words = parse_query(resource, self.registry, [("search", text)]).words if text else ()
+        require(actor, resource, "read")
+        words = self.query(actor, resource, [("search", text)]).words if text else ()
         with acting(actor):
             return await self._database.read(
                 lambda connection: self._reader.choices(connection, actor, resource, words, limit)
@@ -161,8 +164,9 @@ class Records:
         require(actor, resource, "delete")
         await self.get(actor, resource, key)
 
-        async def plan(connection: Any) -> Effects:
-            return await plan_delete(self.registry, connection, resource, key)
+        async def plan(connection: AsyncConnection) -> Effects:
+            found = await plan_delete(self.registry, connection, resource, key)
+            return await in_sight(self._reader, connection, actor, found)
 
         with acting(actor):
             return await self._database.read(plan, snapshot=True)
@@ -170,30 +174,56 @@ class Records:
     async def history(
         self, actor: Actor, resource: Resource, key: Key, limit: int = 50
     ) -> list[PastChange]:
-        """The latest changes of a record in sight, newest first."""
+        """The latest changes of a record in sight, newest first, as far as they are in sight."""
         await self.get(actor, resource, key)
-        statement = (
-            select(Change.__table__)
-            .where(Change.resource == resource.name, Change.key == resource.key_text(key))
-            .order_by(Change.id.desc())
-            .limit(limit)
+        with acting(actor):
+            return await self._database.read(
+                lambda connection: past_changes(
+                    self._reader, connection, actor, resource, key, limit
+                )
+            )
+
+    async def explain(
+        self,
+        actor: Actor,
+        user: str,
+        resource: str,
+        action: str,
+        *,
+        key: str | None = None,
+        field: str | None = None,
+    ) -> Explanation:
+        """Tell whether a user may do something to a resource, or to its record ``key``, and why.
+
+        Raises ``ForbiddenError`` to who may not read users and grants, and ``BadRequestError``
+        naming what is not there: user, resource, action or field. An absent record is an answer.
+        """
+        require_explaining(actor, self.registry)
+        question = asked(self.registry, user, resource, action, key, field)
+        return await self._database.read(
+            lambda connection: explain(self._reader, connection, actor, question), snapshot=True
         )
 
-        async def read(connection: Any) -> list[PastChange]:
-            return [_past(row) for row in await connection.execute(statement)]
+    def may_explain(self, actor: Actor) -> bool:
+        """Whether the actor may ask ``explain`` and ``who_may``."""
+        return passes(require_explaining, actor, self.registry)
 
-        return await self._database.read(read)
+    async def who_may(self, actor: Actor, resource: Resource, key: Key) -> list[Rights]:
+        """What each of the first active users may do to a record.
 
+        Raises ``ForbiddenError`` as ``explain`` does, and ``NotFoundError``.
+        """
+        require_explaining(actor, self.registry)
+        return await self._database.read(
+            lambda connection: who_may(self._reader, connection, actor, resource, key),
+            snapshot=True,
+        )
 
-def _past(row: Any) -> PastChange:
-    return PastChange(
-        id=row.id,
-        at=row.at,
-        actor_name=row.actor_name,
-        source=row.source,
-        action=row.action,
-        label=row.label,
-        before=row.before or {},
-        after=row.after or {},
-        reason=row.reason,
-    )
+    def may_read_roles(self, actor: Actor) -> bool:
+        """Whether the actor may ask for ``roles``."""
+        return passes(require_reading_grants, actor, self.registry)
+
+    async def roles(self, actor: Actor) -> list[RoleInfo]:
+        """Every role with what it grants. Raises ``ForbiddenError`` to who may not read that."""
+        require_reading_grants(actor, self.registry)
+        return await self._database.read(list_roles)

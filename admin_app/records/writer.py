@@ -10,11 +10,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from fastcrud import PolicyConfig
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import lazyload
 from sqlalchemy.orm.attributes import flag_modified
@@ -22,7 +20,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from admin_app.access.policies import policy, require
 from admin_app.database import savepoint
-from admin_app.declaration import Actor, Field, Key, Origin, Resource, stamped
+from admin_app.declaration import Actor, Field, Key, Origin, Resource, Write, stamped
 from admin_app.errors import (
     FieldError,
     ForbiddenError,
@@ -35,15 +33,17 @@ from admin_app.records.differences import changed_values, parted, put, told_fiel
 from admin_app.records.effects import (
     Effects,
     association_tables,
-    inverse_sets,
+    in_sight,
     plan_delete,
     rows_with,
 )
 from admin_app.records.journal import Journal
-from admin_app.records.links import Links, SetChange
-from admin_app.records.reader import EVERYTHING, Reader, Values, key_is
+from admin_app.records.links import Links, SetChange, unseen_rest
+from admin_app.records.reader import Reader, Values, key_is
 from admin_app.records.record import Record, record
 from admin_app.records.refusals import explained
+from admin_app.records.tellings import Telling, Tellings
+from admin_app.records.views import Views
 
 Input = bytes | Mapping[str, Any]
 """A JSON document, or a mapping of JSON data by field."""
@@ -66,8 +66,11 @@ class Writer:
         self._session = session
         self._connection = connection
         self._actor = actor
+        self._origin = origin
         self._links = Links(reader, connection, actor)
+        self._views = Views(reader, connection, actor)
         self._journal = Journal(reader.registry, actor, origin, change_set)
+        self._tellings = Tellings(reader, connection, self._journal)
 
     async def find(
         self, resource: Resource, fields: Sequence[Field], wanted: Iterable[Key], *, sets: bool
@@ -86,7 +89,7 @@ class Writer:
 
     def same(self, resource: Resource, before: Values, data: Input) -> bool:
         """Whether ``update`` would change nothing of a record that was read as ``before``."""
-        values = resource.update.parse(data)
+        values = self._views.seen(resource).update.parse(data)
         for name in [name for name in values if name in resource.sets]:
             target = self._registry.target(resource.sets[name])
             wanted, held = values.pop(name), before[name]
@@ -108,8 +111,9 @@ class Writer:
 
         Raises what ``create`` raises, without a word on which record is meant.
         """
-        config = require(self._actor, resource, "create")
-        drafts = [parted(resource, resource.create.parse(each)) for each in data]
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        config = require(self._actor, seen, "create")
+        drafts = [parted(resource, seen.create.parse(each)) for each in data]
         stamps = {
             each.name: stamped(each.stamp)
             for each in resource.fields.values()
@@ -118,21 +122,23 @@ class Writer:
         changes: list[list[SetChange]] = []
         async with self._links.asked_ahead(resource, [{**row, **sets} for row, sets in drafts]):
             for values, sets in drafts:
-                values.update(stamps)
                 await self._links.check(resource, values, {})
                 changes.append(await self._links.changes(resource, {}, sets))
-        async with explained(resource, self._registry):
+                values.update(stamps)
+                await self._ask(resource, "create", {}, {**values, **sets})
+        async with explained(seen, self._registry):
             rows = await self._insert(resource, [values for values, _ in drafts])
             await self._links.apply(zip(changes, rows, strict=True))
         keys = [resource.key_of(row) for row in rows]
         for key in keys:
             await self._check_reach(resource, key, config.check_conditions_for("create"))
-        answers = [record(resource, each) for each in await self._wholes(resource, keys)]
-        tellings: list[_Telling] = []
-        for answer, gained in zip(answers, changes, strict=True):
-            entry = self._journal.creation(answer, gained)
-            tellings += self._other_ends(resource, answer.key, gained, entry)
-        await self._tell(tellings)
+        wholes = await self._views.wholes(resource, keys)
+        answers = await self._views.answers(resource, keys, wholes)
+        tellings: list[Telling] = []
+        for key, whole, gained in zip(keys, wholes, changes, strict=True):
+            entry = self._journal.creation(resource, whole, gained)
+            tellings += self._tellings.other_ends(resource, key, gained, entry)
+        await self._tellings.tell(tellings)
         return answers
 
     async def update(
@@ -148,35 +154,44 @@ class Writer:
         Raises ``NotFoundError`` (absent or out of sight), ``ForbiddenError``, ``StaleVersionError``
         when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
         """
-        values, sets = parted(resource, resource.update.parse(data))
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        # First of all, or the words on a wrong body would tell what fields there are.
+        require(self._actor, resource, "read")
+        values, sets = parted(resource, seen.update.parse(data))
         if policy(self._actor, resource).grants("update"):
             # Who may not is refused below, and has kept nobody waiting.
             await self._links.lock(resource, key, sets)
-        config, entity, before = await self._load(resource, key, "update")
-        _check_unchanged(resource, before, if_match)
-        changed = changed_values(resource, before, values)
-        changes = await self._links.changes(resource, before, sets)
+        entity, before, view = await self._load(resource, key, "update")
+        _check_unchanged(seen, view, if_match)
+        # As it is seen: what is out of sight is nobody's to confirm by a guess, nor to clear.
+        known = {name: view.get(name) for name in before}
+        changed = changed_values(resource, known, values)
+        changes = await self._links.changes(resource, view, sets)
         if not changed and not changes:
-            return record(resource, before)
-        await self._links.check(resource, changed, before)
-        async with explained(resource, self._registry):
+            return record(seen, view)
+        await self._links.check(resource, changed, known)
+        changed |= unseen_rest(resource, changed, before, known)
+        await self._ask(resource, "update", before, {**before, **changed, **sets})
+        async with explained(seen, self._registry):
             await self._apply(resource, entity, changed)
             await self._links.apply([(changes, before)])
-        await self._check_reach(resource, key, config.check_conditions_for("update"))
-        answer = record(resource, await self._whole(resource, key))
-        told = told_fields(resource, before, answer.values, changed)
+        conditions = policy(self._actor, resource).check_conditions_for("update")
+        await self._check_reach(resource, key, conditions)
+        (after,) = await self._views.wholes(resource, [key])
+        (answer,) = await self._views.answers(resource, [key], [after])
+        told = told_fields(resource, before, after, changed)
         if not told and not changes:
             return answer
         entry = self._journal.update(
             resource,
             key,
-            answer.title,
+            resource.title_of(after),
             before=before,
-            after=answer.values,
+            after=after,
             names=told,
             sets=changes,
         )
-        await self._tell(self._other_ends(resource, key, changes, entry))
+        await self._tellings.tell(self._tellings.other_ends(resource, key, changes, entry))
         return answer
 
     async def delete(
@@ -187,14 +202,17 @@ class Writer:
         Raises ``NotFoundError``, ``ForbiddenError``, ``StaleVersionError``, and ``InUseError`` that
         names what holds the record and how many do.
         """
-        _, entity, before = await self._load(resource, key, "delete")
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        entity, before, view = await self._load(resource, key, "delete")
         self._session.expunge(entity)
-        _check_unchanged(resource, before, if_match)
+        _check_unchanged(seen, view, if_match)
         effects = await plan_delete(self._registry, self._connection, resource, key, lock=True)
         if effects.blocked:
-            raise _in_use(resource, effects)
+            known = await in_sight(self._reader, self._connection, self._actor, effects)
+            raise _in_use(resource, known)
+        await self._ask(resource, "delete", before, {})
         cause = self._journal.deletion(resource, before)
-        async with explained(resource, self._registry, deleting=True):
+        async with explained(seen, self._registry, deleting=True):
             await self._let_go(effects, cause)
             await self._remove(effects, cause)
         return effects
@@ -212,8 +230,11 @@ class Writer:
 
     async def _load(
         self, resource: Resource, key: Key, action: Literal["update", "delete"]
-    ) -> tuple[PolicyConfig, Any, Values]:
-        """The entity, locked, and its values; out of sight is absent, out of reach forbidden."""
+    ) -> tuple[Any, Values, Values]:
+        """The entity, locked, its values, and as many of them as the actor sees.
+
+        Out of sight is absent, out of reach forbidden.
+        """
         config = require(self._actor, resource, "read")
         statement = (
             select(resource.model)
@@ -228,8 +249,31 @@ class Writer:
             raise NotFoundError(resource.absent)
         require(self._actor, resource, action)
         await self._check_reach(resource, key, config.row_conditions(action))
-        before = await self._reader.one(self._connection, self._actor, resource, key)
-        return config, entity, before
+        (whole,) = await self._views.wholes(resource, [key])
+        (view,) = await self._views.views(resource, [key], [whole])
+        return entity, whole, view
+
+    async def _ask(
+        self,
+        resource: Resource,
+        action: Literal["create", "update", "delete"],
+        before: Values,
+        after: Values,
+    ) -> None:
+        """Let the declaration refuse the write."""
+        hook = resource.options.before_write
+        if hook is not None:
+            await hook(
+                Write(
+                    self._session,
+                    self._registry,
+                    self._actor,
+                    self._origin,
+                    action,
+                    before,
+                    after,
+                )
+            )
 
     async def _insert(self, resource: Resource, rows: Iterable[Values]) -> list[Values]:
         """Insert rows; what comes back is their keys and the columns their links need."""
@@ -267,7 +311,7 @@ class Writer:
     async def _let_go(self, effects: Effects, cause: Entry) -> None:
         """Set null what points to a deleted record, and take it out of the sets that hold it."""
         for resource, key, names in effects.cleared:
-            before = await self._whole(resource, key)
+            (before,) = await self._views.wholes(resource, [key])
             nothing = dict.fromkeys(names)
             await self._write_columns(resource, key, nothing)
             self._journal.update(
@@ -279,14 +323,14 @@ class Writer:
                 names=names,
                 cause=cause,
             )
-        await self._tell(
-            _Telling(resource, key, SetChange(relation, lost=[lost]), cause)
+        await self._tellings.tell(
+            Telling(resource, key, SetChange(relation, lost=[lost]), cause)
             for resource, key, relation, lost in effects.unlinked
         )
 
     async def _remove(self, effects: Effects, cause: Entry) -> None:
         for resource, key in effects.deleted:
-            before = await self._whole(resource, key)
+            (before,) = await self._views.wholes(resource, [key])
             if (resource, key) != (cause.resource, cause.key):
                 self._journal.deletion(resource, before, cause)
             for table, pairs in association_tables(self._registry, resource):
@@ -324,99 +368,6 @@ class Writer:
             msg = f"You may not do this to this {resource.label.lower()}."
             raise ForbiddenError(msg)
 
-    async def _whole(self, resource: Resource, key: Key) -> Values:
-        return await self._reader.one(
-            self._connection, self._actor, resource, key, config=EVERYTHING
-        )
-
-    async def _wholes(self, resource: Resource, keys: Sequence[Key]) -> list[Values]:
-        rows = await self._reader.find(
-            self._connection,
-            self._actor,
-            resource,
-            resource.key,
-            keys,
-            sets=True,
-            config=EVERYTHING,
-        )
-        by_key = {resource.key_of(each): each for each in rows}
-        return [by_key[key] for key in keys]
-
-    def _other_ends(
-        self, resource: Resource, key: Key, changes: Iterable[SetChange], cause: Entry
-    ) -> list[_Telling]:
-        """A link has two ends: the records at the other one, if another, have changed as well."""
-        return [
-            _Telling(owner, other, told, cause)
-            for change in changes
-            for owner, inverse in inverse_sets(self._registry, resource)
-            if inverse.secondary is change.relation.secondary
-            and inverse.own_columns == change.relation.target_columns
-            for others, told in (
-                (change.gained, SetChange(inverse, gained=[key])),
-                (change.lost, SetChange(inverse, lost=[key])),
-            )
-            for other in others
-            if (owner, other) != (resource, key)
-        ]
-
-    async def _tell(self, tellings: Iterable[_Telling]) -> None:
-        by_resource: dict[Resource, list[_Telling]] = {}
-        for each in tellings:
-            by_resource.setdefault(each.resource, []).append(each)
-        for resource, told in sorted(by_resource.items(), key=lambda item: item[0].name):
-            # Always in the same order (see ``Links.lock``), so that writers wait in no circle.
-            keys = _in_turn({each.key for each in told})
-            await self._raise_versions(resource, keys)
-            titles = await self._reader.titles(
-                self._connection, self._actor, resource, keys, config=EVERYTHING
-            )
-            for each in told:
-                if each.key not in titles:
-                    continue  # Deleted meanwhile, by one who has told so.
-                self._journal.update(
-                    resource,
-                    each.key,
-                    titles[each.key].text,
-                    before={},
-                    after={},
-                    sets=[each.change],
-                    cause=each.cause,
-                )
-
-    async def _raise_versions(self, resource: Resource, keys: Sequence[Key]) -> None:
-        column = None if resource.version is None else resource.fields[resource.version].column
-        if column is None:
-            return
-        # As no column can be called, or the UPDATE would take it for a value to set.
-        binds = [f"_key.{each.name}" for each in resource.key]
-        matches = [
-            each.expression == bindparam(bind)
-            for each, bind in zip(resource.key, binds, strict=True)
-        ]
-        await self._connection.execute(
-            update(column.table).where(*matches).values({column: column + 1}),
-            [dict(zip(binds, key, strict=True)) for key in keys],
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Telling:
-    """That another record's write has changed a set of this one's."""
-
-    resource: Resource
-    key: Key
-    change: SetChange
-    cause: Entry
-
-
-def _in_turn(keys: Collection[Key]) -> list[Key]:
-    """Keys in the order in which writers lock their rows."""
-    try:
-        return sorted(keys)
-    except TypeError:
-        return sorted(keys, key=repr)
-
 
 def _check_unchanged(resource: Resource, before: Values, if_match: Collection[str] | None) -> None:
     if if_match is not None and record(resource, before).etag not in if_match:
@@ -429,7 +380,12 @@ def _stale(resource: Resource) -> StaleVersionError:
 
 
 def _in_use(resource: Resource, effects: Effects) -> InUseError:
-    holders = [f"{count} {other.label_plural.lower()}" for other, count in effects.blocked.values()]
+    """Name what holds the record, as far as the actor may know of it."""
+    holders = [
+        f"{each.count} {each.resource.label_plural.lower()}"
+        for each in effects.blocked
+        if each.count
+    ] or ["records out of your sight"]
     msg = f"This {resource.label.lower()} is in use by {', '.join(holders)}."
     errors = [FieldError((), "in_use", f"{each} point to it.") for each in holders]
     return InUseError(msg, errors=errors)

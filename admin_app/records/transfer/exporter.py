@@ -33,8 +33,9 @@ class Export:
         require(actor, resource, "read")
         self._records = records
         self._actor = actor
-        self._resource = resource
-        self._query = _whole(records, resource, list(pairs))
+        self._registry = records.registry_for(actor)
+        self._resource = self._registry[resource.name]
+        self._query = _whole(records, actor, resource, list(pairs))
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -66,11 +67,13 @@ class Export:
             structured = each.kind is Kind.JSON and written is not None
             yield cell(json_text(written) if structured else written)
         for name, relation in self._resource.sets.items():
-            target = self._records.registry.target(relation)
+            target = self._registry.target(relation)
             yield list_cell(target.key_text(target.dereference(each)) for each in values[name])
 
 
-def _whole(records: Records, resource: Resource, pairs: list[tuple[str, str]]) -> Query:
+def _whole(
+    records: Records, actor: Actor, resource: Resource, pairs: list[tuple[str, str]]
+) -> Query:
     steering: list[Any] = [name for name, _ in pairs if name in _STEERING]
     if steering:
         errors = [FieldError((name,), "not_here", "An export has no pages.") for name in steering]
@@ -78,4 +81,4 @@ def _whole(records: Records, resource: Resource, pairs: list[tuple[str, str]]) -
     if not any(name == "sort" for name, _ in pairs):
         # By key alone, so that what is written meanwhile is met once or not at all.
         pairs = [*pairs, ("sort", "")]
-    return replace(records.query(resource, pairs), limit=PAGE)
+    return replace(records.query(actor, resource, pairs), limit=PAGE)

@@ -33,6 +33,7 @@ class Import:
         atomic: bool = False,
     ) -> None:
         self._records = records
+        self._registry = records.registry_for(actor)
         self._actor = actor
         self._plan = plan
         self._format = format_
@@ -57,7 +58,7 @@ class Import:
         failures: list[Failure] = []
         for row in rows:
             try:
-                prepared.append(prepare(self._plan, self._records.registry, self._format, row))
+                prepared.append(prepare(self._plan, self._registry, self._format, row))
             except AppError as error:
                 failures.append(Failure(row, reasons_of(error)))
         try:
@@ -81,7 +82,7 @@ class Import:
         self, prepared: Sequence[Prepared], failures: Sequence[Failure], *, together: bool
     ) -> Run:
         async def work(writer: Writer) -> Run:
-            run = Run(writer, self._records.registry, self._plan, self._seen)
+            run = Run(writer, self._registry, self._plan, self._seen)
             await (run.together(prepared) if together else run.one_by_one(prepared))
             failed = [*failures, *run.outcome.failures]
             run.outcome.failures = sorted(failed, key=lambda each: each.row.line)

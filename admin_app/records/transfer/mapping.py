@@ -231,7 +231,7 @@ class _Planner:
     def usable(self, rule: Rule, match: tuple[Field, ...], *, told: bool) -> bool:
         """Whether a rule can be followed: an automatic key only says which record is meant."""
         target = rule.target
-        if isinstance(target, Relation) or target.creatable or target in match:
+        if isinstance(target, Relation) or target.creatable or target.withheld or target in match:
             return True
         if told:
             self.refuse(
@@ -241,7 +241,7 @@ class _Planner:
 
 
 def _takes(each: Field) -> bool:
-    return each.creatable or each.primary_key
+    return each.creatable or each.primary_key or each.withheld
 
 
 def _given(target: Field | Relation) -> tuple[str, ...]:

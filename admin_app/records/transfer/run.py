@@ -211,11 +211,14 @@ class Run:
         return tuple(_typed_at(each, data[each.name]) for each in match)
 
     def _creatable(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The data without what nobody gives; what only others may give is refused by the write."""
         fields = self._resource.fields
         return {
             name: value
             for name, value in data.items()
-            if name not in fields or fields[name].creatable
+            if name not in fields
+            or fields[name].creatable
+            or (fields[name].withheld and value is not None)
         }
 
     async def _update(self, before: Values, data: Mapping[str, Any]) -> Result:
