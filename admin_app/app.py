@@ -11,6 +11,7 @@ from sqlalchemy import text
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from admin_app.access.limits import RequestLimits
 from admin_app.database import Database
 from admin_app.declaration import Base, Registry
 from admin_app.middleware import RequestMiddleware
@@ -28,6 +29,7 @@ class State(TypedDict):
     settings: Settings
     database: Database
     records: Records
+    limits: RequestLimits
 
 
 def application() -> FastAPI:
@@ -67,8 +69,10 @@ def _lifespan(settings: Settings, registry: Registry) -> Any:
         await prepare_schema(settings)
         database = Database(settings)
         records = Records(database, registry, installation_secret(settings))
+        limits = RequestLimits(database, settings.security.requests_per_minute)
         try:
-            yield State(settings=settings, database=database, records=records)
+            async with limits.settling():
+                yield State(settings=settings, database=database, records=records, limits=limits)
         finally:
             await database.close()
 

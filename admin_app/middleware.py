@@ -58,8 +58,10 @@ class RequestMiddleware:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
-        scope.setdefault("state", {})["request_id"] = request_id
-        answer = _Answer(send, request_id, https=scope["scheme"] == "https")
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["headers"] = {}
+        answer = _Answer(send, request_id, state["headers"], https=scope["scheme"] == "https")
         started = time.perf_counter()
         error: AppError
         try:
@@ -128,9 +130,10 @@ class _Body:
 class _Answer:
     """``send`` that adds the headers and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str, *, https: bool) -> None:
+    def __init__(self, send: Send, request_id: str, more: dict[str, str], *, https: bool) -> None:
         self._send = send
         self._headers = {**SECURITY_HEADERS, "X-Request-Id": request_id}
+        self._more = more
         if https:
             self._headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
         self.status: int | None = None
@@ -139,14 +142,14 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
+            for name, value in {**self._headers, **self._more}.items():
                 headers.setdefault(name, value)
         await self._send(message)
 
 
 def _loggable(path: str) -> str:
-    """A path on one line, whatever it holds, and without the secret of a setup link."""
-    return re.sub(r"(/setup/)[^/]+", r"\1***", path).encode("unicode_escape").decode()
+    """A path on one line, whatever it holds, and without the secret of a link."""
+    return re.sub(r"(/(?:setup|password)/)[^/]+", r"\1***", path).encode("unicode_escape").decode()
 
 
 def _is_text(query: bytes) -> bool:

@@ -66,9 +66,8 @@ class ResourceEndpoints(EndpointCreator):
 
         async def endpoint(request: Request) -> Response:
             source = records(request)
-            query = source.query(resource, parameters(request))
-            page = await source.page(actor(request), resource, query)
-            return page_response(request, resource, page)
+            query = source.query(actor(request), resource, parameters(request))
+            return page_response(request, await source.page(actor(request), resource, query))
 
         return endpoint
 
@@ -118,7 +117,7 @@ class ResourceEndpoints(EndpointCreator):
         included_methods: Sequence[str] | None = None,
         deleted_methods: Sequence[str] | None = None,
     ) -> None:
-        """Add the five routes; FastCRUD's own fixes status codes and answers we do not give."""
+        """Add a route for each action; FastCRUD's own have status codes and answers not ours."""
         del db_delete_deps, included_methods, deleted_methods
         one, many = self.resource.model.__name__, camel(self.resource.plural)
         routes = (
@@ -129,6 +128,8 @@ class ResourceEndpoints(EndpointCreator):
             ("delete", "DELETE", self._delete_item(), delete_deps, f"delete{one}"),
         )
         for operation, method, endpoint, dependencies, operation_id in routes:
+            if operation.removesuffix("_multi") not in self.resource.actions:
+                continue
             self.router.add_api_route(
                 self._get_endpoint_path(operation),
                 endpoint,
@@ -148,7 +149,8 @@ def camel(name: str) -> str:
 async def authenticate(request: Request) -> None:
     """Find out who calls, by ``Authorization: Bearer`` (RFC 6750).
 
-    Raises ``UnauthenticatedError`` when the token is missing or not good.
+    Raises ``UnauthenticatedError`` when the token is missing or not good, and
+    ``TooManyRequestsError`` when it has made its requests of this minute.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     found = None
@@ -157,6 +159,9 @@ async def authenticate(request: Request) -> None:
     if found is None:
         raise UnauthenticatedError
     request.state.actor = found
+    standing = request.state.limits.admit(found)
+    if standing is not None:
+        request.state.headers.update(standing.headers())
 
 
 def actor(request: Request) -> Actor:
@@ -232,7 +237,7 @@ def item(
     )
 
 
-def page_response(request: Request, resource: Resource, page: Page) -> Response:
+def page_response(request: Request, page: Page) -> Response:
     """Answer a page, its neighbours in the body and as ``Link`` (RFC 8288)."""
     steps = {"next": page.next, "prev": page.previous}
     links = [
@@ -242,7 +247,7 @@ def page_response(request: Request, resource: Resource, page: Page) -> Response:
     if links:
         headers["Link"] = ", ".join(links)
     return Response(
-        resource.page.dump(
+        page.resource.page.dump(
             {
                 "data": page.rows,
                 "page": {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 from admin_app.declaration import Field, Kind, Registry, Resource
@@ -20,6 +20,7 @@ from admin_app.errors import (
     InvalidInputError,
     NotFoundError,
     StaleVersionError,
+    TooManyRequestsError,
     UnauthenticatedError,
     UnsupportedMediaTypeError,
     error_classes,
@@ -29,9 +30,15 @@ from admin_app.records.query import COUNTS, parameter, sortable
 from admin_app.rest.endpoints import camel
 
 REF = "#/components/schemas/{model}"
-_READING = (BadRequestError, UnauthenticatedError, ForbiddenError, BusyError)
-_WRITING = (
-    *_READING,
+READING = (
+    BadRequestError,
+    UnauthenticatedError,
+    ForbiddenError,
+    TooManyRequestsError,
+    BusyError,
+)
+WRITING = (
+    *READING,
     ConflictError,
     ContentTooLargeError,
     InvalidInputError,
@@ -40,27 +47,38 @@ _WRITING = (
 
 Document = dict[str, Any]
 
+_LIMITS = {
+    "RateLimit-Policy": "How many requests may be made in how many seconds, where that is limited.",
+    "RateLimit": "How many are left, and for how many seconds.",
+}
 
-def openapi_document(registry: Registry, *, title: str, prefix: str) -> bytes:
-    """Write the document of every route under ``prefix``."""
+
+def openapi_document(
+    registry: Registry,
+    *,
+    title: str,
+    prefix: str,
+    allowed: Callable[[Resource], Collection[str]],
+    chapters: Iterable[Callable[[str, Document, Document], None]] = (),
+) -> bytes:
+    """Write the document of every route under ``prefix`` that ``allowed`` lets be used.
+
+    Each of ``chapters`` is given the prefix and adds paths and schemas that are no resource's.
+    """
     schemas: Document = {"Problem": _problem()}
     paths: Document = {}
     for resource in registry.values():
-        for schema, mode in (
-            (resource.read, "serialization"),
-            (resource.page, "serialization"),
-            (resource.create, "validation"),
-            (resource.update, "validation"),
+        _add_resource(resource, registry, allowed(resource), f"{prefix}/{resource.plural}", paths)
+        for schema, mode, actions in (
+            (resource.read, "serialization", {"read", "create", "update"}),
+            (resource.page, "serialization", {"read"}),
+            (resource.create, "validation", {"create"}),
+            (resource.update, "validation", {"update"}),
         ):
-            _add_schema(schemas, schema, mode)
-        base = f"{prefix}/{resource.plural}"
-        paths[base] = {"get": _list(resource, registry), "post": _create(resource)}
-        paths[f"{base}/{{key}}"] = {
-            "parameters": [_key(resource)],
-            "get": _get(resource),
-            "patch": _update(resource),
-            "delete": _delete(resource),
-        }
+            if actions & {*allowed(resource)}:
+                add_schema(schemas, schema, mode)
+    for add in chapters:
+        add(prefix, paths, schemas)
     paths[f"{prefix}/openapi.json"] = {"get": _self()}
     return json.dumps(
         {
@@ -77,7 +95,25 @@ def openapi_document(registry: Registry, *, title: str, prefix: str) -> bytes:
     ).encode()
 
 
-def _add_schema(schemas: Document, schema: Schema, mode: Any) -> None:
+def _add_resource(
+    resource: Resource, registry: Registry, actions: Collection[str], path: str, paths: Document
+) -> None:
+    several = {"read": ("get", _list(resource, registry)), "create": ("post", _create(resource))}
+    one = {
+        "read": ("get", _get(resource)),
+        "update": ("patch", _update(resource)),
+        "delete": ("delete", _delete(resource)),
+    }
+    operations = dict(each for action, each in several.items() if action in actions)
+    if operations:
+        paths[path] = operations
+    operations = dict(each for action, each in one.items() if action in actions)
+    if operations:
+        paths[f"{path}/{{key}}"] = {"parameters": [_key(resource)], **operations}
+
+
+def add_schema(schemas: Document, schema: Schema, mode: Any) -> None:
+    """Add a schema and those it refers to; ``mode`` is ``validation`` or ``serialization``."""
     document = schema.adapter.json_schema(mode=mode, ref_template=REF)
     schemas.update(document.pop("$defs", {}))
     schemas[schema.name] = document
@@ -114,18 +150,20 @@ def _refusal(cls: type[AppError]) -> Document:
     return {"description": cls.title, "content": {PROBLEM_MEDIA_TYPE: {"schema": reference}}}
 
 
-def _refusals(kinds: Iterable[type[AppError]]) -> Document:
+def refusals(kinds: Iterable[type[AppError]]) -> Document:
+    """The responses of an operation that refuses so, by status."""
     return {
         str(int(cls.status)): {"$ref": f"#/components/responses/{cls.__name__}"} for cls in kinds
     }
 
 
-def _answer(schema: Schema, description: str, **headers: str) -> Document:
+def answer(schema: Schema, description: str, **headers: str) -> Document:
+    """A response with a body of ``schema``; ``headers`` by name with what each tells."""
     return {
         "description": description,
         "headers": {
             name: {"schema": {"type": "string"}, "description": about}
-            for name, about in headers.items()
+            for name, about in {**headers, **_LIMITS}.items()
         },
         "content": {"application/json": {"schema": _ref(schema)}},
     }
@@ -135,7 +173,8 @@ def _ref(schema: Schema) -> Document:
     return {"$ref": REF.format(model=schema.name)}
 
 
-def _body(schema: Schema, *media_types: str) -> Document:
+def body(schema: Schema, *media_types: str) -> Document:
+    """The body of a request."""
     return {
         "required": True,
         "content": {media_type: {"schema": _ref(schema)} for media_type in media_types},
@@ -154,63 +193,65 @@ def _operation(
 
 
 def _list(resource: Resource, registry: Registry) -> Document:
-    answer = _answer(resource.page, "A page of records.", Link="next and prev pages (RFC 8288).")
+    answered = answer(resource.page, "A page of records.", Link="next and prev pages (RFC 8288).")
     return {
         **_operation(
             resource,
             f"list{camel(resource.plural)}",
             f"List {resource.label_plural.lower()}",
-            {"200": answer, **_refusals(_READING)},
+            {"200": answered, **refusals(READING)},
         ),
         "parameters": [*_steering(resource), *_filters(resource, registry)],
     }
 
 
 def _create(resource: Resource) -> Document:
-    answer = _answer(resource.read, "The new record.", ETag="Its version.", Location="Its address.")
+    answered = answer(
+        resource.read, "The new record.", ETag="Its version.", Location="Its address."
+    )
     return {
         **_operation(
             resource,
             f"create{resource.model.__name__}",
             f"Create a record of {resource.label_plural.lower()}",
-            {"201": answer, **_refusals(_WRITING)},
+            {"201": answered, **refusals(WRITING)},
         ),
-        "requestBody": _body(resource.create, "application/json"),
+        "requestBody": body(resource.create, "application/json"),
     }
 
 
 def _get(resource: Resource) -> Document:
-    answer = _answer(resource.read, "The record.", ETag="Its version.")
+    answered = answer(resource.read, "The record.", ETag="Its version.")
     return _operation(
         resource,
         f"get{resource.model.__name__}",
         f"Read one of {resource.label_plural.lower()}",
-        {"200": answer, **_refusals((*_READING, NotFoundError))},
+        {"200": answered, **refusals((*READING, NotFoundError))},
     )
 
 
 def _update(resource: Resource) -> Document:
-    answer = _answer(resource.read, "The record as it is now.", ETag="Its version.")
+    answered = answer(resource.read, "The record as it is now.", ETag="Its version.")
     return {
         **_operation(
             resource,
             f"update{resource.model.__name__}",
             f"Change one of {resource.label_plural.lower()}",
-            {"200": answer, **_refusals((*_WRITING, NotFoundError, StaleVersionError))},
+            {"200": answered, **refusals((*WRITING, NotFoundError, StaleVersionError))},
         ),
         "parameters": [_IF_MATCH],
-        "requestBody": _body(resource.update, "application/json", "application/merge-patch+json"),
+        "requestBody": body(resource.update, "application/json", "application/merge-patch+json"),
     }
 
 
 def _delete(resource: Resource) -> Document:
-    refusals = _refusals((*_READING, ConflictError, NotFoundError, StaleVersionError))
+    refused = refusals((*READING, ConflictError, NotFoundError, StaleVersionError))
     return {
         **_operation(
             resource,
             f"delete{resource.model.__name__}",
             f"Delete one of {resource.label_plural.lower()}",
-            {"204": {"description": "It is gone."}, **refusals},
+            {"204": {"description": "It is gone."}, **refused},
         ),
         "parameters": [_IF_MATCH],
     }
@@ -225,7 +266,7 @@ def _self() -> Document:
                 "description": "OpenAPI 3.1.",
                 "content": {"application/json": {"schema": {"type": "object"}}},
             },
-            **_refusals((UnauthenticatedError, BusyError)),
+            **refusals((UnauthenticatedError, TooManyRequestsError, BusyError)),
         },
     }
 
