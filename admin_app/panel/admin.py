@@ -25,12 +25,22 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
-from admin_app.panel import account, pages, signin
+from admin_app.panel import (
+    account,
+    confirming,
+    explaining,
+    impersonating,
+    matrix,
+    pages,
+    password_link,
+    signin,
+    user_tools,
+)
 from admin_app.panel.assets import Assets
 from admin_app.panel.display import size_words
 from admin_app.panel.refusals import Boundary, app_error_page, http_error_page
 from admin_app.panel.security import StaffAuthentication
-from admin_app.panel.visit import visit_of
+from admin_app.panel.visit import visit_of, visiting
 from admin_app.settings import Settings
 
 FOLDER = Path(__file__).parent
@@ -122,7 +132,8 @@ class StaffAdmin(Admin):
         self.templates.env.lstrip_blocks = True
         self.templates.env.globals["asset"] = self.assets.url
         self.templates.env.globals["size"] = size_words
-        for resource in sorted(registry.values(), key=lambda each: each.label_plural):
+        self.templates.env.globals["user_tools"] = user_tools.user_tools
+        for resource in sorted(registry.values(), key=lambda each: (each.own, each.label_plural)):
             self.add_view(view_of(resource, self.assets.icons))
         self.admin.router.routes = self._routes()
         self.admin.exception_handlers = {
@@ -145,7 +156,16 @@ class StaffAdmin(Admin):
             Route("/logout", self.logout, name="logout", methods=["POST"]),
             Route("/account", self.account, name="account"),
             Route("/account/{section}", self.account, name="account_section", methods=["POST"]),
+            Route("/confirm", self.confirm, name="confirm", methods=both),
+            Route("/login/code", self.login_code, name="login_code", methods=both),
             Route("/theme", self.theme, name="theme", methods=["POST"]),
+            Route("/access/explain", self.explain, name="explain"),
+            Route("/access/matrix", self.matrix, name="matrix", methods=both),
+            Route("/access/user/{id}/link", self.user_link, methods=["POST"]),
+            Route("/access/user/{id}/end-sessions", self.end_sessions, methods=["POST"]),
+            Route("/impersonate", self.impersonate, name="impersonate", methods=["POST"]),
+            Route("/impersonate/end", self.end_impersonation, methods=["POST"]),
+            Route("/password/{secret}", self.password_link, name="password", methods=both),
             Route("/setup/{secret}", self.setup, name="setup", methods=both),
             Mount("/statics", self.assets, name="statics"),
         ]
@@ -166,7 +186,7 @@ class StaffAdmin(Admin):
         if not view.is_accessible(request):
             msg = f"You may not read {view.resource.label_plural.lower()}."
             raise ForbiddenError(msg)
-        return view.resource
+        return visiting(request).registry[view.resource.name]
 
     @login_required
     async def index(self, request: Request) -> Response:
@@ -207,12 +227,55 @@ class StaffAdmin(Admin):
         return await account.page(self, request)
 
     @login_required
+    async def confirm(self, request: Request) -> Response:
+        """The proof that what could give rights away asks for."""
+        return await confirming.confirming(self, request)
+
+    @login_required
+    async def user_link(self, request: Request) -> Response:
+        """A link by which a user sets their own password."""
+        return await user_tools.link(self, request)
+
+    @login_required
+    async def end_sessions(self, request: Request) -> Response:
+        """End everything a user is signed in to."""
+        return await user_tools.end(request)
+
+    @login_required
+    async def explain(self, request: Request) -> Response:
+        """Who may do this, and why."""
+        return await explaining.page(self, request)
+
+    @login_required
+    async def matrix(self, request: Request) -> Response:
+        """What every role may do."""
+        return await matrix.page(self, request)
+
+    @login_required
+    async def impersonate(self, request: Request) -> Response:
+        """Act as somebody else."""
+        return await impersonating.start(request)
+
+    @login_required
+    async def end_impersonation(self, request: Request) -> Response:
+        """Be oneself again."""
+        return await impersonating.end(request)
+
+    async def password_link(self, request: Request) -> Response:
+        """The one-time page that sets a password."""
+        return await password_link.page(self, request)
+
+    @login_required
     async def theme(self, request: Request) -> Response:
         """Remember light, dark, or as the system is."""
         return await signin.theme(request)
 
     async def login(self, request: Request) -> Response:
         return await signin.login(self, request)
+
+    async def login_code(self, request: Request) -> Response:
+        """The second page of a sign-in."""
+        return await signin.login_code(self, request)
 
     async def logout(self, request: Request) -> Response:
         return await signin.logout(request)

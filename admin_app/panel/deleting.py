@@ -38,7 +38,11 @@ def effects_in_words(visit: Visit, resource: Resource, key: Key, effects: Effect
 
 
 def _blocked(visit: Visit, resource: Resource, key: Key, effects: Effects) -> Iterable[Effect]:
-    for owner, count in effects.blocked.values():
+    for each in effects.blocked:
+        owner, count = each.resource, each.count
+        if not count:
+            yield Effect("blocked", "Records out of your sight depend on it", None)
+            continue
         verb = "depends" if count == 1 else "depend"
         words = f"{counted(count, owner)} {verb} on it"
         yield Effect("blocked", words, _through(visit, owner, resource, key, "block"))
@@ -80,8 +84,9 @@ def _unlinked(visit: Visit, resource: Resource, key: Key, effects: Effects) -> I
 
 
 def _through(visit: Visit, owner: Resource, resource: Resource, key: Key, rule: str) -> str | None:
-    found = [each for each in dependents(visit.registry, resource) if each.rule == rule]
-    fields = [each.fields for each in found if each.resource is owner]
+    whole = visit.records.registry
+    found = [each for each in dependents(whole, whole[resource.name]) if each.rule == rule]
+    fields = [each.fields for each in found if each.resource.name == owner.name]
     pairs = pointing(owner, resource, fields[0], key) if len(fields) == 1 else None
     return _listed(visit, owner, pairs)
 

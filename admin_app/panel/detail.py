@@ -20,9 +20,8 @@ from admin_app.panel.links import (
     titles_of,
 )
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import PastChange, Record
 from admin_app.records.changes import SENSITIVE_MARKER
-from admin_app.records.service import PastChange
 
 CHILDREN_SHOWN = 10
 LINKS_SHOWN = 50
@@ -115,7 +114,9 @@ async def child_lists(visit: Visit, record: Record) -> list[ChildList]:
         filters = children.filters(resource, record.values)
         if filters is None:
             continue
-        query = visit.records.query(children.target, [*filters, ("limit", _limit(children.target))])
+        query = visit.records.query(
+            visit.actor, children.target, [*filters, ("limit", _limit(children.target))]
+        )
         page = await visit.records.page(visit.actor, children.target, query)
         links = tuple(_child(visit, children.target, values) for values in page.rows)
         href = visit.urls.list(children.target, filters)
@@ -143,7 +144,7 @@ async def history(visit: Visit, record: Record) -> list[Event]:
     return [
         Event(
             at=each.at,
-            who=each.actor_name,
+            who=_who(each),
             what=ACTION_WORDS.get(each.action, each.action),
             door=DOOR_WORDS.get(each.source, each.source),
             reason=each.reason,
@@ -159,6 +160,12 @@ async def history(visit: Visit, record: Record) -> list[Event]:
         )
         for each in past
     ]
+
+
+def _who(change: PastChange) -> str:
+    if change.impersonator is None:
+        return change.actor_name
+    return f"{change.impersonator} as {change.actor_name}"
 
 
 class _Names:

@@ -9,7 +9,7 @@ from typing import Any
 from admin_app.declaration import Field, Kind, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.panel.display import choice_words, moment
-from admin_app.panel.links import OUT_OF_SIGHT
+from admin_app.panel.links import GONE
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
 from admin_app.records.query import PARAMETERS, Filter, parameter
@@ -99,7 +99,7 @@ async def _value(visit: Visit, found: Filter, text: str) -> str:
         return _readable(found.target, text)
     target = visit.registry.target(found.target)
     titles = await visit.records.titles(visit.actor, target, found.value)
-    known = [titles[key].text if key in titles else OUT_OF_SIGHT for key in found.value]
+    known = [titles[key].text if key in titles else GONE for key in found.value]
     return ", ".join(known)
 
 

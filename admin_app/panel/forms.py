@@ -16,9 +16,15 @@ from wtforms import Field as FormField
 from wtforms.form import BaseForm
 
 from admin_app.declaration import Resource
-from admin_app.errors import AppError, BadRequestError, FieldError, ForbiddenError
+from admin_app.errors import (
+    AppError,
+    BadRequestError,
+    ConfirmationRequiredError,
+    FieldError,
+    ForbiddenError,
+)
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
-from admin_app.panel.links import OUT_OF_SIGHT, Titles
+from admin_app.panel.links import GONE, Titles
 from admin_app.panel.lookups import offers
 from admin_app.panel.parts import (
     CLEAR,
@@ -66,6 +72,8 @@ class Filled:
     errors: dict[str, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     """What is wrong and not about one field."""
+    unconfirmed: bool = False
+    """Whether it was refused because nobody has proved lately to be there."""
     offers: dict[str, list[Title]] = field(default_factory=dict)
     """What a search in a look-up has found."""
     terms: dict[str, str] = field(default_factory=dict)
@@ -232,6 +240,7 @@ class RecordForm:
                 known.append(words)
         if not error.errors:
             filled.problems.append(error.detail)
+        filled.unconfirmed = isinstance(error, ConfirmationRequiredError)
 
     def _part_of(self, error: FieldError) -> Part | None:
         name = error.path[0] if error.path else None
@@ -284,7 +293,7 @@ class RecordForm:
         return [
             (key, Link(named[key].text, detail=named[key].detail))
             if key in named
-            else (key, Link(OUT_OF_SIGHT))
+            else (key, Link(GONE))
             for key in part.keys(text)
         ]
 

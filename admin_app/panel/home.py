@@ -26,7 +26,7 @@ async def cards(visit: Visit) -> dict[str, list[Card]]:
     """A card for each resource one may read, by menu heading."""
     mine = [each for each in visit.registry.values() if visit.may(each, "read")]
     found: dict[str, list[Card]] = {}
-    for resource in sorted(mine, key=lambda each: each.label_plural):
+    for resource in sorted(mine, key=lambda each: (each.own, each.label_plural)):
         count = await _count(visit, resource) if len(mine) <= MOST_COUNTED else ""
         create = visit.urls.create(resource) if visit.may(resource, "create") else None
         card = Card(resource, count, visit.urls.list(resource), create)
@@ -35,6 +35,6 @@ async def cards(visit: Visit) -> dict[str, list[Card]]:
 
 
 async def _count(visit: Visit, resource: Resource) -> str:
-    query = visit.records.query(resource, [("limit", "1"), ("count", "capped")])
+    query = visit.records.query(visit.actor, resource, [("limit", "1"), ("count", "capped")])
     total = (await visit.records.page(visit.actor, resource, query)).total or 0
     return f"{COUNT_CAP:,}+" if total > COUNT_CAP else f"{total:,}"

@@ -13,7 +13,7 @@ from admin_app.records import Title
 from admin_app.records.query import parameter
 
 Titles = Mapping[Key, Title]
-OUT_OF_SIGHT = "A record you may not see"
+GONE = "A record that is no longer there"
 
 
 def target_keys(visit: Visit, relation: Relation, values: Mapping[str, Any]) -> list[Key]:
@@ -36,10 +36,10 @@ async def titles_of(
 
 
 def link_to(visit: Visit, target: Resource, key: Key, titles: Titles) -> Link:
-    """A link to a record, or the words for one that is out of sight."""
+    """A link to a record, or the words for one that was deleted."""
     title = titles.get(key)
     if title is None:
-        return Link(OUT_OF_SIGHT)
+        return Link(GONE)
     return Link(title.text, visit.urls.details(target, key), title.detail)
 
 

@@ -94,7 +94,7 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
         searched=without(pairs, "search"),
     )
     try:
-        query = records.query(resource, _counting(pairs))
+        query = records.query(visit.actor, resource, _counting(pairs))
         page = await records.page(visit.actor, resource, query)
     except BadRequestError as error:
         found.problems = error.errors or (FieldError((), error.code, error.detail),)

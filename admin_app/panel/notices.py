@@ -19,12 +19,13 @@ COOKIE = "notice"
 MAX_AGE = 60
 MAX_TITLE = 200
 
-Event = Literal["created", "saved", "unchanged", "deleted"]
+Event = Literal["created", "saved", "unchanged", "deleted", "sessions_ended"]
 _WORDS: dict[str, str] = {
     "created": "Created",
     "saved": "Saved",
     "unchanged": "Nothing to save in",
     "deleted": "Deleted",
+    "sessions_ended": "All sessions have ended.",
 }
 
 

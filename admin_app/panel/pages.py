@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
+from admin_app.access.confirmation import require_confirmed
 from admin_app.declaration import Action, Kind, Resource
 from admin_app.errors import AppError, ForbiddenError
 from admin_app.panel.deleting import effects_in_words
@@ -73,6 +74,7 @@ async def create(admin: Admin, request: Request, resource: Resource) -> Response
     visit = visiting(request)
     _require(visit, resource, "create")
     if request.method != "POST":
+        _confirm_first(visit, resource)
         form = RecordForm(visit, resource, "create")
         return await _form_page(admin, request, Outcome(form, form.opened(None)))
     outcome = await created(visit, resource, await read_form(request))
@@ -87,6 +89,7 @@ async def edit(admin: Admin, request: Request, resource: Resource) -> Response:
     record = await _record(visit, request, resource)
     _require(visit, resource, "update")
     if request.method != "POST":
+        _confirm_first(visit, resource)
         form = RecordForm(visit, resource, "update")
         return await _form_page(admin, request, Outcome(form, form.opened(record), record=record))
     outcome = await edited(visit, resource, record.key, await read_form(request))
@@ -103,7 +106,9 @@ async def delete(admin: Admin, request: Request, resource: Resource) -> Response
     text = request.query_params.get("key", "") if form is None else text_in(form, "key")
     record = await visit.records.get(visit.actor, resource, resource.parse_key(text))
     problem: AppError | None = None
-    if form is not None:
+    if form is None:
+        _confirm_first(visit, resource)
+    else:
         try:
             await visit.records.delete(
                 visit.actor,
@@ -179,6 +184,12 @@ def _require(visit: Visit, resource: Resource, action: Action) -> None:
     if not visit.may(resource, action):
         msg = f"You may not {action} {resource.label_plural.lower()}."
         raise ForbiddenError(msg)
+
+
+def _confirm_first(visit: Visit, resource: Resource) -> None:
+    """Ask before a form is filled in what would be asked when it comes back."""
+    if resource.own:
+        require_confirmed(visit.actor)
 
 
 def _done(visit: Visit, record: Record, event: Any) -> Response:

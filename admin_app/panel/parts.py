@@ -268,9 +268,9 @@ def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:
             asked |= _ask(parts, source, purpose)
             continue
         fields = [resource.fields[name] for name in source.fields]
-        if source.writable and all(_settable(each, purpose) for each in fields):
+        if resource.settable(source, purpose) and all(_settable(each, purpose) for each in fields):
             if source.keyed or not set(source.fields) <= asked:
-                needed = any(each.required for each in fields)
+                needed = any(each.required and not each.masked for each in fields)
                 target = visit.registry.target(source)
                 parts.append(RelationPart(source, target, required=needed))
                 asked |= set(source.fields)
@@ -289,7 +289,7 @@ def _ask(parts: list[Part], field: Field, purpose: Purpose) -> set[str]:
         kind = SecretPart
     elif field.kind is Kind.BINARY:
         kind = FilePart
-    must = field.required or (purpose == "update" and not field.nullable)
+    must = field.required or (purpose == "update" and not field.optional)
     parts.append(kind(field, required=must and (field.required or field.kind not in TEXTUAL)))
     return {field.name}
 

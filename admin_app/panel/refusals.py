@@ -9,12 +9,12 @@ from typing import Any
 from sqladmin import Admin
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from admin_app.errors import AppError
+from admin_app.errors import AppError, ConfirmationRequiredError
 from admin_app.panel.rendering import render
-from admin_app.panel.security import recognise, sign_in_redirect
+from admin_app.panel.security import SAFE_METHODS, confirm_url, recognise, sign_in_redirect
 from admin_app.panel.visit import visit_of
 
 logger = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ _TITLES = {
     404: "Nothing here",
     405: "This cannot be done this way",
     413: "Too large",
+    429: "Too many requests",
     500: "Something went wrong on our side",
     503: "Busy at the moment",
 }
@@ -34,6 +35,7 @@ _ADVICE = {
     405: "Go back to the page you came from and use its buttons.",
     409: "Go back, look at what is stored now, and try again.",
     413: "Send less at once.",
+    429: "Whatever asks so often under your sign-in, stop it; then try again.",
     500: "Try again. If it happens again, tell an administrator the number below.",
     503: "Try again in a moment.",
 }
@@ -74,8 +76,29 @@ async def http_error_page(admin: Admin, request: Request, error: HTTPException) 
 
 async def app_error_page(admin: Admin, request: Request, error: AppError) -> Response:
     """What our own code refuses; its words are safe to show."""
+    if isinstance(error, ConfirmationRequiredError):
+        return await _ask_to_confirm(admin, request, error)
     retry = {name: value for name, value in error.headers.items() if name == "Retry-After"}
     return await error_page(admin, request, error.status, error.detail, **retry)
+
+
+async def _ask_to_confirm(
+    admin: Admin, request: Request, error: ConfirmationRequiredError
+) -> Response:
+    url = confirm_url(request)
+    if request.method in SAFE_METHODS:
+        return RedirectResponse(url, status_code=303)
+    return await render(
+        admin,
+        request,
+        "error.html",
+        error.status,
+        code=int(error.status),
+        title=error.title,
+        detail=error.detail,
+        confirm=url,
+        request_id=request.state.request_id,
+    )
 
 
 class Boundary:

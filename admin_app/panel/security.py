@@ -9,6 +9,7 @@ from sqladmin.authentication import AuthenticationBackend
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.routing import Match
 from starlette.types import Message
 
 from admin_app.access import actor_of_session, csrf_matches
@@ -24,6 +25,19 @@ MAX_FORM_FIELDS = 20_000
 """More than the keys of the largest many-to-many set a schema takes."""
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "X-CSRF-Token"
+
+_NOWHERE = (("login",), ("login", "code"), ("logout",), ("theme",), ("confirm",))
+"""Pages nobody wants to come to."""
+_ENROLLING = (
+    ("account",),
+    ("account", "second_factor"),
+    ("account", "password"),
+    ("account", "sessions"),
+    ("confirm",),
+    ("theme",),
+)
+"""What is open to somebody whose role demands a second factor that is not set up. Not tokens: they
+would act without one."""
 
 NOT_FROM_HERE = "This request did not come from a page of the panel, so nothing was done."
 OLD_FORM = "This page was opened under another sign-in, so nothing was done. Open it again."
@@ -150,7 +164,7 @@ def safe_next(request: Request, wanted: str) -> str:
     inside = parts.path.startswith(f"{urls.base}/") and not parts.scheme and not parts.netloc
     if not inside or ".." in steps or "//" in parts.path:
         return urls.home()
-    closed = {urls.to("login"), urls.to("logout"), urls.to("theme")}
+    closed = {urls.to(*each) for each in _NOWHERE}
     return urls.home() if parts.path in closed else wanted
 
 
@@ -166,8 +180,34 @@ def sign_in_redirect(request: Request) -> Response:
     """Send somebody unknown to the sign-in page, and from there to where they wanted."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     urls = Urls(base_of(request))
-    pairs = [] if safe_next(request, wanted) == urls.home() else [("next", wanted)]
+    kept = _is_page(request) and safe_next(request, wanted) != urls.home()
+    pairs = [("next", wanted)] if kept else []
     return RedirectResponse(urls.to("login", pairs=pairs), status_code=303)
+
+
+def confirm_url(request: Request) -> str:
+    """The page on which to confirm, and from there back to the page that the request came from."""
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method not in SAFE_METHODS:
+        # A form may be sent to where there is no page.
+        parts = _split(request.headers.get("referer", ""))
+        wanted = parts.path + (f"?{parts.query}" if parts.query else "") or wanted
+    pairs = [("next", safe_next(request, wanted))]
+    return Urls(base_of(request)).to("confirm", pairs=pairs)
+
+
+def _enrol_redirect(request: Request) -> Response | None:
+    """Send somebody who has to set up a second factor to where that is done."""
+    urls = Urls(base_of(request))
+    if request.url.path in {urls.to(*each) for each in _ENROLLING}:
+        return None
+    return RedirectResponse(urls.to("account"), status_code=303)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether the address can be asked for, and is not only one that a form is sent to."""
+    asked = {**request.scope, "method": "GET"}
+    return any(each.matches(asked)[0] is Match.FULL for each in request.app.routes)
 
 
 def form_cookie(request: Request) -> str:
@@ -176,7 +216,10 @@ def form_cookie(request: Request) -> str:
 
 
 async def recognise(request: Request) -> Visit | None:
-    """Find out who the session cookie stands for and note it on the request."""
+    """Find out who the session cookie stands for and note it on the request.
+
+    Raises ``TooManyRequestsError`` when the session has made its requests of this minute.
+    """
     secret = get_cookie(request, "session")
     state = request.state
     actor = secret and await actor_of_session(state.database, state.settings, secret)
@@ -184,6 +227,7 @@ async def recognise(request: Request) -> Visit | None:
         return None
     visit = Visit(request, actor, secret)
     request.state.visit = visit
+    state.limits.admit(actor)
     return visit
 
 
@@ -204,7 +248,8 @@ class StaffAuthentication(AuthenticationBackend):
         if visit is None:
             return sign_in_redirect(request)
         await require_token(request, visit.secret)
-        return True
+        enrol = _enrol_redirect(request) if visit.actor.must_enrol else None
+        return enrol or True
 
     async def get_user_id(self, request: Request) -> int | None:
         """Tell SQLAdmin who is acting."""

@@ -1,21 +1,25 @@
-"""The pages around a session: sign in, sign out, the first administrator, light or dark."""
+"""The pages around a session: sign in, its code, sign out, the first administrator, the colours."""
 
 from __future__ import annotations
 
 from http import HTTPStatus
 
 from sqladmin import Admin
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from admin_app.access import csrf_matches, csrf_token, redeem_setup_link, sign_in, sign_out
+from admin_app.access import (
+    csrf_token,
+    pass_second_factor,
+    pending_actor,
+    redeem_setup_link,
+    sign_in,
+    sign_out,
+)
 from admin_app.errors import AppError, InvalidInputError
 from admin_app.panel.rendering import THEMES, render
 from admin_app.panel.security import (
-    CSRF_FIELD,
     drop_cookie,
-    form_cookie,
     get_cookie,
     read_form,
     recognise,
@@ -25,9 +29,9 @@ from admin_app.panel.security import (
     set_cookie,
     text_in,
 )
-from admin_app.panel.visit import Urls, base_of
+from admin_app.panel.strangers import NO_COOKIE, form_page, is_ours, unsaid
+from admin_app.panel.visit import Urls, base_of, origin_of
 
-NO_COOKIE = "Your browser did not send back the cookie of this page. Allow cookies and try again."
 A_YEAR = 365 * 24 * 3600
 
 
@@ -38,19 +42,33 @@ async def login(admin: Admin, request: Request) -> Response:
         wanted = safe_next(request, request.query_params.get("next", ""))
         if await recognise(request):
             return RedirectResponse(wanted, status_code=303)
-        return await _form(admin, request, "login.html", next=wanted)
+        return await form_page(admin, request, "login.html", next=wanted)
     form = await read_form(request)
     wanted = safe_next(request, text_in(form, "next"))
     name = text_in(form, "name")
-    if not _ours(request, form):
+    if not is_ours(request, form):
         return await _refused(admin, request, 403, NO_COOKIE, name, wanted)
     try:
         return await _entered(request, name, text_in(form, "password"), wanted)
     except AppError as error:
         response = await _refused(admin, request, error.status, error.detail, name, wanted)
-        if "Retry-After" in error.headers:
-            response.headers["Retry-After"] = error.headers["Retry-After"]
-        return response
+        return with_retry_after(response, error)
+
+
+async def login_code(admin: Admin, request: Request) -> Response:
+    """The second page of a sign-in, for those who have a second factor."""
+    require_same_origin(request)
+    secret = get_cookie(request, "session")
+    if request.method != "POST":
+        wanted = safe_next(request, request.query_params.get("next", ""))
+        if secret is None or await pending_actor(request.state.database, secret) is None:
+            return _to_login(request, wanted)
+        return await _code_form(admin, request, secret, wanted)
+    wanted = safe_next(request, text_in(await read_form(request), "next"))
+    if secret is None:
+        return _to_login(request, wanted)
+    await require_token(request, secret)
+    return await _passed(admin, request, secret, wanted)
 
 
 async def logout(request: Request) -> Response:
@@ -59,7 +77,7 @@ async def logout(request: Request) -> Response:
     secret = get_cookie(request, "session")
     if secret is not None:
         await require_token(request, secret)
-        await sign_out(request.state.database, secret)
+        await sign_out(request.state.database, secret, origin=origin_of(request))
     response = RedirectResponse(Urls(base_of(request)).to("login"), status_code=303)
     drop_cookie(request, response, "session")
     return response
@@ -77,18 +95,20 @@ async def setup(admin: Admin, request: Request) -> Response:
     if request.method == "POST":
         form = await read_form(request)
         name, password = text_in(form, "name"), text_in(form, "password")
-        if not _ours(request, form):
+        if not is_ours(request, form):
             errors = {"": NO_COOKIE}
         else:
             try:
-                await redeem_setup_link(request.state.database, secret, name, password)
+                await redeem_setup_link(
+                    request.state.database, secret, name, password, origin_of(request)
+                )
                 return await _entered(request, name, password, Urls(base_of(request)).home())
             except InvalidInputError as error:
                 errors = {str(each.path[0]): each.detail for each in error.errors}
     else:
         await _refuse_bad_link(request, secret)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
-    return await _form(admin, request, "setup.html", status, name=name, errors=errors)
+    return unsaid(await form_page(admin, request, "setup.html", status, name=name, errors=errors))
 
 
 async def theme(request: Request) -> Response:
@@ -102,46 +122,82 @@ async def theme(request: Request) -> Response:
     return response
 
 
+def with_retry_after(response: Response, error: AppError) -> Response:
+    """The answer with what the refusal says of when to come back."""
+    if "Retry-After" in error.headers:
+        response.headers["Retry-After"] = error.headers["Retry-After"]
+    return response
+
+
 async def _refuse_bad_link(request: Request, secret: str) -> None:
     try:
         # Nobody can be called nothing: the link is looked at, and stays good.
-        await redeem_setup_link(request.state.database, secret, "", "")
+        await redeem_setup_link(request.state.database, secret, "", "", origin_of(request))
     except InvalidInputError:
         return
 
 
-def _ours(request: Request, form: FormData) -> bool:
-    cookie = get_cookie(request, "form")
-    return cookie is not None and csrf_matches(cookie, text_in(form, CSRF_FIELD))
-
-
 async def _entered(request: Request, name: str, password: str, wanted: str) -> Response:
     state = request.state
-    secret, _ = await sign_in(
+    secret, actor = await sign_in(
         state.database,
         state.settings,
         name,
         password,
-        address=request.client.host if request.client else "",
-        user_agent=request.headers.get("user-agent", ""),
+        origin=origin_of(request),
         replaces=get_cookie(request, "session"),
     )
-    response = RedirectResponse(wanted, status_code=303)
-    set_cookie(request, response, "session", secret, state.settings.security.session_absolute)
+    if actor is None:
+        wanted = Urls(base_of(request)).to("login", "code", pairs=[("next", wanted)])
+    response = _with_session(request, wanted, secret)
     drop_cookie(request, response, "form")
     return response
+
+
+async def _passed(admin: Admin, request: Request, secret: str, wanted: str) -> Response:
+    state = request.state
+    code = text_in(await read_form(request), "code")
+    try:
+        new, _ = await pass_second_factor(
+            state.database, state.settings, secret, code, origin=origin_of(request)
+        )
+    except AppError as error:
+        if await pending_actor(state.database, secret) is None:
+            return await _refused(admin, request, error.status, error.detail, "", wanted)
+        response = await _code_form(admin, request, secret, wanted, error)
+        return with_retry_after(response, error)
+    return _with_session(request, wanted, new)
+
+
+def _with_session(request: Request, wanted: str, secret: str) -> Response:
+    response = RedirectResponse(wanted, status_code=303)
+    life = request.state.settings.security.session_absolute
+    set_cookie(request, response, "session", secret, life)
+    return response
+
+
+def _to_login(request: Request, wanted: str) -> Response:
+    url = Urls(base_of(request)).to("login", pairs=[("next", wanted)])
+    return RedirectResponse(url, status_code=303)
+
+
+async def _code_form(
+    admin: Admin, request: Request, secret: str, wanted: str, problem: AppError | None = None
+) -> Response:
+    return await render(
+        admin,
+        request,
+        "login_code.html",
+        problem.status if problem else 200,
+        csrf=csrf_token(secret),
+        next=wanted,
+        problem=problem.detail if problem else "",
+    )
 
 
 async def _refused(
     admin: Admin, request: Request, status: int, words: str, name: str, wanted: str
 ) -> Response:
-    return await _form(admin, request, "login.html", status, next=wanted, name=name, problem=words)
-
-
-async def _form(
-    admin: Admin, request: Request, template: str, status: int = 200, **context: object
-) -> Response:
-    cookie = form_cookie(request)
-    response = await render(admin, request, template, status, csrf=csrf_token(cookie), **context)
-    set_cookie(request, response, "form", cookie)
-    return response
+    return await form_page(
+        admin, request, "login.html", status, next=wanted, name=name, problem=words
+    )

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 
 from admin_app.access import csrf_token
-from admin_app.declaration import Action, Actor, Key, Origin, Registry, Resource
+from admin_app.declaration import Actor, Key, Origin, Registry, Resource
 from admin_app.records import Records
 
 Pairs = Iterable[tuple[str, str]]
@@ -32,7 +32,8 @@ class Visit:
 
     @property
     def registry(self) -> Registry:
-        return self.records.registry
+        """The resources as the actor sees them."""
+        return self.records.registry_for(self.actor)
 
     @property
     def origin(self) -> Origin:
@@ -42,7 +43,7 @@ class Visit:
     def csrf(self) -> str:
         return csrf_token(self.secret)
 
-    def may(self, resource: Resource, action: Action) -> bool:
+    def may(self, resource: Resource, action: str) -> bool:
         """Whether the action is allowed on some of the records at least."""
         return action in self.records.allowed(self.actor, resource)
 
@@ -59,6 +60,11 @@ def origin_of(request: Request) -> Origin:
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
     )
+
+
+def id_from(text: str) -> int:
+    """The id that a form or an address gives; nobody's where it can be none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004
 
 
 def base_of(request: Request) -> str:

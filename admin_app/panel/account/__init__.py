@@ -16,11 +16,18 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_app.errors import AppError, ForbiddenError
+from admin_app.panel.account import password, second_factor, sessions, tokens
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
+from admin_app.panel.signin import with_retry_after
 from admin_app.panel.visit import Visit, visiting
 
-SECTIONS: dict[str, ModuleType] = {}
+SECTIONS: dict[str, ModuleType] = {
+    "password": password,
+    "second_factor": second_factor,
+    "sessions": sessions,
+    "tokens": tokens,
+}
 """By the name in the address ``/account/<name>`` to which its forms are sent."""
 
 
@@ -41,7 +48,8 @@ async def page(admin: Admin, request: Request) -> Response:
     try:
         told = await SECTIONS[name].done(visit, await read_form(request))
     except AppError as error:
-        return await _rendered(admin, visit, int(error.status), problem=error, at=name)
+        response = await _rendered(admin, visit, int(error.status), problem=error, at=name)
+        return with_retry_after(response, error)
     if told is None:
         return RedirectResponse(visit.urls.to("account"), status_code=303)
     return await _rendered(admin, visit, told=told, at=name)
