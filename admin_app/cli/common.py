@@ -11,6 +11,7 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Iterator,
+    Mapping,
     Sequence,
 )
 from contextlib import asynccontextmanager, contextmanager
@@ -23,7 +24,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from admin_app.database import Database
 from admin_app.declaration import Base, Registry, Resource
-from admin_app.errors import SetupError
+from admin_app.errors import NotFoundError, SetupError
 from admin_app.records import Records
 from admin_app.records.transfer import nearest
 from admin_app.secret import installation_secret
@@ -76,6 +77,14 @@ def resource_of(registry: Registry, name: str) -> Resource:
     return found
 
 
+def role_of(known: Mapping[str, int], name: str) -> int:
+    """The id of the role of a name. Raises ``NotFoundError`` naming the nearest."""
+    if name not in known:
+        msg = f"There is no role {name!r}{nearest(name, known)}. Known: {', '.join(known)}."
+        raise NotFoundError(msg)
+    return known[name]
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Database]:
     """The project's database, closed at the end."""
@@ -104,6 +113,13 @@ def on_database(context: typer.Context, work: Callable[[Database], Awaitable[T]]
             return await work(database)
 
     return run(whole())
+
+
+def on_records(context: typer.Context, work: Callable[[Records], Awaitable[T]]) -> T:
+    """Run ``work`` on the records of the command's project."""
+    settings = settings_of(context)
+    registry = registry_of(settings)
+    return on_database(context, lambda database: work(records_of(settings, database, registry)))
 
 
 def say(text: str) -> None:

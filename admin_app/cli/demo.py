@@ -38,7 +38,7 @@ async def _any_records(records: Records, plurals: Iterable[str]) -> bool:
         if resource is None:
             msg = f"{CONTENTS}: there is no resource {plural!r}"
             raise SetupError(msg)
-        query = records.query(resource, [("limit", "1")])
+        query = records.query(SYSTEM, resource, [("limit", "1")])
         if (await records.page(SYSTEM, resource, query)).rows:
             return True
     return False

@@ -120,10 +120,12 @@ def import_file(
         async with opened(settings) as database:
             actor = await _actor(database, user)
             table = read_table(source, table_format)
+            records = records_of(settings, database, registry)
+            seen = records.registry_for(actor)
             whole = Import(
-                records_of(settings, database, registry),
+                records,
                 actor,
-                plan(target, registry, request, table.columns),
+                plan(seen[target.name], seen, request, table.columns),
                 table_format,
                 origin=Origin("import", reason=file.name),
                 atomic=atomic,

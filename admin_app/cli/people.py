@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Awaitable, Iterable
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from admin_app import access
-from admin_app.cli.common import answer_table, on_database
+from admin_app.access.grants import find_holder
+from admin_app.access.users import no_user
+from admin_app.cli.common import (
+    answer_table,
+    on_database,
+    records_of,
+    registry_of,
+    role_of,
+    say,
+    settings_of,
+)
+from admin_app.database import Database
+from admin_app.declaration import COMMAND_LINE, SYSTEM
 
 users = typer.Typer(
     name="user", help="People: made, disabled, given a password.", no_args_is_help=True
@@ -20,6 +33,10 @@ tokens = typer.Typer(name="token", help="API tokens, which act for a user.", no_
 Name = Annotated[str, typer.Argument(help="The user's name.", show_default=False)]
 FromStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
+]
+
+Which = Annotated[
+    str, typer.Argument(help="Its number, or how it begins (adm_ and eight characters).")
 ]
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -45,14 +62,23 @@ def create_user(
     *,
     password_stdin: FromStdin = False,
     no_password: Annotated[
-        bool, typer.Option("--no-password", help="No sign-in: acts through API tokens only.")
+        bool, typer.Option("--no-password", help="No sign-in till there is a password.")
+    ] = False,
+    service: Annotated[
+        bool,
+        typer.Option("--service", help="A service account: never signs in, acts through tokens."),
     ] = False,
 ) -> None:
     """Make a user. The password is asked for, unseen, unless an option says otherwise."""
-    if no_password and password_stdin:
-        raise typer.BadParameter("Give --password-stdin or --no-password, not both.")
-    password = None if no_password else _password(stdin=password_stdin)
-    on_database(context, lambda database: access.create_user(database, name, password, role))
+    without = no_password or service
+    if without and password_stdin:
+        raise typer.BadParameter("Give one of --password-stdin, --no-password and --service alone.")
+    password = None if without else _password(stdin=password_stdin)
+
+    def make(database: Database) -> Awaitable[int]:
+        return access.create_user(database, name, password, role, service=service)
+
+    on_database(context, make)
 
 
 @users.command("list")
@@ -69,13 +95,13 @@ def list_users(context: typer.Context) -> None:
 @users.command("disable")
 def disable_user(context: typer.Context, name: Name) -> None:
     """End all sessions of a user and refuse password and tokens from now on."""
-    on_database(context, lambda database: access.disable_user(database, name))
+    _change(context, name, {"active": False})
 
 
 @users.command("enable")
 def enable_user(context: typer.Context, name: Name) -> None:
     """Let a disabled user in again."""
-    on_database(context, lambda database: access.enable_user(database, name))
+    _change(context, name, {"active": True})
 
 
 @users.command("roles")
@@ -85,7 +111,7 @@ def set_roles(
     role: Annotated[list[str], typer.Option(help="A role; may be repeated.")],
 ) -> None:
     """Give a user these roles and no others."""
-    on_database(context, lambda database: access.set_roles(database, name, role))
+    _change(context, name, {}, roles=role)
 
 
 @users.command("password")
@@ -93,6 +119,23 @@ def set_password(context: typer.Context, name: Name, *, password_stdin: FromStdi
     """Give a user a new password; all sessions of that user end."""
     password = _password(stdin=password_stdin)
     on_database(context, lambda database: access.set_password(database, name, password))
+
+
+@users.command("reset-second-factor")
+def reset_second_factor(context: typer.Context, name: Name) -> None:
+    """Remove the second factor of a user who has lost it, and the recovery codes too."""
+    on_database(context, lambda database: access.reset_second_factor(database, name))
+
+
+@users.command("link")
+def password_link(context: typer.Context, name: Name) -> None:
+    """Print a link by which a user sets a password of their own."""
+    secret = on_database(
+        context,
+        lambda database: access.new_password_link(database, SYSTEM, name, COMMAND_LINE),
+    )
+    say("Good once, within 24 hours. Put your server's address in front:")
+    typer.echo(f"/admin/password/{secret}")
 
 
 @tokens.command("create")
@@ -104,12 +147,38 @@ def create_token(
         str | None,
         typer.Option(metavar="TIME", help="Such as 12h, 30d or 52w; default: it does not expire."),
     ] = None,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RESOURCE:ACTION",
+            help="What it is narrowed to, such as book:read or 'comment:*'; may be repeated. "
+            "Default: all that the user may, except to users, roles and tokens.",
+        ),
+    ] = None,
 ) -> None:
     """Make a token and print it, and nothing else. It cannot be shown again."""
     life = None if expires is None else _duration(expires)
-    typer.echo(
-        on_database(context, lambda database: access.create_token(database, user, name, life))
-    )
+    scopes = scope or None
+    if scopes is not None:
+        access.check_known(scopes, registry_of(settings_of(context)))
+
+    def make(database: Database) -> Awaitable[str]:
+        return access.create_token(database, user, name, life, scopes=scopes)
+
+    typer.echo(on_database(context, make))
+
+
+@tokens.command("rotate")
+def rotate_token(
+    context: typer.Context,
+    token: Which,
+    overlap: Annotated[
+        str, typer.Option(metavar="TIME", help="How long the old one stays good; 0h: not at all.")
+    ] = "24h",
+) -> None:
+    """Make a token in the place of another and print it; the old one expires after the overlap."""
+    which, both = _which(token), _duration(overlap)
+    typer.echo(on_database(context, lambda database: access.rotate_token(database, which, both)))
 
 
 @tokens.command("list")
@@ -125,25 +194,47 @@ def list_tokens(
             each.prefix,
             each.user_name,
             each.name,
+            "-" if each.scopes is None else " ".join(each.scopes),
             _moment(each.expires_at, "never"),
             _moment(each.last_used_at, "never"),
-            "revoked" if each.revoked_at else "",
+            "" if each.state == "active" else each.state,
         )
         for each in found
     ]
-    answer_table(("ID", "BEGINS", "USER", "NAME", "EXPIRES", "LAST USED", ""), rows)
+    answer_table(("ID", "BEGINS", "USER", "NAME", "SCOPES", "EXPIRES", "LAST USED", ""), rows)
 
 
 @tokens.command("revoke")
-def revoke_token(
-    context: typer.Context,
-    token: Annotated[
-        str, typer.Argument(help="Its number, or how it begins (adm_ and eight characters).")
-    ],
-) -> None:
+def revoke_token(context: typer.Context, token: Which) -> None:
     """End a token at once."""
-    which = int(token) if token.isascii() and token.isdigit() else token
+    which = _which(token)
     on_database(context, lambda database: access.revoke_token(database, which))
+
+
+def _change(
+    context: typer.Context, name: str, data: dict[str, Any], roles: Iterable[str] | None = None
+) -> None:
+    """Change a user as any door does: the guards of users hold here too."""
+    settings = settings_of(context)
+    registry = registry_of(settings)
+
+    async def change(database: Database) -> None:
+        user = await database.read(lambda connection: find_holder(connection, name))
+        if user is None:
+            raise no_user(name)
+        records = records_of(settings, database, registry)
+        if roles is not None:
+            known = {each.name: each.id for each in await records.roles(SYSTEM)}
+            data["roles"] = [role_of(known, each) for each in dict.fromkeys(roles)]
+        await records.update(
+            SYSTEM, registry["admin_user"], (user.actor.user_id,), data, origin=COMMAND_LINE
+        )
+
+    on_database(context, change)
+
+
+def _which(token: str) -> int | str:
+    return int(token) if re.fullmatch(r"[0-9]{1,18}", token) else token
 
 
 def _duration(text: str) -> timedelta:

@@ -1,18 +1,24 @@
-"""``admin-app role …``: what a role allows, and the table of all of it for review."""
+"""``admin-app role …``: roles and what they allow."""
 
 from __future__ import annotations
 
-import csv
-import sys
-from typing import Annotated, get_args
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any
 
 import typer
 
-from admin_app import access
-from admin_app.access.policies import reach
-from admin_app.cli.common import answer_table, on_database, registry_of, resource_of, settings_of
-from admin_app.declaration import ACTIONS, Action, Grant, Registry
-from admin_app.errors import SetupError
+from admin_app.cli.common import (
+    answer_table,
+    on_records,
+    registry_of,
+    resource_of,
+    role_of,
+    settings_of,
+)
+from admin_app.declaration import ACTIONS, COMMAND_LINE, SYSTEM, Grant, Registry
+from admin_app.declaration import Resource as Declared
+from admin_app.errors import NotFoundError, SetupError
+from admin_app.records import Record, Records, Writer
 from admin_app.records.transfer import nearest
 
 app = typer.Typer(
@@ -21,10 +27,14 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(help="The role's name.", show_default=False)]
 Resource = Annotated[
-    str, typer.Argument(help="A resource, or '*' for every one.", show_default=False)
+    str, typer.Argument(help="A resource, or '*' for every declared one.", show_default=False)
 ]
 Actions = Annotated[
-    list[str], typer.Argument(help=f"{', '.join(ACTIONS)}, or all.", show_default=False)
+    list[str],
+    typer.Argument(
+        help=f"{', '.join(ACTIONS)}, or another that the resource declares; or all.",
+        show_default=False,
+    ),
 ]
 Rule = Annotated[str | None, typer.Option(help="Only the rows of this rule of the declaration.")]
 
@@ -32,7 +42,7 @@ Rule = Annotated[str | None, typer.Option(help="Only the rows of this rule of th
 @app.command("list")
 def list_roles(context: typer.Context) -> None:
     """Print every role with its description."""
-    found = on_database(context, access.list_roles)
+    found = on_records(context, lambda records: records.roles(SYSTEM))
     answer_table(("NAME", "DESCRIPTION"), [(each.name, each.description) for each in found])
 
 
@@ -43,22 +53,57 @@ def create_role(
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
 ) -> None:
     """Make a role, which grants nothing yet."""
-    on_database(context, lambda database: access.create_role(database, name, description))
+    data = {"name": name, "description": description}
+
+    def make(records: Records) -> Awaitable[Record]:
+        role = records.registry["admin_role"]
+        return records.create(SYSTEM, role, data, origin=COMMAND_LINE)
+
+    on_records(context, make)
 
 
 @app.command("delete")
 def delete_role(context: typer.Context, name: Name) -> None:
     """Delete a role that nobody has."""
-    on_database(context, lambda database: access.delete_role(database, name))
+
+    async def drop(records: Records) -> None:
+        resource = records.registry["admin_role"]
+        key = (await _role(records, name),)
+        await records.delete(SYSTEM, resource, key, origin=COMMAND_LINE)
+
+    on_records(context, drop)
 
 
 @app.command("allow")
 def allow(
-    context: typer.Context, name: Name, resource: Resource, actions: Actions, rule: Rule = None
+    context: typer.Context,
+    name: Name,
+    resource: Resource,
+    actions: Actions,
+    rule: Rule = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD",
+            help="A field that it does not extend to: hidden from who reads, not to be set by who "
+            "creates or updates; may be repeated.",
+        ),
+    ] = None,
 ) -> None:
     """Let a role do something, such as: allow librarian book read update --rule own."""
     grants = _grants(registry_of(settings_of(context)), resource, actions, rule)
-    on_database(context, lambda database: access.allow(database, name, grants))
+    withheld = without or None
+
+    async def give(writer: Writer, resource: Declared, role: int) -> None:
+        for grant in grants:
+            held = await _held(writer, resource, role, grant)
+            if held is None:
+                data = {"role_id": role, **_named(grant), "without": withheld}
+                await writer.create(resource, data)
+            else:
+                await writer.update(resource, (held,), {"without": withheld})
+
+    _change(context, name, give)
 
 
 @app.command("forbid")
@@ -67,41 +112,60 @@ def forbid(
 ) -> None:
     """Take back what was allowed, in the same words."""
     grants = _grants(registry_of(settings_of(context)), resource, actions, rule)
-    on_database(context, lambda database: access.forbid(database, name, grants))
+
+    async def take(writer: Writer, resource: Declared, role: int) -> None:
+        for grant in grants:
+            held = await _held(writer, resource, role, grant)
+            if held is None:
+                narrowed = f" by the rule {grant.rule}" if grant.rule else ""
+                msg = f"{name} does not grant {grant.action} on {grant.resource}{narrowed}."
+                raise NotFoundError(msg)
+            await writer.delete(resource, (held,))
+
+    _change(context, name, take)
 
 
-@app.command("matrix")
-def matrix(
-    context: typer.Context,
-    *,
-    as_csv: Annotated[bool, typer.Option("--csv", help="As CSV, to be kept in git.")] = False,
+def _change(
+    context: typer.Context, name: str, work: Callable[[Writer, Declared, int], Awaitable[None]]
 ) -> None:
-    """Print what every role may do to every resource: all rows, or those of which rules."""
-    registry = registry_of(settings_of(context))
-    header = ("ROLE", "RESOURCE", *(each.upper() for each in ACTIONS))
-    rows = [
-        (role.name, name, *(_cell(role.grants, registry, name, action) for action in ACTIONS))
-        for role in on_database(context, access.list_roles)
-        for name in registry
-    ]
-    if as_csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows([header, *rows])
-    else:
-        answer_table(header, rows)
+    """Run ``work``, given the resource of grants and the id of a role, as one write."""
+
+    async def change(records: Records) -> None:
+        role, resource = await _role(records, name), records.registry["admin_grant"]
+        await records.write(SYSTEM, COMMAND_LINE, lambda writer: work(writer, resource, role))
+
+    on_records(context, change)
 
 
-def _cell(grants: frozenset[Grant], registry: Registry, resource: str, action: Action) -> str:
-    found = reach(grants, registry[resource], action)
-    if isinstance(found, bool):
-        return "all" if found else "-"
-    return " ".join(found)
+async def _role(records: Records, name: str) -> int:
+    """The id of a role. Raises ``NotFoundError`` naming the nearest."""
+    return role_of({each.name: each.id for each in await records.roles(SYSTEM)}, name)
+
+
+async def _held(writer: Writer, resource: Declared, role: int, grant: Grant) -> int | None:
+    """The id of a role's grant of the same, whatever is withheld of it."""
+    found = await writer.find(resource, [resource.fields["role_id"]], [(role,)], sets=False)
+    wanted = _named(grant)
+    ids = (
+        each["id"]
+        for each in found.get((role,), [])
+        if all(each[name] == value for name, value in wanted.items())
+    )
+    return next(ids, None)
+
+
+def _named(grant: Grant) -> dict[str, Any]:
+    return {"resource": grant.resource, "action": grant.action, "rule": grant.rule}
 
 
 def _grants(registry: Registry, resource: str, actions: list[str], rule: str | None) -> list[Grant]:
     """The grants that the words of a command mean. Raises ``SetupError`` naming the nearest."""
     name = "*" if resource == "*" else resource_of(registry, resource).name
-    known: tuple[Action, ...] = get_args(Action)
-    wanted = list(known) if actions == ["all"] else actions
+    concerned: list[Declared] = (
+        [each for each in registry.values() if not each.own] if name == "*" else [registry[name]]
+    )
+    known = list(dict.fromkeys(action for each in concerned for action in each.actions))
+    wanted = known if actions == ["all"] else actions
     for each in wanted:
         if each not in known:
             msg = f"There is no action {each!r}{nearest(each, known)}. Known: {', '.join(known)}."
