@@ -17,7 +17,7 @@ test: .venv/dev.stamp chromium ## The whole suite but the long runs, on SQLite a
 	$(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/dev.stamp chromium ## The long runs
-	@$(BIN)/python -m pytest -m slow; code=$$?; \
+	@$(BIN)/python -m pytest -n 2 -m slow; code=$$?; \
 	if [ $$code -eq 5 ]; then echo "There is no slow test."; exit 0; fi; exit $$code
 
 lint: .venv/dev.stamp ## Style, format, types, and which room may know which

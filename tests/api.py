@@ -4,33 +4,37 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
 
+from applications import application, state_of
 from conftest import KINDS, FreshSettings, Kind, migrated
-from fastapi import FastAPI
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.engine import RowMapping
+from sqlalchemy.ext.asyncio import AsyncSession
 from zoo import METADATA
 
 from admin_app.access import create_token, create_user
+from admin_app.access.limits import RequestLimits
+from admin_app.access.tables import Role, RoleGrant
 from admin_app.app import create_app
 from admin_app.database import Database
-from admin_app.declaration import Registry
+from admin_app.declaration import Grant, Registry
 from admin_app.declaration.keys import join_key
 from admin_app.errors import PROBLEM_MEDIA_TYPE
 from admin_app.records import Records
 from admin_app.records.changes import Change
-from admin_app.secret import installation_secret
 from admin_app.settings import AppSection, SecuritySection, ServerSection, Settings
 
 HOST = "library.test"
 PREFIX = "/api/v1"
 SECRET = "the same for both databases, so that cursors are the same"
 JSON = "application/json"
+MANY = 1_000_000
+"""Requests a minute: more than any test makes."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ class Api:
         self.settings = settings
         self.database: Database = state["database"]
         self.records: Records = state["records"]
+        self.limits: RequestLimits = state["limits"]
         self.registry: Registry = self.records.registry
         self.token = ""
         self._state = state
@@ -92,13 +97,14 @@ class Api:
         target: str,
         body: object = None,
         *,
-        raw: bytes | None = None,
+        raw: bytes | Iterator[bytes] | None = None,
         headers: Iterable[tuple[str, str | bytes]] = (),
         anonymous: bool = False,
     ) -> Answer:
         """Send a request; ``target`` begins with ``/`` or is relative to the API's prefix.
 
-        Without headers of its own it has those of a usual client: JSON and a token.
+        Without headers of its own it has those of a usual client: JSON and a token. ``raw`` may be
+        the pieces of a body, of which no more are taken than the application asks for.
         """
         if not target.startswith("/"):
             target = f"{PREFIX}/{target}"
@@ -190,15 +196,24 @@ def _bytes(value: str | bytes) -> bytes:
     return value if isinstance(value, bytes) else value.encode("latin-1")
 
 
-async def _exchange(app: Any, scope: dict[str, Any], content: bytes) -> Answer:
-    chunks = [content[start : start + 65536] for start in range(0, len(content), 65536)] or [b""]
+def _pieces(content: bytes | Iterator[bytes]) -> Iterator[bytes]:
+    if isinstance(content, bytes):
+        return iter(content[start : start + 65536] for start in range(0, len(content), 65536))
+    return content
+
+
+async def _exchange(app: Any, scope: dict[str, Any], content: bytes | Iterator[bytes]) -> Answer:
+    chunks = _pieces(content)
+    ended = False
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        if not chunks:
+        nonlocal ended
+        if ended:
             await asyncio.Event().wait()
-        chunk = chunks.pop(0)
-        return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
+        chunk = next(chunks, None)
+        ended = chunk is None
+        return {"type": "http.request", "body": chunk or b"", "more_body": not ended}
 
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
@@ -208,6 +223,47 @@ async def _exchange(app: Any, scope: dict[str, Any], content: bytes) -> Answer:
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in sent[0]["headers"]
     ]
     return Answer(sent[0]["status"], headers, b"".join(each.get("body", b"") for each in sent[1:]))
+
+
+async def make_role(database: Database, name: str, *grants: Grant) -> None:
+    """A role as rows, past every check: what is granted is what a test is about."""
+
+    async def work(transaction: AsyncSession) -> None:
+        transaction.add(Role(name=name))
+
+    await database.write(work)
+    await allow(database, name, *grants)
+
+
+async def allow(database: Database, role: str, *grants: Grant) -> None:
+    """Give grants to a role."""
+
+    async def work(transaction: AsyncSession) -> None:
+        role_id = await transaction.scalar(select(Role.id).where(Role.name == role))
+        for each in grants:
+            row = {"resource": each.resource, "action": each.action, "rule": each.rule}
+            without = sorted(each.without) or None
+            transaction.add(RoleGrant(role_id=role_id, without=without, **row))
+
+    await database.write(work)
+
+
+async def forbid(database: Database, role: str, *grants: Grant) -> None:
+    """Take grants from a role."""
+
+    async def work(transaction: AsyncSession) -> None:
+        role_id = select(Role.id).where(Role.name == role).scalar_subquery()
+        for each in grants:
+            await transaction.execute(
+                delete(RoleGrant).where(
+                    RoleGrant.role_id == role_id,
+                    RoleGrant.resource == each.resource,
+                    RoleGrant.action == each.action,
+                    RoleGrant.rule.is_not_distinct_from(each.rule),
+                )
+            )
+
+    await database.write(work)
 
 
 async def prepare_zoo(settings: Settings) -> None:
@@ -230,35 +286,20 @@ async def serving(settings: Settings, *, shared: bool = True, **options: Any) ->
         update={
             "app": AppSection(models=options.pop("models", ("zoo",))),
             "server": ServerSection(allowed_hosts=(HOST,)),
-            "security": SecuritySection(secret=SECRET),
+            "security": SecuritySection(secret=SECRET, requests_per_minute=MANY),
             **options,
         }
     )
-    app, registry = await _application(chosen) if shared else (create_app(chosen), None)
     async with AsyncExitStack() as stack:
-        if registry is None:
-            state = await stack.enter_async_context(app.router.lifespan_context(app))
+        if shared:
+            app, registry = await application(chosen)
+            state: Any = await stack.enter_async_context(state_of(chosen, registry))
         else:
-            database = Database(chosen)
-            stack.push_async_callback(database.close)
-            records = Records(database, registry, installation_secret(chosen))
-            state = {"settings": chosen, "database": database, "records": records}
-        api = Api(app, state or {}, chosen)
+            app = create_app(chosen)
+            state = await stack.enter_async_context(app.router.lifespan_context(app))
+        api = Api(app, state, chosen)
         api.token = await create_token(api.database, "ann", "test", None)
         yield api
-
-
-_APPLICATIONS: dict[Any, tuple[FastAPI, Registry]] = {}
-
-
-async def _application(settings: Settings) -> tuple[FastAPI, Registry]:
-    """An application of the same models: it holds no database, and takes a while to make."""
-    key = (settings.app, settings.server)
-    if key not in _APPLICATIONS:
-        app = create_app(settings)
-        async with app.router.lifespan_context(app) as state:
-            _APPLICATIONS[key] = (app, (state or {})["records"].registry)
-    return _APPLICATIONS[key]
 
 
 @asynccontextmanager

@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import asyncpg
 import hypothesis
 import pytest
+from argon2 import PasswordHasher
 from playwright.async_api import Browser, async_playwright
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
@@ -25,9 +26,13 @@ import admin_app.access.tables
 import admin_app.models
 import admin_app.records.changes  # noqa: F401 - as the two above: for its tables
 from admin_app import Base
+from admin_app.access import passwords
 from admin_app.database import Database
 from admin_app.database.migrations import Migrations
 from admin_app.settings import DatabaseSection, Settings
+
+if TYPE_CHECKING:
+    from panel import House
 
 T = TypeVar("T")
 Kind = Literal["sqlite", "postgresql"]
@@ -52,6 +57,11 @@ CHROMIUM_OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
+
+
+# Passwords are hashed hundreds of times here; test_access_passwords.py asks for the real cost.
+REAL_COST = passwords.HASHER
+passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -242,3 +252,23 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield launched
         await launched.close()
+
+
+@pytest.fixture(params=KINDS)
+async def home(
+    request: pytest.FixtureRequest, fresh_settings: FreshSettings
+) -> AsyncIterator[House]:
+    """The library with people and some books, served on a port; on each kind of database."""
+    from panel import library  # noqa: PLC0415 - it stands on this module
+
+    async with library(fresh_settings, request.param) as made:
+        yield made
+
+
+@pytest.fixture
+async def embedded(fresh_settings: FreshSettings) -> AsyncIterator[House]:
+    """The same on the embedded default, for what no database decides."""
+    from panel import library  # noqa: PLC0415 - it stands on this module
+
+    async with library(fresh_settings, "sqlite") as made:
+        yield made

@@ -14,15 +14,16 @@ from typing import Any
 import httpx
 import uvicorn
 import zoo
+from applications import application, state_of
 from conftest import FreshSettings, Kind, migrated
 from playwright.async_api import Browser, Page
 from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access import create_user
+from admin_app.access.limits import RequestLimits
 from admin_app.access.secret import digest
 from admin_app.access.tables import Role, RoleGrant, Session, User, UserRole
-from admin_app.app import create_app
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Base, Origin, Registry
 from admin_app.records import Record, Records
@@ -40,6 +41,7 @@ class House:
     url: str
     database: Database
     records: Records
+    limits: RequestLimits
     settings: Settings
     statements: list[str] = field(default_factory=list)
     """Every statement since it was last cleared."""
@@ -226,13 +228,13 @@ async def house(
     settings: Settings, models: tuple[str, ...] = ("admin_app.models",)
 ) -> AsyncIterator[House]:
     """Run the application on a port of this machine."""
-    secret = SecuritySection(secret="0123456789" * 4)
+    secret = SecuritySection(secret="0123456789" * 4, requests_per_minute=1_000_000)
     chosen = settings.model_copy(update={"app": AppSection(models=models), "security": secret})
-    app = create_app(chosen)
-    async with app.router.lifespan_context(app) as state:
+    app, registry = await application(chosen)
+    async with state_of(chosen, registry) as state:
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, "state": dict(state or {})}, receive, send)
+            await app({**scope, "state": dict(state)}, receive, send)
 
         config = uvicorn.Config(with_state, port=0, lifespan="off", log_level="critical", ws="none")
         server = uvicorn.Server(config)
@@ -240,8 +242,8 @@ async def house(
         while not server.started:  # noqa: ASYNC110 - it has no event to wait for
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
-        found: Any = state
-        made = House(f"http://127.0.0.1:{port}", found["database"], found["records"], chosen)
+        address = f"http://127.0.0.1:{port}"
+        made = House(address, state["database"], state["records"], state["limits"], chosen)
         engine = made.database.engine.sync_engine
         event.listen(engine, "before_cursor_execute", lambda *each: made.statements.append(each[2]))
         try:
@@ -269,6 +271,8 @@ async def people(database: Database) -> None:
             "expires_at": now + timedelta(days=1),
             "user_agent": "",
             "address": "",
+            # The tests of one run share this, and may take longer than a confirmation holds.
+            "confirmed_at": now + timedelta(days=1),
         }
         await _insert(database, session)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 import unicodedata
 
 import argon2
 import pytest
+from conftest import REAL_COST
 
+from admin_app.access import passwords
 from admin_app.access.passwords import (
     check_password,
     hash_password,
@@ -18,6 +21,12 @@ from admin_app.access.passwords import (
 from admin_app.errors import InvalidInputError
 
 PASSWORD = "a long sentence, say"
+
+
+@pytest.fixture(autouse=True)
+def real_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a password costs an installation, which other tests do not pay."""
+    monkeypatch.setattr(passwords, "HASHER", REAL_COST)
 
 
 async def test_round_trip() -> None:
@@ -61,19 +70,65 @@ async def test_loop_goes_on() -> None:
     assert turns > 4
 
 
-@pytest.mark.parametrize("password", ["", "x" * 11, "x" * 1025])
-def test_length(password: str) -> None:
+LONG = "한국어 비밀번호 열두자 é" * 80
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [("", "too_short"), (PASSWORD[:11], "too_short"), (LONG[:1025], "too_long")],
+)
+async def test_length(password: str, code: str) -> None:
     """A password of less than 12 or more than 1024 characters is refused at its field."""
     with pytest.raises(InvalidInputError) as refused:
-        check_password(password)
+        await check_password(password, "ana")
 
-    assert [each.path for each in refused.value.errors] == [("password",)]
+    assert [(each.path, each.code) for each in refused.value.errors] == [(("password",), code)]
 
 
-@pytest.mark.parametrize("password", ["x" * 12, "x" * 1024, "é" * 12, "한국어 비밀번호 열두자"])
-def test_length_is_in_characters(password: str) -> None:
-    """From 12 to 1024 characters of any script are taken."""
-    check_password(password)
+@pytest.mark.parametrize("password", [LONG[:12], LONG[:1024], "vtkhqzmwplxe", PASSWORD])
+async def test_length_is_in_characters(password: str) -> None:
+    """From 12 to 1024 characters of any script and of any kind alone are taken."""
+    await check_password(password, "ana")
+
+
+COMMON = (
+    "password1234", "Password123!", "qwertyuiop12", "123456789012", "iloveyou1234",
+    "letmeinplease", "administrator", "xxxxxxxxxxxx", "abcabcabcabc", "\ud800" * 12, "\0" * 12,
+    "x" * 1024, "P@$$w0rdP@$$w0rd",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("password", COMMON)
+async def test_common(password: str) -> None:
+    """What is guessed first, whatever signs it is dressed up with, is refused with advice."""
+    with pytest.raises(InvalidInputError, match="Add another word or two") as refused:
+        await check_password(password, "ana")
+
+    assert [each.code for each in refused.value.errors] == ["too_common"]
+
+
+async def test_own_name() -> None:
+    """A password made of the user's own name is refused, to that user alone, also at once."""
+    password = "Zebulon Quixby99"
+
+    async def code(name: str) -> str:
+        try:
+            await check_password(password, name)
+        except InvalidInputError as refused:
+            return refused.errors[0].code
+        return ""
+
+    names = ["zebulon quixby", "somebody else"] * 8
+    assert await asyncio.gather(*(code(name) for name in names)) == ["too_common", ""] * 8
+
+
+async def test_only_the_beginning_is_looked_at() -> None:
+    """However long a password is and whatever it holds, judging it takes a moment."""
+    began = time.perf_counter()
+    with contextlib.suppress(InvalidInputError):
+        await check_password("4@8({[<369&#!1/|0$5+7%2" * 44, "ana")
+
+    assert time.perf_counter() - began < 10
 
 
 async def test_composition() -> None:

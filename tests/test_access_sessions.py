@@ -8,6 +8,7 @@ from typing import Any
 
 import argon2
 import pytest
+from people import disable_user, enable_user
 from sqlalchemy import delete, event, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -18,29 +19,29 @@ from admin_app.access import (
     create_user,
     csrf_matches,
     csrf_token,
-    disable_user,
-    enable_user,
     new_setup_link,
+    passwords,
     set_password,
     sign_in,
     sign_out,
 )
 from admin_app.access.tables import Session, User
 from admin_app.database import Database
-from admin_app.declaration import Actor, Base
+from admin_app.declaration import Actor, Base, Origin
 from admin_app.errors import UnauthenticatedError
 from admin_app.settings import Settings
 
 PASSWORD = "a long sentence, say"
 OTHER = "another long sentence"
+HERE = Origin("panel", address="192.0.2.1", user_agent="test")
 
 
 async def enter(
     database: Database, settings: Settings, name: str = "ana", password: str = PASSWORD, **more: Any
 ) -> tuple[str, Actor]:
-    return await sign_in(
-        database, settings, name, password, address="192.0.2.1", user_agent="test", **more
-    )
+    secret, actor = await sign_in(database, settings, name, password, origin=HERE, **more)
+    assert actor is not None
+    return secret, actor
 
 
 async def sessions(database: Database) -> list[Any]:
@@ -77,6 +78,7 @@ async def test_sign_in(database: Database, settings: Settings) -> None:
         ("nobody", PASSWORD),
         ("bot", PASSWORD),
         ("gone", PASSWORD),
+        ("till", PASSWORD),
         ("a\0b", "\ud800\0"),
         ("\ud800" * 1000, "x" * 10_000),
     ],
@@ -88,11 +90,14 @@ async def test_refusals_are_alike(
     name: str,
     password: str,
 ) -> None:
-    """Wrong password, unknown, disabled and password-less: one answer, one verification each."""
+    """Wrong password, unknown, disabled, password-less, a service: one answer, one verification."""
     await create_user(database, "ana", PASSWORD, [])
     await create_user(database, "bot", None, [])
     await create_user(database, "gone", PASSWORD, [])
     await disable_user(database, "gone")
+    await create_user(database, "till", PASSWORD, [])
+    service = update(User).where(User.name == "till").values(service=True)
+    await database.write(lambda transaction: transaction.execute(service))
     verified = []
     verify = argon2.PasswordHasher.verify
 
@@ -106,7 +111,7 @@ async def test_refusals_are_alike(
         await enter(database, settings, name, password)
 
     assert refused.value.detail == "The name or the password is not right."
-    assert verified == [argon2.extract_parameters(argon2.PasswordHasher().hash("x"))]
+    assert verified == [argon2.extract_parameters(passwords.HASHER.hash("x"))]
     assert await sessions(database) == []
 
 
@@ -130,8 +135,8 @@ async def test_sign_out(database: Database, settings: Settings) -> None:
     other, _ = await enter(database, settings)
     secret, _ = await enter(database, settings)
 
-    await sign_out(database, secret)
-    await sign_out(database, secret)
+    await sign_out(database, secret, origin=HERE)
+    await sign_out(database, secret, origin=HERE)
 
     assert await actor_of_session(database, settings, secret) is None
     assert await actor_of_session(database, settings, other) is not None
@@ -297,7 +302,7 @@ async def test_rehash(database: Database, settings: Settings) -> None:
     stored: Any = await database.read(
         lambda connection: connection.scalar(select(User.password_hash))
     )
-    assert not argon2.PasswordHasher().check_needs_rehash(stored)
+    assert not passwords.HASHER.check_needs_rehash(stored)
     await enter(database, settings)
 
 
@@ -305,9 +310,8 @@ async def test_hostile_headers(database: Database, settings: Settings) -> None:
     """A user agent of any length and content is kept as visible text of bounded length."""
     await create_user(database, "ana", PASSWORD, [])
 
-    await sign_in(
-        database, settings, "ana", PASSWORD, address="unix:\0", user_agent="a\0\r\n\ud800" * 999
-    )
+    hostile = Origin("panel", address="unix:\0", user_agent="a\0\r\n\ud800" * 999)
+    await sign_in(database, settings, "ana", PASSWORD, origin=hostile)
 
     (row,) = await sessions(database)
     assert row.user_agent == "a????" * 60

@@ -18,6 +18,7 @@ from admin_app.access import (
 )
 from admin_app.access.tables import SetupLink
 from admin_app.database import Database
+from admin_app.declaration import Origin
 from admin_app.errors import InvalidInputError, NotFoundError
 from admin_app.settings import Settings
 
@@ -36,7 +37,8 @@ async def test_redeem(database: Database, settings: Settings) -> None:
 
     user_id = await redeem_setup_link(database, secret, "Ana", PASSWORD)
 
-    _, actor = await sign_in(database, settings, "ana", PASSWORD, address="", user_agent="")
+    _, actor = await sign_in(database, settings, "ana", PASSWORD, origin=Origin("panel"))
+    assert actor is not None
     assert actor.user_id == user_id
     assert actor.roles == {"administrator"}
     assert await new_setup_link(database) is None

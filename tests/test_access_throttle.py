@@ -14,6 +14,7 @@ from admin_app.access.secret import digest
 from admin_app.access.tables import SignInFailure
 from admin_app.access.throttle import FREE, FREE_AT_ADDRESS, MAX_ROWS, admit
 from admin_app.database import Database
+from admin_app.declaration import Origin
 from admin_app.errors import TooManyRequestsError, UnauthenticatedError
 from admin_app.settings import Settings
 
@@ -24,7 +25,7 @@ HERE = "192.0.2.1"
 async def enter(
     database: Database, settings: Settings, password: str, address: str = HERE, name: str = "ana"
 ) -> None:
-    await sign_in(database, settings, name, password, address=address, user_agent="")
+    await sign_in(database, settings, name, password, origin=Origin("panel", address=address))
 
 
 async def attempt(database: Database, account: str = "ana", address: str = HERE) -> int:

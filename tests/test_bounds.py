@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ import pytest
 from api import Api, zoo_on
 from commands import Commands, serving, write_settings
 from conftest import KINDS, FreshSettings, Kind, empty
-from panel import library
+from panel import library, menagerie
 from pydantic import SecretStr, ValidationError
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,8 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from admin_app import middleware
 from admin_app.cli.protocol import HEAD_BYTES
 from admin_app.database import Database
-from admin_app.errors import BusyError, RequestTimeoutError
+from admin_app.declaration import Base, Registry
+from admin_app.errors import BusyError, InvalidInputError, RequestTimeoutError
 from admin_app.middleware import _Body
+from admin_app.rest.endpoints import MAX_BODY
 from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
 
 NOT_TEXT = "%ff%fe"
@@ -51,6 +54,78 @@ async def test_a_form_is_text(fresh_settings: FreshSettings, kind: Kind) -> None
         )
         assert answer.status_code == 400
         assert await home.changes() == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_body_is_counted_as_it_comes(fresh_settings: FreshSettings, kind: Kind) -> None:
+    """A body of no stated length is refused once it is too long, however much would follow."""
+    async with zoo_on(fresh_settings, kind) as api:
+        before = await api.counts()
+        taken = 0
+
+        def endless() -> Iterator[bytes]:
+            nonlocal taken
+            while True:
+                taken += 1000
+                yield b" " * 1000
+
+        answer = await api.call("POST", "folders", raw=endless())
+        answer.problem(413, "content_too_large")
+        assert MAX_BODY < taken <= MAX_BODY + 1000
+        rest = b" " * (MAX_BODY - len(b'{"name": "x"}'))
+        whole = await api.call("POST", "folders", raw=b'{"name": "x"}' + rest)
+        assert whole.status == 201
+        (await api.call("POST", "folders", raw=b'{"name": "y"} ' + rest)).problem(413)
+        assert (await api.counts())["folder"] == before["folder"] + 1
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_json_is_not_deep(fresh_settings: FreshSettings, kind: Kind) -> None:
+    """JSON that nests deeper than 64 levels is refused as that, at the field if it has one."""
+    async with zoo_on(fresh_settings, kind) as api:
+        for depth, status, pointer in (
+            (64, 201, ""),
+            (65, 422, "/document"),
+            (200, 422, "/document"),
+            (201, 400, ""),
+            (300, 400, ""),
+            (100_000, 400, ""),
+        ):
+            document = "[" * depth + "]" * depth
+            raw = f'{{"short": "x", "document": {document}}}'.encode()
+            answer = await api.call("POST", "specimens", raw=raw)
+            assert answer.status == status
+            if status != 201:
+                (error,) = answer.problem(status)["errors"]
+                assert (error["pointer"], error["code"]) == (pointer, "too_deep")
+
+
+@pytest.mark.parametrize("depth", [65, 201, 300, 900, 3000])
+def test_data_is_not_deep(depth: int) -> None:
+    """The same of data that the panel and the import have read themselves, at any depth."""
+    deep: Any = 1
+    for _ in range(depth):
+        deep = {"a": [deep]} if depth % 2 else [deep]
+    schema = Registry.from_base(Base, ["zoo"])["specimen"].create
+    with pytest.raises(InvalidInputError) as refused:
+        schema.parse({"short": "x", "document": deep})
+    assert [(each.path, each.code) for each in refused.value.errors] == [
+        (("document",), "too_deep")
+    ]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_form_is_not_deep(fresh_settings: FreshSettings, kind: Kind) -> None:
+    """The panel says the same at the field of its form, and what was typed stays."""
+    async with menagerie(fresh_settings, kind) as home, home.client("ana") as client:
+        for depth in (65, 250, 300, 900, 100_000):
+            form = await client.form("/admin/specimen/create")
+            document = "[" * depth + "]" * depth
+            fields = form.changed(short="deep", document=document)
+            answer = await client.post("/admin/specimen/create", fields)
+            assert answer.status_code == 422, (depth, answer.status_code)
+            assert "deep" in answer.text
+            assert document in answer.text
 
 
 async def one_host(api: Api, *hosts: str) -> int:
@@ -148,7 +223,8 @@ def test_a_command_on_an_empty_database(
 ) -> None:
     """A command that meets a database without tables says so in sentences, without any value."""
     command = Commands(write_settings(fresh_settings(kind, "empty", empty)), capfd, monkeypatch)
-    done = command("user", "create", "ann", "--role", "viewer", "--password-stdin", stdin="x" * 20)
+    arguments = ("user", "create", "ann", "--role", "viewer", "--password-stdin")
+    done = command(*arguments, stdin="a long sentence, say")
     assert done.code == 1
     assert "admin-app db current" in done.err
     assert "argon2" not in done.err

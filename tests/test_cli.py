@@ -145,11 +145,44 @@ def test_users_and_tokens(admin_app: Commands) -> None:
     assert acting(admin_app.root, token.strip()) is None
     assert "disabled" in admin_app.fine("user", "list")
     admin_app.fine("user", "enable", "ana")
-    admin_app.fine("user", "password", "ana", "--password-stdin", stdin=password)
     assert acting(admin_app.root, token.strip()) == "Ana"
     admin_app.fine("token", "revoke", token[:12])
     assert acting(admin_app.root, token.strip()) is None
     assert "revoked" in admin_app.fine("token", "list", "ana")
+    token = admin_app.fine("token", "create", "ana").strip()
+    admin_app.fine("user", "password", "ana", "--password-stdin", stdin=password)
+    assert acting(admin_app.root, token) is None
+
+
+def test_password_link(admin_app: Commands) -> None:
+    """A link is all that its command prints; it is made for nobody who cannot sign in."""
+    admin_app.fine("user", "create", "ana", "--role", "editor", "--no-password")
+    link = admin_app.fine("user", "link", "Ana")
+    assert re.fullmatch(r"/admin/password/[\w-]{43}\n", link)
+    admin_app.fine("user", "disable", "ana")
+    done = admin_app("user", "link", "ana")
+    assert (done.code, done.out) == (1, "")
+    assert "ana is disabled" in done.err
+
+
+def test_scopes_and_rotation(admin_app: Commands) -> None:
+    """A token is narrowed by scopes, which its list shows, and rotated by its number."""
+    admin_app.fine("user", "create", "till", "--role", "editor", "--service")
+    scopes = ("--scope", "book:read", "--scope", "comment:*")
+    old = admin_app.fine("token", "create", "till", "--expires", "30d", *scopes).strip()
+    assert "book:read comment:*" in admin_app.fine("token", "list")
+    new = admin_app.fine("token", "rotate", "1", "--overlap", "2h").strip()
+    for token in (old, new):
+        assert acting(admin_app.root, token) == "till"
+    third = admin_app.fine("token", "rotate", new[:12], "--overlap", "0h").strip()
+    assert acting(admin_app.root, new) is None
+    assert acting(admin_app.root, third) == "till"
+    listed = admin_app.fine("token", "list").splitlines()
+    assert [line.split()[-1] for line in listed[2:3]] == ["expired"]
+    assert all("book:read comment:*" in line for line in listed[1:])
+    refused = admin_app("token", "create", "till", "--scope", "bok:read", "--scope", "nothing")
+    assert (refused.code, refused.out) == (1, "")
+    assert "There is no resource bok. Did you mean book?" in refused.err
 
 
 def acting(root: Path, token: str) -> str | None:
@@ -172,10 +205,16 @@ def acting(root: Path, token: str) -> str | None:
         (["user", "create", "x", "--role", "nobody", "--no-password"], 1, "There is no role"),
         (["user", "create", "x", "--role", "editor", "--password-stdin"], 1, "12 characters"),
         (["user", "create", "x", "--role", "editor"], 2, "--password-stdin"),
+        (["user", "create", "x", "--role", "editor", "--service", "--password-stdin"], 2, "alone"),
         (["user", "disable", "nobody"], 1, "There is no user"),
+        (["user", "reset-second-factor", "nobody"], 1, "There is no user"),
         (["token", "create", "nobody"], 1, "There is no user"),
         (["token", "create", "nobody", "--expires", "soon"], 2, "30d"),
         (["token", "revoke", "99"], 1, "There is no token"),
+        (["token", "revoke", "9" * 5000], 1, "There is no token"),
+        (["token", "rotate", "99"], 1, "There is no token"),
+        (["token", "rotate", "99", "--overlap", "31d"], 1, "30 days"),
+        (["token", "create", "nobody", "--scope", "book"], 1, "resource:action"),
         (["import", "bok", "-"], 1, "(nearest: book)"),
         (["import", "book", "/nowhere.csv"], 1, "cannot be read"),
         (["import", "book", "-"], 1, "no header"),
@@ -205,7 +244,7 @@ def test_every_command_has_help() -> None:
     commands = dict(group.commands)  # type: ignore[attr-defined]
     for name, each in group.commands.items():  # type: ignore[attr-defined]
         commands |= {f"{name} {sub}": one for sub, one in getattr(each, "commands", {}).items()}
-    assert len(commands) == 30
+    assert len(commands) == 35
     silent = [
         f"{name} {each.name}"
         for name, command in commands.items()

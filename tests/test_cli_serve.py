@@ -125,6 +125,7 @@ def half_sent(server: Serving, token: str, body: bytes) -> socket.socket:
     return connection
 
 
+@pytest.mark.slow
 def test_workers_are_replaced(fresh_settings: FreshSettings) -> None:
     """Four workers start on an empty database; one that is killed is replaced; all stop at once."""
     root = write_settings(fresh_settings("sqlite", "empty", empty))

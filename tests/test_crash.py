@@ -134,6 +134,7 @@ async def left_behind(settings: Settings) -> tuple[set[int], list[tuple[int, int
         await database.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kill", [False, True], ids=["to the end", "killed halfway"])
 async def test_every_acknowledged_write_is_there(
     settings: Settings, database: Database, kill: bool

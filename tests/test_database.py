@@ -461,6 +461,7 @@ class TestProcesses:
         "seconds",
         [pytest.param(2, id="short"), pytest.param(20, id="long", marks=pytest.mark.slow)],
     )
+    @pytest.mark.slow
     async def test_two_processes_lose_nothing(self, seconds: int, settings: Settings) -> None:
         """Two processes of 16 writers each: no error, and every write counts."""
         processes = [await start_program("count", str(seconds), given=[settings]) for _ in range(2)]

@@ -47,6 +47,7 @@ class Bed(Record):
 """
 
 
+@pytest.mark.slow
 def test_a_project_by_commands_alone(tmp_path: Path) -> None:
     """Init, three models, revision, upgrade, user, serve: panel and API work, nothing copied."""
     assert start(tmp_path, "init", "garden").code == 0
@@ -80,6 +81,7 @@ def test_a_project_by_commands_alone(tmp_path: Path) -> None:
     assert start(root, "import", "plant", "-", stdin=csv).out.startswith("0 created, 0 changed, 1")
 
 
+@pytest.mark.slow
 def test_the_example_of_a_new_project_works(tmp_path: Path) -> None:
     """What ``init`` writes is sound as it stands, and can be served after one revision."""
     assert start(tmp_path, "init", "email").code == 0

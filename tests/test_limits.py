@@ -38,6 +38,7 @@ def base() -> Iterator[type[DeclarativeBase]]:
     Own.registry.dispose()
 
 
+@pytest.mark.slow
 async def test_a_long_chain_is_deleted_whole(api: Api) -> None:
     """A folder goes with a chain of 1,200 below it, deeper than functions may call each other."""
     folder = api.registry["folder"]

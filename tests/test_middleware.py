@@ -142,7 +142,8 @@ async def test_an_answer_that_breaks_off() -> None:
         await through(breaks, ["h"], headers=[(b"host", b"h")])
 
 
-def test_a_setup_link_is_not_logged() -> None:
+def test_links_are_not_logged() -> None:
     """A line of the log does not hold a secret that still works, and is one line."""
     assert _loggable("/admin/setup/abc") == "/admin/setup/***"
+    assert _loggable("/x/admin/password/abc") == "/x/admin/password/***"
     assert _loggable("/a\nb") == "/a\\nb"

@@ -370,6 +370,7 @@ def _replace_check(table: Table, condition: str | None) -> None:
 class TestCheck:
     """``check`` puts every difference in words, and a revision made from it ends it."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", DRIFT)
     async def test_drift(self, name: str, project: Settings) -> None:
         """A difference of each kind is found, named, ended by a revision and taken back by it."""
@@ -558,6 +559,7 @@ class TestRun:
         with pytest.raises(SetupError):
             await Migrations(settings, LIBRARY).downgrade(target)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", KINDS)
     async def test_four_processes_migrate_once(
         self, kind: Kind, fresh_settings: FreshSettings

@@ -111,6 +111,7 @@ async def kept(settings: Settings, models: MetaData, column: str) -> list[Any]:
 class TestRequiredColumn:
     """A column that must be filled, in a table that has rows."""
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", DEFAULTS)
     async def test_added(self, name: str, project: Settings) -> None:
         """Rows that exist get the default, and the database has none of its own afterwards."""
@@ -306,7 +307,7 @@ class TestFailure:
         with pytest.raises(SetupError, match=r"^Revision broken failed.*nothing"):
             await runner.downgrade("-1")
 
-        assert (await runner.current()).applied == ("broken",)
+        assert set((await runner.current()).applied) == {"admin_app_0002", "broken"}
 
     async def test_after_autocommit(self, project: Settings) -> None:
         """What was kept by leaving the transaction is not denied."""
@@ -362,6 +363,7 @@ class TestExactDecimal:
         ],
         ids=["numeric", "double", "text"],
     )
+    @pytest.mark.slow
     async def test_from_others(
         self, before: sa.types.TypeEngine[Any], stored: list[str], project: Settings
     ) -> None:

@@ -4,31 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from conftest import KINDS, FreshSettings
-from panel import PASSWORD, House, library, menagerie
+from conftest import FreshSettings
+from panel import PASSWORD, House, menagerie
 from playwright.async_api import Browser, Page, expect
 
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
-
-
-@pytest.fixture(params=KINDS)
-async def home(
-    request: pytest.FixtureRequest, fresh_settings: FreshSettings
-) -> AsyncIterator[House]:
-    async with library(fresh_settings, request.param) as made:
-        yield made
-
-
-@pytest.fixture
-async def embedded(fresh_settings: FreshSettings) -> AsyncIterator[House]:
-    async with library(fresh_settings, "sqlite") as made:
-        yield made
 
 
 async def violations(page: Page, *only: str) -> list[str]:
@@ -271,6 +256,7 @@ PAGES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_axe(embedded: House, browser: Browser) -> None:
     """No page has a fault that axe knows, in light and in dark."""
     async with embedded.page(browser, viewport=DESK) as page:
@@ -289,6 +275,7 @@ async def test_axe(embedded: House, browser: Browser) -> None:
         assert await violations(page) == []
 
 
+@pytest.mark.slow
 async def test_axe_on_a_phone(embedded: House, browser: Browser) -> None:
     """Nor does a phone's layout hide a name, blur a text or shrink a target."""
     rules = ("color-contrast", "target-size", "link-name", "button-name", "region", "heading-order")
@@ -367,6 +354,7 @@ async def runs_over(page: Page, *paths: str) -> list[tuple[str, int]]:
     return found
 
 
+@pytest.mark.slow
 async def test_nothing_runs_over_the_edge(embedded: House, browser: Browser) -> None:
     """At no width does a page scroll sideways, however long its values are."""
     long = "A very long title of very many words, " * 5
@@ -384,6 +372,7 @@ async def test_nothing_runs_over_the_edge(embedded: House, browser: Browser) -> 
         assert await runs_over(page, *paths) == []
 
 
+@pytest.mark.slow
 async def test_nothing_of_the_zoo_runs_over_the_edge(
     fresh_settings: FreshSettings, browser: Browser
 ) -> None:

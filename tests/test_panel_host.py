@@ -60,7 +60,9 @@ def test_routes(admin: StaffAdmin) -> None:
     assert {each.name for each in admin.admin.router.routes} == {  # type: ignore[attr-defined]
         "statics", "index", "list", "details", "delete", "create", "edit", "export", "import",
         "ajax_lookup", "login", "logout", "file_download", "file_preview",
-        "file", "theme", "setup",
+        "file", "theme", "setup", "account", "account_section", "confirm", "login_code",
+        "user_link", "end_sessions", "impersonate", "end_impersonation", "password",
+        "explain", "matrix",
     }  # fmt: skip
 
 
@@ -80,12 +82,16 @@ def test_only_our_pages(admin: StaffAdmin) -> None:
 
 def test_views(admin: StaffAdmin) -> None:
     """A view has its resource's names, given after its class was made, and is in the menu."""
-    assert [each.identity for each in admin.views] == ["author", "book", "comment", "reader"]
+    declared = ["author", "book", "comment", "reader"]
+    assert [each.identity for each in admin.views][:4] == declared
+    assert {each.identity for each in admin.views[4:]} == {
+        name for name, each in admin.registry.items() if each.own
+    }
     assert admin._find_model_view("book").name_plural == "Books"
     assert [each.display_name for each in admin._menu.items] == [
-        "Authors", "Books", "Comments", "Readers",
+        "Authors", "Books", "Comments", "Readers", "Access",
     ]  # fmt: skip
-    assert all(isinstance(each, ViewMenu) for each in admin._menu.items)
+    assert all(isinstance(each, ViewMenu) for each in admin._menu.items[:4])
     for name in ("type_", "is_visible", "is_accessible", "is_active", "children", "icon"):
         assert hasattr(admin._menu.items[0], name)
     assert CategoryMenu("x").type_ == "Category"

@@ -28,7 +28,7 @@ async def keys(made: House) -> list[tuple[str, str]]:
     found = []
     for name in RESOURCES:
         resource = made.records.registry[name]
-        query = made.records.query(resource, [("limit", "200")])
+        query = made.records.query(SYSTEM, resource, [("limit", "200")])
         page = await made.records.page(SYSTEM, resource, query)
         found += [(name, resource.key_text(resource.key_of(values))) for values in page.rows]
     return found
@@ -69,6 +69,7 @@ async def test_unchanged_save_changes_nothing(zoo: House) -> None:
     assert await zoo.changes() == []
 
 
+@pytest.mark.slow
 async def test_unchanged_save_in_chromium(zoo: House, browser: Browser) -> None:
     """A browser, with its own ideas of dates, times and line breaks, changes nothing either."""
     # Its controls differ by kind of value only, so the specimens have every one of them.

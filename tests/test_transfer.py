@@ -89,7 +89,7 @@ class Library:
 
     async def all(self, resource: str, *pairs: tuple[str, str]) -> list[dict[str, Any]]:
         found = self.registry[resource]
-        query = self.records.query(found, [("limit", "200"), ("sort", ""), *pairs])
+        query = self.records.query(SYSTEM, found, [("limit", "200"), ("sort", ""), *pairs])
         return list((await self.records.page(SYSTEM, found, query)).rows)
 
     async def names_of(self, book: dict[str, Any]) -> list[str]:

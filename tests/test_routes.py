@@ -1,0 +1,425 @@
+"""Every route there is, and what each kind of caller gets from it: declared here, then asked for.
+
+A route without a line in the table fails, and so does a line without a route.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+from api import make_role
+from panel import PASSWORD, Form, House
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+from starlette.routing import BaseRoute, Mount, compile_path
+from test_access_own import enter
+from test_cross_site import stored
+
+from admin_app.access import create_token, create_user, csrf_token, new_password_link
+from admin_app.app import create_app
+from admin_app.declaration import COMMAND_LINE, SYSTEM, Grant
+from admin_app.settings import AppSection, Settings
+
+CALLERS = ("", "nob", "una", "ana")
+"""Nobody; somebody without a role; who has a role, but for other rows; an administrator."""
+OWN_ROWS = [Grant("book", action, "own") for action in ("read", "update", "delete")]
+FORM_COOKIE = "a-form-cookie"
+OTHER = "another long sentence"
+STRANGERS = ("/admin/login", "/admin/setup/", "/admin/password/")
+"""Pages whose forms carry the token of a cookie of their own; not the second page of a sign-in."""
+
+REST = """
+401 200 200 200  GET    /access/tokens
+401 403 403 200  GET    /access/tokens                  /access/tokens?user=vic
+401 422 201 201  POST   /access/tokens
+401 404 404 201  POST   /access/tokens/{key}/rotate     /access/tokens/{token}/rotate
+401 404 404 204  DELETE /access/tokens/{key}            /access/tokens/{token}
+401 403 403 200  GET    /access/explain                 /access/explain?{asked}
+401 403 403 200  GET    /authors
+401 403 403 201  POST   /authors
+401 403 403 200  GET    /authors/{key}                  /authors/1
+401 403 403 200  PATCH  /authors/{key}                  /authors/1
+401 403 403 204  DELETE /authors/{key}                  /authors/3
+401 403 200 200  GET    /books
+401 403 403 201  POST   /books
+401 403 404 200  GET    /books/{key}                    /books/2
+401 403 404 200  PATCH  /books/{key}                    /books/2
+401 403 404 204  DELETE /books/{key}                    /books/3
+401 403 403 200  GET    /comments
+401 403 403 201  POST   /comments
+401 403 403 200  GET    /comments/{key}                 /comments/1
+401 403 403 200  PATCH  /comments/{key}                 /comments/1
+401 403 403 204  DELETE /comments/{key}                 /comments/3
+401 403 403 200  GET    /readers
+401 403 403 201  POST   /readers
+401 403 403 200  GET    /readers/{key}                  /readers/1
+401 403 403 200  PATCH  /readers/{key}                  /readers/1
+401 403 403 204  DELETE /readers/{key}                  /readers/1
+401 403 403 200  GET    /admin_roles
+401 403 403 201  POST   /admin_roles
+401 403 403 200  GET    /admin_roles/{key}              /admin_roles/{role}
+401 403 403 200  PATCH  /admin_roles/{key}              /admin_roles/{role}
+401 403 403 204  DELETE /admin_roles/{key}              /admin_roles/{role}
+401 403 403 200  GET    /admin_grants
+401 403 403 201  POST   /admin_grants
+401 403 403 200  GET    /admin_grants/{key}             /admin_grants/{grant}
+401 403 403 200  PATCH  /admin_grants/{key}             /admin_grants/{grant}
+401 403 403 204  DELETE /admin_grants/{key}             /admin_grants/{grant}
+401 403 403 200  GET    /admin_security_events
+401 403 403 200  GET    /admin_security_events/{key}    /admin_security_events/1
+401 403 403 200  GET    /admin_sessions
+401 403 403 200  GET    /admin_sessions/{key}           /admin_sessions/{vics_session}
+401 403 403 204  DELETE /admin_sessions/{key}           /admin_sessions/{spare_session}
+401 403 403 200  GET    /admin_tokens
+401 403 403 200  GET    /admin_tokens/{key}             /admin_tokens/{token}
+401 403 403 200  GET    /admin_users
+401 403 403 201  POST   /admin_users
+401 403 403 200  GET    /admin_users/{key}              /admin_users/{vic}
+401 403 403 200  PATCH  /admin_users/{key}              /admin_users/{vic}
+401 200 200 200  GET    /openapi.json
+"""
+"""Below ``/api/v1``: the statuses for the four, the method, the route, and what is asked for unless
+it is the route itself."""
+
+PANEL = """
+in  200 200 200  GET    /
+in  403 200 200  GET    /{identity}/list                /book/list
+in  403 403 200  GET    /{identity}/list                /admin_user/list
+in  403 404 200  GET    /{identity}/details/{pk:path}   /book/details/2
+in  403 403 200  GET    /{identity}/details/{pk:path}   /admin_user/details/{vic}
+in  403 403 200  GET    /{identity}/create              /book/create
+in  403 403 200  GET    /{identity}/create              /admin_role/create
+in  403 403 303  POST   /{identity}/create              /author/create
+in  403 403 303  POST   /{identity}/create              /admin_role/create
+in  403 404 200  GET    /{identity}/edit/{pk:path}      /book/edit/2
+in  403 403 200  GET    /{identity}/edit/{pk:path}      /admin_user/edit/{vic}
+in  403 404 303  POST   /{identity}/edit/{pk:path}      /book/edit/2
+in  404 404 404  GET    /{identity}/export/{export_type}  /book/export/csv
+in  404 404 404  POST   /{identity}/import              /book/import
+in  403 404 200  GET    /{identity}/ajax/lookup         /book/ajax/lookup?name=authors
+200 303 303 303  GET    /login
+401 401 401 401  POST   /login
+in  404 404 404  GET    /{identity}/{pk:path}/{column_name}/download/  /book/2/title/download/
+in  404 404 404  GET    /{identity}/{pk:path}/{column_name}/preview/  /book/2/title/preview/
+in  403 404 200  GET    /{identity}/delete              /book/delete?key=4
+in  403 403 200  GET    /{identity}/delete              /admin_session/delete?key={vics_session}
+in  403 404 303  POST   /{identity}/delete              /book/delete
+in  403 404 404  GET    /{identity}/file/{field}/{pk:path}  /book/file/title/2
+in  200 200 200  GET    /account
+in  303 303 303  POST   /account/{section}              /account/second_factor
+in  200 200 200  POST   /account/{section}              /account/tokens
+in  303 303 303  POST   /account/{section}              /account/sessions
+in  404 404 404  POST   /account/{section}              /account/nothing
+in  200 200 200  GET    /confirm
+in  303 303 303  POST   /confirm
+in  in  in  in   GET    /login/code
+in  401 401 401  POST   /login/code
+in  303 303 303  POST   /theme
+in  403 403 200  GET    /access/explain
+in  403 403 200  GET    /access/explain                 /access/explain?{asked}
+in  403 403 200  GET    /access/matrix
+in  403 403 200  GET    /access/matrix                  /access/matrix?edit=1
+in  403 403 303  POST   /access/matrix
+in  403 403 303  POST   /impersonate
+in  303 303 303  POST   /impersonate/end
+200 200 200 200  GET    /password/{secret}              /password/{link}
+404 404 404 404  GET    /password/{secret}              /password/wrong
+422 422 422 422  POST   /password/{secret}              /password/{link}
+404 404 404 404  GET    /setup/{secret}                 /setup/wrong
+404 404 404 404  POST   /setup/{secret}                 /setup/wrong
+200 200 200 200  GET    /statics                        /statics/{asset}
+in  403 403 200  POST   /access/user/{id}/link          /access/user/{vic}/link
+in  403 403 303  POST   /access/user/{id}/end-sessions  /access/user/{vic}/end-sessions
+in  200 200 200  POST   /account/{section}              /account/password
+out out out out  POST   /logout
+"""
+"""Below ``/admin``; ``in`` is the way to the sign-in, ``out`` the same after signing out."""
+
+BESIDE = """
+307 307 307 307  GET    /admin
+200 200 200 200  GET    /healthz
+200 200 200 200  GET    /readyz
+307 307 307 307  GET    /
+"""
+
+KINDS_OF = {"GET /admin/{identity}/ajax/lookup": "data", "GET /admin/statics": "file"}
+"""What comes where it is not what the door usually answers with."""
+
+
+class Line(NamedTuple):
+    """A route, what is asked of it, and the answers to each of ``CALLERS``."""
+
+    answers: tuple[str, ...]
+    method: str
+    path: str
+    target: str
+
+    @property
+    def route(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def read_table(text_: str, prefix: str) -> Iterator[Line]:
+    """The lines of a table of routes below ``prefix``."""
+    for line in text_.strip().splitlines():
+        *answers, method, path, target = (*line.split(), "")[: len(CALLERS) + 3]
+        target = target or path
+        yield Line(tuple(answers), method, prefix + path, prefix + target)
+
+
+TABLE = [
+    *read_table(REST, "/api/v1"),
+    *read_table(PANEL, "/admin"),
+    *read_table(BESIDE, ""),
+]
+
+BODIES: dict[str, dict[str, Any]] = {
+    "POST /api/v1/access/tokens": {"name": "x", "expires_in_days": 1, "scopes": ["book:read"]},
+    "POST /api/v1/access/tokens/{key}/rotate": {},
+    "POST /api/v1/authors": {"name": "New"},
+    "PATCH /api/v1/authors/{key}": {"country": "Norway"},
+    "POST /api/v1/books": {"title": "New"},
+    "PATCH /api/v1/books/{key}": {"year": 1999},
+    "POST /api/v1/comments": {"text": "New", "book_id": 1},
+    "PATCH /api/v1/comments/{key}": {"stars": 5},
+    "POST /api/v1/readers": {
+        "name": "New",
+        "email": "new@example.org",
+        "card_number": "2",
+        "joined": "2024-01-01",
+    },
+    "PATCH /api/v1/readers/{key}": {"active": False},
+    "POST /api/v1/admin_roles": {"name": "new"},
+    "PATCH /api/v1/admin_roles/{key}": {"description": "New"},
+    "POST /api/v1/admin_grants": {"role_id": 2, "resource": "admin_token", "action": "read"},
+    "PATCH /api/v1/admin_grants/{key}": {"without": ["isbn"]},
+    "POST /api/v1/admin_users": {"name": "new"},
+    "PATCH /api/v1/admin_users/{key}": {"active": True},
+}
+FIELDS: dict[str, dict[str, str]] = {
+    "POST /admin/login": {"name": "nobody-of-that-name", "password": "wrong"},
+    "POST /admin/login/code": {"code": "000000"},
+    "POST /admin/confirm": {"password": PASSWORD},
+    "POST /admin/theme": {"theme": "dark"},
+    "POST /admin/account/second_factor": {"do": "begin"},
+    "POST /admin/account/tokens": {"do": "make", "name": "y", "life": "7", "reach": "everything"},
+    "POST /admin/account/sessions": {"session": "others"},
+    "POST /admin/account/password": {"current": PASSWORD, "new": OTHER},
+    "POST /admin/setup/{secret}": {"name": "eve", "password": PASSWORD},
+    "POST /admin/password/{secret}": {"password": "too short"},
+    "POST /admin/impersonate": {"user": "{vic}"},
+    "POST /admin/{identity}/create": {"f-name": "Newer"},
+}
+
+
+def served(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Method and path of every route; a mount that has none of its own is one."""
+    for each in routes:
+        # FastAPI keeps an included router as it is, its prefix beside it.
+        included: Any = getattr(each, "original_router", None)
+        if included is not None:
+            context: Any = each
+            yield from served(included.routes, prefix + context.include_context.prefix)
+        elif isinstance(each, Mount) and each.routes:
+            yield from served(each.routes, prefix + each.path)
+        else:
+            path = prefix + str(getattr(each, "path", each))
+            yield from ((method, path) for method in getattr(each, "methods", None) or ["GET"])
+
+
+def test_every_route_has_a_line() -> None:
+    """What is served and what is declared here are the same."""
+    app = create_app(Settings(app=AppSection(models=("admin_app.models",))))
+    # What answers GET and HEAD has one line for both: see ``test_heads``.
+    found = {each for each in served(app.routes) if each[0] != "HEAD"}
+    assert found == {(line.method, line.path) for line in TABLE}
+
+
+def test_every_line_asks_its_route() -> None:
+    """What a line asks for is an address of its route, and it has an answer for each caller."""
+    for line in TABLE:
+        asked = re.sub(r"{\w+}", "1", urlsplit(line.target).path)
+        pattern, _, _ = compile_path(line.path)
+        assert pattern.match(asked) or asked.startswith(f"{line.path}/"), line
+        assert len(line.answers) == len(CALLERS), line
+
+
+class Callers:
+    """The four, at both doors."""
+
+    def __init__(self, home: House, http: httpx.AsyncClient) -> None:
+        self.home = home
+        self.http = http
+        self.secrets: dict[str, str] = {}
+        self.tokens: dict[str, str] = {}
+        self.names: dict[str, str] = {}
+        """What stands in braces in a target."""
+        self.forms: dict[str, list[tuple[str, str]]] = {}
+
+    async def ask(self, line: Line, caller: str, method: str = "") -> httpx.Response:
+        """Send a line's request as one of them."""
+        method = method or line.method
+        target = line.target.format(**self.names)
+        headers = {"Sec-Fetch-Site": "same-origin"}
+        if target.startswith("/api/"):
+            if caller:
+                headers["Authorization"] = f"Bearer {self.tokens[caller]}"
+            return await self.http.request(
+                method, target, headers=headers, json=BODIES.get(line.route)
+            )
+        cookies = {"form": FORM_COOKIE}
+        if caller:
+            cookies["session"] = self.secrets[caller]
+        headers["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
+        if method != "POST":
+            return await self.http.request(method, target, headers=headers)
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
+        fields = await self._fields(line, target, caller)
+        return await self.http.post(target, content=urlencode(fields), headers=headers)
+
+    async def _fields(self, line: Line, target: str, caller: str) -> list[tuple[str, str]]:
+        strange = target.startswith(STRANGERS) and not target.endswith("/code")
+        secret = FORM_COOKIE if strange or not caller else self.secrets[caller]
+        given = FIELDS.get(f"POST {line.target}", FIELDS.get(line.route, {}))
+        fields = {name: value.format(**self.names) for name, value in given.items()}
+        if target in self.forms:
+            shown = [each for each in self.forms[target] if each[0] not in {"_csrf", *fields}]
+        else:
+            shown = []
+        return [*shown, *fields.items(), ("_csrf", csrf_token(secret))]
+
+
+OPENED = ("/admin/book/edit/2", "/admin/access/matrix?edit=1", "/admin/book/delete?key=4")
+"""Forms that are sent back as they were shown."""
+
+
+@asynccontextmanager
+async def callers(home: House) -> AsyncIterator[Callers]:
+    """All four, and what they ask for."""
+    database = home.database
+    await make_role(database, "own rows", *OWN_ROWS)
+    await make_role(database, "spare")
+    await create_user(database, "una", PASSWORD, ["own rows"])
+    await create_token(database, "ana", "spare", None)
+    await enter(database, "vic")
+    every = [f"{each}:*" for each in home.records.registry if each.startswith("admin_")]
+    async with httpx.AsyncClient(base_url=home.url, timeout=30) as http:
+        made = Callers(home, http)
+        for name in ("nob", "una", "ana"):
+            made.secrets[name] = await enter(database, name)
+            scopes = ["*:*", *every] if name == "ana" else None
+            made.tokens[name] = await create_token(database, name, "x", None, scopes=scopes)
+        made.names = await database.read(_names)
+        made.names["asked"] = "user=vic&resource=book&action=read"
+        made.names["link"] = await new_password_link(database, SYSTEM, "vic", COMMAND_LINE)
+        async with home.client("ana") as client:
+            page = (await client.get("/admin/")).text
+            made.names["asset"] = min(Form.assets(page)).removeprefix("/admin/statics/")
+            for path in OPENED:
+                made.forms[path.partition("?")[0]] = (await client.form(path)).fields()
+        yield made
+
+
+async def _names(connection: AsyncConnection) -> dict[str, str]:
+    """The ids that targets name."""
+    asked = {
+        "vic": "SELECT id FROM admin_user WHERE name = 'vic'",
+        "vics_session": (
+            "SELECT MIN(s.id) FROM admin_session s JOIN admin_user u ON u.id = s.user_id"
+            " WHERE u.name = 'vic'"
+        ),
+        "spare_session": (
+            "SELECT MAX(s.id) FROM admin_session s JOIN admin_user u ON u.id = s.user_id"
+            " WHERE u.name = 'vic'"
+        ),
+        "role": "SELECT id FROM admin_role WHERE name = 'spare'",
+        "grant": (
+            "SELECT g.id FROM admin_grant g JOIN admin_role r ON r.id = g.role_id"
+            " WHERE r.name = 'editor' AND g.action = 'read'"
+        ),
+        "token": "SELECT MIN(id) FROM admin_token",
+    }
+    return {name: str(await connection.scalar(text(each))) for name, each in asked.items()}
+
+
+def told(answer: httpx.Response) -> str:
+    """The status as the table says it."""
+    to_sign_in = urlsplit(answer.headers.get("location", "")).path == "/admin/login"
+    if answer.status_code == 303 and to_sign_in:
+        return "out" if "session=" in answer.headers.get("set-cookie", "") else "in"
+    return str(answer.status_code)
+
+
+MEDIA_TYPES = {
+    "application/problem+json": "problem",
+    "application/json": "data",
+    "text/html": "page",
+    "text/plain": "text",
+}
+
+
+def kind(answer: httpx.Response) -> str:
+    """What an answer is: a problem (RFC 9457), data, a page, text, a file or nothing."""
+    if not answer.content:
+        return "nothing"
+    media_type = answer.headers["content-type"].partition(";")[0]
+    return MEDIA_TYPES.get(media_type, "file")
+
+
+def expected_kind(line: Line, answer: str) -> str:
+    if answer in {"in", "out", "303", "307", "204"}:
+        return "nothing"
+    if line.path.startswith("/api/"):
+        return "problem" if answer[0] in "45" else "data"
+    usual = "page" if line.path.startswith("/admin") else "text"
+    # Who may not look something up at all is told so on a page.
+    return usual if answer == "403" else KINDS_OF.get(line.route, usual)
+
+
+def refused(line: Line, answer: str) -> bool:
+    """Whether an answer says that one may not; a wrong password at the panel is another matter."""
+    return answer in {"in", "403", "404"} or (answer == "401" and line.path.startswith("/api/"))
+
+
+async def test_every_route_answers_as_declared(home: House) -> None:
+    """Each caller gets what the table says; what is refused has changed nothing."""
+    async with callers(home) as made:
+        asked = [
+            (line, caller, answer)
+            for line in TABLE
+            for caller, answer in zip(CALLERS, line.answers, strict=True)
+        ]
+        before = await stored(home)
+        for line, caller, answer in asked:
+            if refused(line, answer):
+                await check(made, line, caller, answer)
+        assert await stored(home) == before
+        for line, caller, answer in asked:
+            if not refused(line, answer):
+                await check(made, line, caller, answer)
+
+
+async def check(made: Callers, line: Line, caller: str, expected: str) -> None:
+    answer = await made.ask(line, caller)
+    assert told(answer) == expected, (caller, line, answer.text)
+    assert kind(answer) == expected_kind(line, expected), (caller, line, answer.text)
+
+
+async def test_heads(home: House) -> None:
+    """A HEAD is answered as the GET is, without the body."""
+    async with callers(home) as made:
+        routes = served(create_app(home.settings).routes)
+        taking = {path for method, path in routes if method == "HEAD"}
+        for line in TABLE:
+            if line.method != "GET" or line.path not in taking:
+                continue
+            for caller in CALLERS:
+                get, head = await made.ask(line, caller), await made.ask(line, caller, "HEAD")
+                assert head.status_code == get.status_code, (caller, line)
+                assert head.headers.get("location") == get.headers.get("location")
+                assert head.content == b""
