@@ -311,8 +311,8 @@ MUTANTS = (
     Mutant(
         "one gives what one has not",
         "access/escalation.py",
-        "    mine = tuple(held)\n    return all(",
-        "    mine = tuple(held)\n    return True or all(",
+        "    return all(_covered(mine, other) for other in others)",
+        "    return True",
         "tests/test_administering.py",
     ),
     Mutant(

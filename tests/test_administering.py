@@ -13,7 +13,7 @@ from panel import House, library
 from parity import person
 from sqlalchemy import select
 
-from admin_app.access import create_token, create_user, set_password
+from admin_app.access import covers, create_token, create_user, set_password
 from admin_app.access.tables import Role, SecurityEvent, User
 from admin_app.declaration import ACTIONS, SYSTEM, Grant
 
@@ -269,3 +269,14 @@ async def test_what_is_withheld_is_not_given_in_parts(office: Office) -> None:
         assert (await office.asked("POST", "admin_grants", whole))[0] == 403
         less = {**whole, "without": ["isbn"]}
         assert (await office.asked("POST", "admin_grants", less))[0] == 201
+
+
+def test_actions_of_a_declaration_can_be_given() -> None:
+    """Who may do all four actions may give the others that a resource declares, but for our own."""
+    everything = [Grant("*", action) for action in ACTIONS]
+    assert covers(everything, [Grant("book", "publish"), Grant("book", "publish", "own")])
+    assert covers([Grant("book", "publish")], [Grant("book", "publish", "own")])
+    assert not covers(everything[:3], [Grant("book", "publish")])
+    assert not covers(everything, [Grant("admin_user", "impersonate")])
+    narrow = [Grant("book", action, "own") for action in ACTIONS]
+    assert not covers(narrow, [Grant("book", "publish")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -12,6 +13,7 @@ from admin_app.access.confirmation import require_confirmed
 from admin_app.access.tables import User
 from admin_app.access.users import is_user, no_user
 from admin_app.declaration import (
+    ACTIONS,
     EVERY_OWN_RESOURCE,
     EVERY_RESOURCE,
     OUR_PREFIX,
@@ -29,13 +31,12 @@ def covers(held: Iterable[Grant], others: Iterable[Grant]) -> bool:
 
     That one has the same action, the same or a wider resource, all rows or the same rule, and is
     without none of the fields that the other extends to; nor may all of ``held`` together withhold
-    one of them, because with more grants one may see less (see ``policies.withheld``).
+    one of them, because with more grants one may see less (see ``policies.withheld``). Whoever may
+    do all four actions to a declared resource may give the others that it declares: no role has
+    those from the start, and somebody must.
     """
     mine = tuple(held)
-    return all(
-        any(_contains(each, other) for each in mine) and _without(mine, other) <= other.without
-        for other in others
-    )
+    return all(_covered(mine, other) for other in others)
 
 
 def has_power(actor: Actor, grant: Grant, over: Iterable[Grant] = ()) -> bool:
@@ -87,6 +88,14 @@ def _contains(held: Grant, other: Grant) -> bool:
         and held.rule in {None, other.rule}
         and held.without <= other.without
     )
+
+
+def _covered(held: tuple[Grant, ...], other: Grant) -> bool:
+    if any(_contains(each, other) for each in held):
+        return _without(held, other) <= other.without
+    if other.action in ACTIONS or other.resource.startswith(OUR_PREFIX):
+        return False
+    return all(_covered(held, replace(other, action=action)) for action in ACTIONS)
 
 
 def _without(held: Iterable[Grant], other: Grant) -> frozenset[str]:
