@@ -315,6 +315,9 @@ async def test_frames_and_windows(embedded: House, browser: Browser, host: str) 
             await page.goto(evil)
             await page.evaluate(LOAD, ["iframe", embedded.url + path])
             _, frame = page.frames
+            async with asyncio.timeout(10):
+                while not frame.url:  # noqa: ASYNC110 - it has no event to wait for
+                    await asyncio.sleep(0.01)
             assert frame.url == "chrome-error://chromewebdata/", path
         for path in ("/admin/", "/admin/book/delete?key=1"):
             async with context.expect_page() as opened:

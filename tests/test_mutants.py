@@ -12,6 +12,8 @@ import pytest
 from conftest import PROJECT
 from mutants import MUTANTS, Mutant
 
+ENVIRONMENT = {name: text for name, text in os.environ.items() if name != "XDG_RUNTIME_DIR"}
+"""Without the folder of this run's own PostgreSQL."""
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -35,7 +37,7 @@ async def test_point_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
         sys.executable, "-m", "pytest", "-qxp", "no:cacheprovider",
         "-m", "slow or not slow", mutant.tests, "-k", mutant.only,
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        env={**ENVIRONMENT, "PYTHONPATH": str(tmp_path)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
