@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access.actors import actor_from, user_select
 from admin_app.access.confirmation import require_confirmed
+from admin_app.access.policies import withheld_together
 from admin_app.access.tables import User
 from admin_app.access.users import is_user, no_user
 from admin_app.declaration import (
@@ -31,7 +32,7 @@ def covers(held: Iterable[Grant], others: Iterable[Grant]) -> bool:
 
     That one has the same action, the same or a wider resource, all rows or the same rule, and is
     without none of the fields that the other extends to; nor may all of ``held`` together withhold
-    one of them, because with more grants one may see less (see ``policies.withheld``). Whoever may
+    one of them, because with more grants one may see less (see ``withheld_together``). Whoever may
     do all four actions to a declared resource may give the others that it declares: no role has
     those from the start, and somebody must.
     """
@@ -92,23 +93,12 @@ def _contains(held: Grant, other: Grant) -> bool:
 
 def _covered(held: tuple[Grant, ...], other: Grant) -> bool:
     if any(_contains(each, other) for each in held):
-        return _without(held, other) <= other.without
+        about = {other.resource, _every(other.resource)}
+        mine = (each for each in held if each.action == other.action and each.resource in about)
+        return withheld_together(mine) <= other.without
     if other.action in ACTIONS or other.resource.startswith(OUR_PREFIX):
         return False
     return all(_covered(held, replace(other, action=action)) for action in ACTIONS)
-
-
-def _without(held: Iterable[Grant], other: Grant) -> frozenset[str]:
-    """What ``held`` withhold of what the other grant is about."""
-    mine = [
-        each
-        for each in held
-        if each.action == other.action and each.resource in {other.resource, _every(other.resource)}
-    ]
-    whole = [each.without for each in mine if each.rule is None]
-    if whole:
-        return frozenset.intersection(*whole)
-    return frozenset().union(*(each.without for each in mine))
 
 
 def _every(resource: str) -> str:

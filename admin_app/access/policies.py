@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -82,16 +83,24 @@ def matching(grants: Iterable[Grant], resource: Resource, action: str) -> list[G
 
 
 def withheld(grants: Iterable[Grant], resource: Resource, action: str) -> frozenset[str]:
-    """The fields and relations that an action does not extend to.
+    """The fields and relations that an action does not extend to."""
+    return withheld_together(
+        replace(each, without=without(each, resource))
+        for each in matching(grants, resource, action)
+    )
+
+
+def withheld_together(grants: Iterable[Grant]) -> frozenset[str]:
+    """What grants of one action on one resource withhold when somebody has them all.
 
     A field counts for all rows alike: what the grants of all rows withhold, every one of them; with
     grants of rules only, whatever any of them withholds.
     """
-    mine = matching(grants, resource, action)
-    whole = [without(each, resource) for each in mine if each.rule is None]
+    mine = list(grants)
+    whole = [each.without for each in mine if each.rule is None]
     if whole:
         return frozenset.intersection(*whole)
-    return frozenset().union(*(without(each, resource) for each in mine))
+    return frozenset().union(*(each.without for each in mine))
 
 
 def without(grant: Grant, resource: Resource) -> frozenset[str]:
