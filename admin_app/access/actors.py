@@ -35,6 +35,9 @@ USE_PRECISION = timedelta(minutes=1)
 """How exactly the last use of a credential is known: a write per request would be too dear."""
 IMPERSONATE = Grant("admin_user", "impersonate")
 
+OWES_SECOND_FACTOR = and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service)
+"""That a role of a user's demands what the user has not set up; services have no sign-in."""
+
 _OWNER = aliased(User, name="owner")
 
 
@@ -80,9 +83,7 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
         select(
             User.id.label("user_id"),
             User.name.label("user_name"),
-            and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service).label(
-                "must_enrol"
-            ),
+            OWES_SECOND_FACTOR.label("must_enrol"),
             Role.name.label("role"),
             RoleGrant.resource,
             RoleGrant.action,

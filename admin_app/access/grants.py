@@ -6,9 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from admin_app.access.actors import OWES_SECOND_FACTOR
 from admin_app.access.tables import NAME_LENGTH, Role, RoleGrant, User, UserRole
 from admin_app.access.users import has_name
 from admin_app.declaration import Actor, Grant
@@ -95,9 +96,9 @@ async def nearest_user(connection: AsyncConnection, name: str) -> str | None:
 
 def _held() -> Any:
     """Select users, one row a grant."""
-    owes = and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service)
+    owes = OWES_SECOND_FACTOR.label("owes_second_factor")
     return (
-        select(User.id, User.name, User.active, owes.label("owes_second_factor"), *_GRANT)
+        select(User.id, User.name, User.active, owes, *_GRANT)
         .select_from(User)
         .outerjoin(UserRole, UserRole.user_id == User.id)
         .outerjoin(Role, Role.id == UserRole.role_id)
