@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access import create_user, sign_in
 from admin_app.access.secret import digest
 from admin_app.access.tables import SignInFailure
-from admin_app.access.throttle import FREE, FREE_AT_ADDRESS, MAX_ROWS, admit
+from admin_app.access.throttle import (
+    FREE,
+    FREE_AT_ADDRESS,
+    MAX_ROWS,
+    Guessed,
+    admit,
+    forgive,
+)
 from admin_app.database import Database
 from admin_app.declaration import Origin
 from admin_app.errors import TooManyRequestsError, UnauthenticatedError
@@ -169,3 +177,29 @@ async def test_bounded_rows(database: Database) -> None:
     await age(database, timedelta(days=2))
     await attempt(database)
     assert await rows(database) == 3
+
+
+async def test_success_beside_attempts(database: Database) -> None:
+    """Taking attempts back and counting others wait for each other's rows, and in no circle."""
+    stop = asyncio.Event()
+
+    async def guess(guessed: Guessed) -> None:
+        while not stop.is_set():
+            with suppress(TooManyRequestsError):
+                await admit(database, "ana", HERE, guessed)
+
+    async def succeed() -> None:
+        for _ in range(15):
+            await database.write(
+                lambda transaction: forgive(transaction, HERE, {"code": "ana", "password": "ana"})
+            )
+        stop.set()
+
+    await asyncio.gather(succeed(), guess("code"), guess("code"), guess("password"))
+
+    statement = text("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+    if database.dialect == "postgresql":
+        await database.write(
+            lambda session: session.execute(text("SELECT pg_stat_force_next_flush()"))
+        )
+        assert await database.read(lambda connection: connection.scalar(statement)) == 0

@@ -48,7 +48,7 @@ async def change_password(
         if user_id is None:
             raise UnauthenticatedError(_WRONG)
         await give_password(transaction, user_id, hashed, keep=actor.session_id)
-        await forgive(transaction, account, origin.address)
+        await forgive(transaction, origin.address, {"password": account})
         await log_event(transaction, "password_changed", actor, origin, subject=actor.name)
 
     try:

@@ -23,7 +23,7 @@ from admin_app.access.proof import failure_logged, find_person, verified_hash
 from admin_app.access.second_factor import check_code
 from admin_app.access.secret import digest, new_secret
 from admin_app.access.tables import ADDRESS_LENGTH, USER_AGENT_LENGTH, Session, User, name_key
-from admin_app.access.throttle import admit, forgive
+from admin_app.access.throttle import Guessed, admit, forgive
 from admin_app.access.users import has_name
 from admin_app.database import Database
 from admin_app.declaration import ANONYMOUS, Actor, Origin
@@ -79,7 +79,7 @@ async def sign_in(
         transaction.add(_new_session(settings, user.id, secret, origin, pending=pending))
         # A right password alone clears no count: who has it could guess codes for ever.
         if not pending:
-            await forgive(transaction, account, origin.address)
+            await forgive(transaction, origin.address, {"password": account})
             await _log(transaction, "signed_in", user.id, user.name, origin)
         return pending
 
@@ -133,8 +133,8 @@ async def pass_second_factor(
         )
         if passed is None:
             raise UnauthenticatedError(_OVER)
-        await forgive(transaction, own, origin.address, "code")
-        await forgive(transaction, name_key(owing.name), origin.address)
+        proved: dict[Guessed, str] = {"code": own, "password": name_key(owing.name)}
+        await forgive(transaction, origin.address, proved)
         await _log(transaction, "signed_in", passed, owing.name, origin)
 
     async with failure_logged(database, "sign_in_failed", ANONYMOUS, origin, owing.name):

@@ -15,7 +15,7 @@ from admin_app.access.events import log_event
 from admin_app.access.proof import failure_logged, find_person, verified_hash
 from admin_app.access.second_factor import check_code
 from admin_app.access.tables import Session, User, name_key
-from admin_app.access.throttle import admit, forgive
+from admin_app.access.throttle import Guessed, admit, forgive
 from admin_app.database import Database
 from admin_app.declaration import Actor, Origin
 from admin_app.errors import ForbiddenError, UnauthenticatedError
@@ -59,9 +59,8 @@ async def confirm(
         changed = changed.values(confirmed_at=datetime.now(UTC))
         if not good or await transaction.scalar(changed.returning(Session.id)) is None:
             raise UnauthenticatedError(refusal)
-        await forgive(transaction, account, origin.address)
-        if both:
-            await forgive(transaction, own, origin.address, "code")
+        proved: dict[Guessed, str] = {"password": account, **({"code": own} if both else {})}
+        await forgive(transaction, origin.address, proved)
         await log_event(transaction, "confirmed", actor, origin, subject=actor.name)
 
     async with failure_logged(database, "confirmation_failed", actor, origin, actor.name):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
@@ -71,22 +72,33 @@ async def admit(
     await database.write(work)
 
 
-async def forgive(
-    transaction: AsyncSession, account: str, address: str, guessed: Guessed = "password"
-) -> None:
-    """Take back the attempt that ``admit`` counted, and the account's earlier ones.
+async def forgive(transaction: AsyncSession, address: str, accounts: Mapping[Guessed, str]) -> None:
+    """Take back the attempts that ``admit`` counted, and the accounts' earlier ones.
 
-    The address keeps what others' accounts cost it, or an attacker would clear it with their own.
+    ``accounts`` are by what was proved. The address keeps what others' accounts cost it, or an
+    attacker would clear it with their own.
     """
-    pair, of_address, of_account = _keys(account, address, guessed)
-    await transaction.execute(
-        delete(SignInFailure).where(SignInFailure.key.in_((pair, of_account)))
+    keys = [tuple(_keys(account, address, guessed)) for guessed, account in accounts.items()]
+    own = [key for pair, _, account in keys for key in (pair, account)]
+    of_address = [key for _, key, _ in keys]
+    # In the order in which ``admit`` locks them, and none later: else the two would wait for each
+    # other in a circle.
+    found = await transaction.scalars(
+        select(SignInFailure.key)
+        .where(SignInFailure.key.in_([*own, *of_address]))
+        .order_by(SignInFailure.key)
+        .with_for_update()
     )
+    locked = set(found)
     await transaction.execute(
-        update(SignInFailure)
-        .where(SignInFailure.key == of_address, SignInFailure.failures > 0)
-        .values(failures=SignInFailure.failures - 1)
+        delete(SignInFailure).where(SignInFailure.key.in_(locked.intersection(own)))
     )
+    for key in filter(locked.__contains__, of_address):
+        await transaction.execute(
+            update(SignInFailure)
+            .where(SignInFailure.key == key, SignInFailure.failures > 0)
+            .values(failures=SignInFailure.failures - 1)
+        )
 
 
 def _keys(account: str, address: str, guessed: Guessed) -> dict[str, int]:
