@@ -24,7 +24,7 @@ from admin_app.database import Database
 from admin_app.declaration import Base, Registry
 from admin_app.errors import BusyError, InvalidInputError, RequestTimeoutError
 from admin_app.middleware import _Body
-from admin_app.rest.endpoints import MAX_BODY
+from admin_app.rest.requests import MAX_BODY
 from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
 
 NOT_TEXT = "%ff%fe"

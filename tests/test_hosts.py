@@ -21,7 +21,8 @@ from zoo import Keeper, OddName, Renamed, Ruled, Specimen
 from admin_app import Base
 from admin_app.declaration import ACTIONS, Registry
 from admin_app.records.crud import RecordCRUD
-from admin_app.rest.endpoints import ResourceEndpoints, authenticate
+from admin_app.rest.endpoints import ResourceEndpoints
+from admin_app.rest.requests import authenticate
 from admin_app.rest.router import rest_router
 
 READS = {

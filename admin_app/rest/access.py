@@ -22,17 +22,8 @@ from admin_app.access.tokens import LONGEST_LIFE, LONGEST_OVERLAP
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import BadRequestError, FieldError, NotFoundError
-from admin_app.rest.endpoints import (
-    PRIVATE,
-    actor,
-    authenticate,
-    json_body,
-    no_parameters,
-    origin,
-    parameters,
-    records,
-)
-from admin_app.rest.openapi import (
+from admin_app.rest.answers import PRIVATE
+from admin_app.rest.document.parts import (
     READING,
     WRITING,
     Document,
@@ -40,6 +31,15 @@ from admin_app.rest.openapi import (
     answer,
     body,
     refusals,
+)
+from admin_app.rest.requests import (
+    actor,
+    authenticate,
+    json_body,
+    no_parameters,
+    origin,
+    parameters,
+    records,
 )
 
 HOUR = 3600

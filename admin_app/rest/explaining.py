@@ -14,8 +14,9 @@ from admin_app.errors import BadRequestError, FieldError, closest
 from admin_app.records import Explanation
 from admin_app.records.explained_fields import State
 from admin_app.records.verdict import Reason
-from admin_app.rest.endpoints import PRIVATE, actor, authenticate, parameters, records
-from admin_app.rest.openapi import READING, Document, add_schema, answer, refusals
+from admin_app.rest.answers import PRIVATE
+from admin_app.rest.document.parts import READING, Document, add_schema, answer, refusals
+from admin_app.rest.requests import actor, authenticate, parameters, records
 
 _ASKED = {
     "user": "Whom it is about, by name.",

@@ -13,8 +13,10 @@ from admin_app.declaration import Actor, Registry, Resource
 from admin_app.records import Records
 from admin_app.records.crud import RecordCRUD
 from admin_app.rest import access, explaining
-from admin_app.rest.endpoints import ResourceEndpoints, actor, authenticate, records
-from admin_app.rest.openapi import Document, openapi_document
+from admin_app.rest.document import openapi_document
+from admin_app.rest.document.parts import Document
+from admin_app.rest.endpoints import ResourceEndpoints
+from admin_app.rest.requests import actor, authenticate, records
 
 PREFIX = "/api/v1"
 
