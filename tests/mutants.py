@@ -214,7 +214,7 @@ MUTANTS = (
     Mutant(
         "a query knows hidden fields",
         "records/service.py",
-        "        return parse_query(self.registry_for(actor)[resource.name], self.registry, pairs)",
+        "        return parse_query(seen[resource.name], seen, pairs)",
         "        return parse_query(resource, self.registry, pairs)",
         FIELDS,
         "sqlite and comment",

@@ -18,7 +18,8 @@ from admin_app import Base
 from admin_app.declaration import Registry
 from admin_app.errors import BadRequestError
 from admin_app.records.cursor import read_cursor, write_cursor
-from admin_app.records.query import Sort, parse_query
+from admin_app.records.grammar import parse_query
+from admin_app.records.query import Sort
 
 COMPOSITE_SORTS = (
     "-flag,small,-day",

@@ -13,7 +13,7 @@ from admin_app.panel.layout import covered
 from admin_app.panel.links import pointing
 from admin_app.panel.visit import Visit
 from admin_app.records.effects import Effects, dependents
-from admin_app.records.query import parameter
+from admin_app.records.grammar import parameter
 
 
 @dataclass(frozen=True, slots=True)

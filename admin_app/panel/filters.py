@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from admin_app.declaration import Field, Kind, Relation, Resource
+from admin_app.declaration import Field, Kind, Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.panel.display import choice_words, moment
 from admin_app.panel.links import GONE
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
-from admin_app.records.query import PARAMETERS, Filter, parameter
+from admin_app.records.conditions import Comparison, Condition, KeyIn, Related
+from admin_app.records.grammar import PARAMETERS, parameter
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -72,9 +73,7 @@ async def chips(visit: Visit, resource: Resource, query: Query, pairs: Pairs) ->
     given = [each for each in pairs if each[0] not in PARAMETERS]
     return [
         Chip(
-            found.target.label,
-            _operator(found),
-            await _value(visit, found, text),
+            *await _words(visit, found, text),
             visit.urls.list(resource, without(pairs, name)),
         )
         for found, (name, text) in zip(query.filters, given, strict=True)
@@ -86,21 +85,27 @@ def without(pairs: Pairs, name: str) -> list[tuple[str, str]]:
     return [each for each in pairs if each[0] not in {name, "cursor"}]
 
 
-def _operator(found: Filter) -> str:
-    if found.operator == "isnull":
-        return "is empty" if found.value else "is not empty"
-    return OPERATOR_WORDS[found.operator]
+async def _words(visit: Visit, found: Condition, text: str) -> tuple[str, str, str]:
+    """What a condition is about, its operator and its value."""
+    match found:
+        case Comparison(field, "isnull", null):
+            return field.label, _emptiness(null), ""
+        case Comparison(field, operator, _):
+            return field.label, OPERATOR_WORDS[operator], _readable(field, text)
+        case Related(relation, _, KeyIn(keys)):
+            target = visit.registry.target(relation)
+            titles = await visit.records.titles(visit.actor, target, keys)
+            known = [titles[key].text if key in titles else GONE for key in keys]
+            operator = OPERATOR_WORDS["eq" if len(keys) == 1 else "in"]
+            return relation.label, operator, ", ".join(known)
+        case Related(relation, quantifier, _):
+            return relation.label, _emptiness(quantifier == "none"), ""
+        case _:
+            return "Filter", "", text
 
 
-async def _value(visit: Visit, found: Filter, text: str) -> str:
-    if found.operator == "isnull":
-        return ""
-    if not isinstance(found.target, Relation):
-        return _readable(found.target, text)
-    target = visit.registry.target(found.target)
-    titles = await visit.records.titles(visit.actor, target, found.value)
-    known = [titles[key].text if key in titles else GONE for key in found.value]
-    return ", ".join(known)
+def _emptiness(null: bool) -> str:
+    return "is empty" if null else "is not empty"
 
 
 def _readable(field: Field, text: str) -> str:

@@ -5,7 +5,7 @@ Every function takes the actor first and asks the one policy function.
 
 from admin_app.records.explain import MOST_USERS, Explanation, Rights
 from admin_app.records.history import PastChange
-from admin_app.records.query import Query, parse_query
+from admin_app.records.query import Query
 from admin_app.records.reader import COUNT_CAP, Page, Title
 from admin_app.records.record import Record
 from admin_app.records.service import Records
@@ -23,5 +23,4 @@ __all__ = [
     "Rights",
     "Title",
     "Writer",
-    "parse_query",
 ]

@@ -1,51 +1,15 @@
-"""The one read grammar: from pairs of names and texts to a validated ``Query``.
-
-REST sends its query string through here, the panel its filters, the command line its options.
-Whatever is unknown, forbidden or impossible is refused with the names that are possible.
-"""
+"""``Query``: a list that can be read. What ``grammar`` makes and ``reader`` reads."""
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
-import pydantic_core
-from pydantic import ValidationError
-
-from admin_app.declaration import Field, Kind, Registry, Relation, Resource
-from admin_app.declaration.fields import Shape
-from admin_app.declaration.schemas import refusal
-from admin_app.declaration.values import adapter_of, from_text, storable_text
-from admin_app.errors import BadRequestError, FieldError, NotFoundError, closest
-from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
+from admin_app.declaration import Field, Relation
+from admin_app.records.conditions import Condition
 
 Count = Literal["none", "exact", "capped"]
 COUNTS: tuple[Count, ...] = ("none", "exact", "capped")
-PARAMETERS = ("limit", "cursor", "sort", "count", "search")
-"""Names that steer a list; see ``parameter``."""
-MAX_LIST = 500
-"""Values of one ``in``."""
-MAX_FILTERS = 50
-MAX_WORDS = 20
-MAX_PARAMETERS = 200
-MAX_PATTERN = 1_000
-"""Characters that are searched for in a text; SQLite takes patterns of 50,000 bytes."""
-
-
-def parameter(name: str) -> str:
-    """How a field or relation is filtered by equality, also where its name steers lists."""
-    return f"{name}__eq" if name in PARAMETERS else name
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """A condition: a field (or a relation, by its target's keys), an operator and its value."""
-
-    target: Field | Relation
-    operator: str
-    value: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,232 +21,36 @@ class Sort:
 
 
 @dataclass(frozen=True, slots=True)
+class Include:
+    """Records of a relation that are answered inside each record, and which of them."""
+
+    relation: Relation
+    query: Query
+    """``limit`` counts for each record that they are inside of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How much of each record is answered."""
+
+    fields: tuple[str, ...] | None = None
+    """Names of fields and many-to-many relations; none: every one that can be read."""
+    includes: tuple[Include, ...] = ()
+
+
+WHOLE = Shape()
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A list that can be read: everything in it is known to the resource."""
 
-    filters: tuple[Filter, ...]
+    filters: tuple[Condition, ...]
+    """All of them hold."""
     words: tuple[str, ...]
     sort: tuple[Sort, ...]
     """The order asked for, the key appended."""
     limit: int
     cursor: str | None
     count: Count
-
-
-def parse_query(resource: Resource, registry: Registry, pairs: Iterable[tuple[str, str]]) -> Query:
-    """Read a query.
-
-    Raises ``BadRequestError`` with one entry for each pair that cannot be used.
-    """
-    return _Parser(resource, registry).parse(list(pairs))
-
-
-class _Parser:
-    def __init__(self, resource: Resource, registry: Registry) -> None:
-        self.resource = resource
-        self.registry = registry
-        self.errors: list[FieldError] = []
-        self.filters: list[Filter] = []
-        self.steering: dict[str, str] = {}
-
-    def parse(self, pairs: Sequence[tuple[str, str]]) -> Query:
-        if len(pairs) > MAX_PARAMETERS:
-            msg = f"At most {MAX_PARAMETERS} parameters."
-            raise BadRequestError(msg)
-        seen: set[str] = set()
-        for name, text in pairs:
-            if name in seen:
-                self.refuse(name, "repeated", "Given more than once.")
-            elif name in PARAMETERS:
-                self.steering[name] = text
-            else:
-                self.add_filter(name, text)
-            seen.add(name)
-        if len(self.filters) > MAX_FILTERS:
-            self.refuse("", "too_many_filters", f"At most {MAX_FILTERS} filters.")
-        query = Query(
-            filters=tuple(self.filters),
-            words=self.words(),
-            sort=self.sort(),
-            limit=self.limit(),
-            cursor=self.steering.get("cursor"),
-            count=self.count(),
-        )
-        if self.errors:
-            msg = "The list cannot be read as asked."
-            raise BadRequestError(msg, errors=self.errors)
-        return query
-
-    def refuse(self, name: str, code: str, detail: str) -> None:
-        self.errors.append(FieldError((name,) if name else (), code, detail))
-
-    def add_filter(self, name: str, text: str) -> None:
-        target, operator = self.target(name)
-        if target is None:
-            self.refuse(name, "unknown_parameter", self.unknown(name))
-            return
-        allowed = RELATION if isinstance(target, Relation) else operators_of(target.kind)
-        if operator not in allowed:
-            known = ", ".join(allowed)
-            self.refuse(name, "unknown_operator", f"{target.label} is filtered by {known}.")
-            return
-        try:
-            value = self.value(target, operator, text)
-        except BadRequestError as error:
-            self.refuse(name, "bad_value", error.detail)
-        else:
-            self.filters.append(Filter(target, operator, value))
-
-    def target(self, name: str) -> tuple[Field | Relation | None, str]:
-        known: dict[str, Field | Relation] = {**self.resource.readable, **self.filterable()}
-        if name in known:
-            return known[name], "eq"
-        attribute, _, operator = name.rpartition("__")
-        return known.get(attribute), operator
-
-    def filterable(self) -> dict[str, Relation]:
-        return {name: each for name, each in self.resource.relations.items() if each.writable}
-
-    def unknown(self, name: str) -> str:
-        known = [*PARAMETERS, *self.resource.readable, *self.filterable()]
-        near = closest(name.partition("__")[0], known)
-        return f"Unknown. Did you mean {near}? Known are {', '.join(known)}."
-
-    def value(self, target: Field | Relation, operator: str, text: str) -> Any:
-        if operator == "isnull":
-            return _read(_flag, text)
-        if isinstance(target, Relation):
-            texts = _split(text) if operator == "in" else [text]
-            return [self.related_key(target, each) for each in texts]
-        if operator in LISTS:
-            values = [_typed(target.shape, each) for each in _split(text)]
-            if operator == "between" and len(values) != 2:  # noqa: PLR2004
-                msg = "Give two values, joined by a comma."
-                raise BadRequestError(msg)
-            return values
-        if operator in TEXT:
-            return _pattern(operator, text)
-        return _typed(target.shape, text)
-
-    def related_key(self, relation: Relation, text: str) -> Any:
-        try:
-            return self.registry.target(relation).parse_key(text)
-        except NotFoundError as error:
-            raise BadRequestError(error.detail) from error
-
-    def words(self) -> tuple[str, ...]:
-        text = self.steering.get("search", "")
-        try:
-            _searchable(text)
-        except BadRequestError as error:
-            self.refuse("search", "bad_value", error.detail)
-        found = tuple(text.split())
-        if len(found) > MAX_WORDS:
-            self.refuse("search", "too_many_words", f"At most {MAX_WORDS} words.")
-        if found and not self.resource.search:
-            self.refuse("search", "not_searchable", "Nothing here is declared to be searched.")
-        return found
-
-    def sort(self) -> tuple[Sort, ...]:
-        text = self.steering.get("sort")
-        names = [each for each in text.split(",") if each] if text is not None else None
-        terms: list[Sort] = []
-        for term in self.resource.sort if names is None else names:
-            name = term.removeprefix("-")
-            field = self.resource.readable.get(name)
-            if field is None or not field.sortable:
-                known = ", ".join(each.name for each in sortable(self.resource))
-                self.refuse("sort", "unknown_sort", f"Cannot sort by {name}. Known are {known}.")
-            elif any(each.field is field for each in terms):
-                self.refuse("sort", "repeated", f"{name} is given more than once.")
-            else:
-                terms.append(Sort(field, term.startswith("-")))
-        named = {each.field.name for each in terms}
-        terms += [Sort(each, False) for each in self.resource.key if each.name not in named]
-        return tuple(terms)
-
-    def limit(self) -> int:
-        options = self.resource.options
-        text = self.steering.get("limit")
-        if text is None:
-            return options.page_size
-        if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
-            self.refuse("limit", "bad_value", "Give a whole number.")
-            return options.page_size
-        if not 1 <= int(text) <= options.page_limit:
-            self.refuse("limit", "bad_value", f"Between 1 and {options.page_limit}.")
-        return int(text)
-
-    def count(self) -> Count:
-        text = self.steering.get("count", "none")
-        for known in COUNTS:
-            if text == known:
-                return known
-        self.refuse("count", "bad_value", f"Choose one of {', '.join(COUNTS)}.")
-        return "none"
-
-
-def sortable(resource: Resource) -> list[Field]:
-    """The fields a list may be ordered by."""
-    return [each for each in resource.readable.values() if each.sortable]
-
-
-def _split(text: str) -> list[str]:
-    """Values joined by commas; one that holds a comma stands in double quotes, as in CSV."""
-    try:
-        values = next(csv.reader([text.replace("\r", " ").replace("\n", " ")]), [])
-    except csv.Error as error:
-        msg = "Give values joined by commas."
-        raise BadRequestError(msg) from error
-    if len(values) > MAX_LIST:
-        msg = f"At most {MAX_LIST} values."
-        raise BadRequestError(msg)
-    return values
-
-
-def _pattern(operator: str, text: str) -> str:
-    _searchable(text)
-    if operator in {"like", "ilike"} and (len(text) - len(text.rstrip("\\"))) % 2:
-        msg = "A pattern cannot end with the escape character."
-        raise BadRequestError(msg)
-    return text
-
-
-def _searchable(text: str) -> None:
-    _storable(text)
-    if len(text) > MAX_PATTERN:
-        msg = f"At most {MAX_PATTERN:,} characters."
-        raise BadRequestError(msg)
-
-
-def _storable(text: str) -> None:
-    try:
-        storable_text(text)
-    except pydantic_core.PydanticCustomError as error:
-        raise BadRequestError(error.message()) from error
-
-
-def _typed(shape: Shape, text: str) -> Any:
-    data = text if shape.kind is Kind.JSON else from_text(shape, text)
-    return _read(adapter_of(shape).validate_json, pydantic_core.to_json(_encodable(data)))
-
-
-def _encodable(data: Any) -> Any:
-    if isinstance(data, str):
-        _storable(data)
-    return data
-
-
-def _read(reader: Any, text: Any) -> Any:
-    try:
-        return reader(text)
-    except ValidationError as error:
-        found = refusal(error)
-        raise BadRequestError(found.errors[0].detail if found.errors else found.detail) from error
-
-
-def _flag(text: str) -> bool:
-    if text not in {"true", "false"}:
-        msg = "Choose true or false."
-        raise BadRequestError(msg)
-    return text == "true"
+    shape: Shape = WHOLE

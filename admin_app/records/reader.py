@@ -12,13 +12,23 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastcrud import PolicyConfig
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
 from admin_app.access.sight import Sight
 from admin_app.declaration import Actor, Field, Key, Registry, Relation, Resource
 from admin_app.errors import NotFoundError
+from admin_app.records.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    KeyIn,
+    Not,
+    Quantifier,
+    Related,
+)
 from admin_app.records.crud import RecordCRUD
 from admin_app.records.cursor import (
     Position,
@@ -29,7 +39,7 @@ from admin_app.records.cursor import (
     write_cursor,
 )
 from admin_app.records.operators import OPERATORS
-from admin_app.records.query import Filter, Query
+from admin_app.records.query import Query
 
 COUNT_CAP = 10_000
 """The most rows a capped count counts."""
@@ -326,21 +336,36 @@ class Reader:
         self, actor: Actor, resource: Resource, query: Query
     ) -> list[ColumnElement[bool]]:
         return [
-            *(self._condition(actor, each) for each in query.filters),
+            *(self._condition(actor, resource, each) for each in query.filters),
             *(self._contains(actor, resource, word) for word in query.words),
         ]
 
-    def _condition(self, actor: Actor, each: Filter) -> ColumnElement[bool]:
-        if not isinstance(each.target, Relation):
-            return OPERATORS[each.operator](each.target.expression)(each.value)
-        target = self.registry.target(each.target)
+    def _condition(self, actor: Actor, resource: Resource, each: Condition) -> ColumnElement[bool]:
+        match each:
+            case Comparison(field, operator, value):
+                return OPERATORS[operator](field.expression)(value)
+            case KeyIn(keys):
+                return key_in(resource, keys)
+            case AllOf(conditions):
+                return and_(true(), *(self._condition(actor, resource, one) for one in conditions))
+            case AnyOf(conditions):
+                return or_(false(), *(self._condition(actor, resource, one) for one in conditions))
+            case Not(condition):
+                return not_(self._condition(actor, resource, condition))
+            case Related(relation, quantifier, condition):
+                return self._related(actor, relation, quantifier, condition)
+
+    def _related(
+        self, actor: Actor, relation: Relation, quantifier: Quantifier, condition: Condition
+    ) -> ColumnElement[bool]:
+        target = self.sight.registry(actor).target(relation)
         seen = self._in_sight(actor, target)
-        link = each.target.expression
-        exists = link.any if each.target.many else link.has
-        if each.operator == "isnull":
-            condition = exists(seen)
-            return ~condition if each.value else condition  # type: ignore[no-any-return]
-        return exists(and_(key_in(target, each.value), seen))  # type: ignore[no-any-return]
+        exists = relation.expression.any if relation.many else relation.expression.has
+        holds = self._condition(actor, target, condition)
+        if quantifier == "all":
+            return ~exists(and_(seen, func.coalesce(holds, false()) == false()))  # type: ignore[no-any-return]
+        found: ColumnElement[bool] = exists(and_(holds, seen))
+        return ~found if quantifier == "none" else found
 
     def _contains(self, actor: Actor, resource: Resource, word: str) -> ColumnElement[bool]:
         conditions = []

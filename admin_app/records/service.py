@@ -23,8 +23,9 @@ from admin_app.records.explain import (
     require_reading_grants,
     who_may,
 )
+from admin_app.records.grammar import parse_query
 from admin_app.records.history import PastChange, past_changes
-from admin_app.records.query import Query, parse_query
+from admin_app.records.query import Query
 from admin_app.records.reader import Page, Reader, Title
 from admin_app.records.record import Record, record
 from admin_app.records.refusals import explained_at_commit, impossible_values
@@ -59,7 +60,8 @@ class Records:
         Raises ``ForbiddenError``, and ``BadRequestError`` naming each that cannot be used.
         """
         require(actor, resource, "read")
-        return parse_query(self.registry_for(actor)[resource.name], self.registry, pairs)
+        seen = self.registry_for(actor)
+        return parse_query(seen[resource.name], seen, pairs)
 
     async def page(self, actor: Actor, resource: Resource, query: Query) -> Page:
         """Read a page of the records in sight."""

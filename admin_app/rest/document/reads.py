@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from admin_app.declaration import Registry, Resource
 from admin_app.errors import NotFoundError
+from admin_app.records.grammar import parameter, sortable
 from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
-from admin_app.records.query import COUNTS, parameter, sortable
+from admin_app.records.query import COUNTS
 from admin_app.rest.document.parts import (
     READING,
     Document,
