@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -41,6 +41,10 @@ class AppError(Exception):
     status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     code: ClassVar[str] = "internal_error"
     title: ClassVar[str] = "Something went wrong on our side"
+    remedy: ClassVar[str] = (
+        "Try once more. When it comes again, give whoever looks after the server the request_id."
+    )
+    """What the caller can do about it."""
 
     def __init__(
         self,
@@ -54,6 +58,11 @@ class AppError(Exception):
         self.errors = tuple(errors[:MAX_ERRORS])
         self.headers = dict(headers or {})
 
+    def within(self, *path: str | int) -> AppError:
+        """The same refusal, of input that stands at ``path`` in a larger one."""
+        self.errors = tuple(replace(each, path=(*path, *each.path)) for each in self.errors)
+        return self
+
 
 class BadRequestError(AppError):
     """The request itself cannot be understood: syntax, unknown parameter, impossible filter."""
@@ -61,6 +70,9 @@ class BadRequestError(AppError):
     status = HTTPStatus.BAD_REQUEST
     code = "bad_request"
     title = "The request cannot be understood"
+    remedy = (
+        "Mend what errors points at, or what detail says. Sending the same again changes nothing."
+    )
 
 
 class UnauthenticatedError(AppError):
@@ -69,6 +81,7 @@ class UnauthenticatedError(AppError):
     status = HTTPStatus.UNAUTHORIZED
     code = "unauthenticated"
     title = "Sign in first"
+    remedy = "Send Authorization: Bearer with a token that is neither expired nor revoked."
 
     def __init__(self, detail: str = "A valid API token is needed.") -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
@@ -80,6 +93,7 @@ class ForbiddenError(AppError):
     status = HTTPStatus.FORBIDDEN
     code = "forbidden"
     title = "Not allowed"
+    remedy = "Ask an administrator for the grant, or for a token with that scope."
 
 
 class ConfirmationRequiredError(ForbiddenError):
@@ -87,6 +101,7 @@ class ConfirmationRequiredError(ForbiddenError):
 
     code = "confirmation_required"
     title = "Confirm that it is you"
+    remedy = "Confirm with the password in the panel, and do it again."
 
 
 class NotFoundError(AppError):
@@ -95,6 +110,7 @@ class NotFoundError(AppError):
     status = HTTPStatus.NOT_FOUND
     code = "not_found"
     title = "Nothing here"
+    remedy = "Check the address and the key. What is there may be out of your sight."
 
 
 class MethodNotAllowedError(AppError):
@@ -103,6 +119,16 @@ class MethodNotAllowedError(AppError):
     status = HTTPStatus.METHOD_NOT_ALLOWED
     code = "method_not_allowed"
     title = "This method is not allowed here"
+    remedy = "Use one of the methods that the Allow header names."
+
+
+class NotAcceptableError(AppError):
+    """None of the media types that ``Accept`` asks for can be answered here."""
+
+    status = HTTPStatus.NOT_ACCEPTABLE
+    code = "not_acceptable"
+    title = "This cannot be answered in such a form"
+    remedy = "Ask for one of the media types that detail names, or send no Accept."
 
 
 class RequestTimeoutError(AppError):
@@ -111,6 +137,7 @@ class RequestTimeoutError(AppError):
     status = HTTPStatus.REQUEST_TIMEOUT
     code = "request_timeout"
     title = "The request did not arrive in time"
+    remedy = "Send the request again, whole."
 
 
 class ConflictError(AppError):
@@ -119,6 +146,7 @@ class ConflictError(AppError):
     status = HTTPStatus.CONFLICT
     code = "conflict"
     title = "The write clashes with what is stored"
+    remedy = "Read what is stored, and decide anew."
 
 
 class UniqueConflictError(ConflictError):
@@ -126,6 +154,9 @@ class UniqueConflictError(ConflictError):
 
     code = "unique_violation"
     title = "Another record already has this value"
+    remedy = (
+        "Choose another value for the fields that errors names, or change the record that has it."
+    )
 
 
 class InUseError(ConflictError):
@@ -133,6 +164,27 @@ class InUseError(ConflictError):
 
     code = "in_use"
     title = "Other records depend on this one"
+    remedy = "Change or delete the records that errors counts first."
+
+
+class TooManyAffectedError(ConflictError):
+    """A write by filter finds more records than ``max-affected`` allows, and does nothing."""
+
+    code = "too_many_affected"
+    title = "More records match than may be written to"
+    remedy = "Narrow the filter, or allow more with Prefer: max-affected."
+
+
+class IdempotencyInFlightError(ConflictError):
+    """The first request with this ``Idempotency-Key`` is still being worked on."""
+
+    code = "idempotency_in_flight"
+    title = "The first request with this key is not done yet"
+    remedy = "Send the same again after as many seconds as Retry-After says."
+
+    def __init__(self) -> None:
+        detail = "The first request with this Idempotency-Key is still being worked on."
+        super().__init__(detail, headers={"Retry-After": "1"})
 
 
 class StaleVersionError(AppError):
@@ -141,6 +193,25 @@ class StaleVersionError(AppError):
     status = HTTPStatus.PRECONDITION_FAILED
     code = "version_mismatch"
     title = "The record has changed since it was read"
+    remedy = "Read the record again, put your change on top of it, and send its new ETag."
+
+
+class AlreadyThereError(AppError):
+    """``If-None-Match: *`` asked for a record that is new, and there is one."""
+
+    status = HTTPStatus.PRECONDITION_FAILED
+    code = "already_there"
+    title = "There is such a record already"
+    remedy = "Read the record that is there, or leave If-None-Match out to replace it."
+
+
+class PreconditionRequiredError(AppError):
+    """The resource is written with ``If-Match`` only, and none was sent."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    code = "precondition_required"
+    title = "Say which version is meant"
+    remedy = "Read the record, and send its ETag as If-Match."
 
 
 class ContentTooLargeError(AppError):
@@ -149,6 +220,7 @@ class ContentTooLargeError(AppError):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     code = "content_too_large"
     title = "The body is too large"
+    remedy = "Send less at once."
 
 
 class UnsupportedMediaTypeError(AppError):
@@ -157,6 +229,7 @@ class UnsupportedMediaTypeError(AppError):
     status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
     code = "unsupported_media_type"
     title = "This media type is not read here"
+    remedy = "Send the media type that detail names, with its Content-Type."
 
 
 class InvalidInputError(AppError):
@@ -165,6 +238,15 @@ class InvalidInputError(AppError):
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     code = "validation_failed"
     title = "Some values are not valid"
+    remedy = "Mend the value at each pointer of errors."
+
+
+class IdempotencyKeyReusedError(InvalidInputError):
+    """This ``Idempotency-Key`` was sent with another request."""
+
+    code = "idempotency_key_reused"
+    title = "This key belongs to another request"
+    remedy = "Make a new key for each request, and send it again only to repeat that request."
 
 
 class TooManyRequestsError(AppError):
@@ -173,6 +255,7 @@ class TooManyRequestsError(AppError):
     status = HTTPStatus.TOO_MANY_REQUESTS
     code = "too_many_requests"
     title = "Too many attempts"
+    remedy = "Wait for as many seconds as Retry-After says."
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
@@ -184,6 +267,7 @@ class BusyError(AppError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     code = "busy"
     title = "The database is busy"
+    remedy = "Send the same again after as many seconds as Retry-After says."
 
     def __init__(self, detail: str = "The database is busy. Try again in a moment.") -> None:
         super().__init__(detail, headers={"Retry-After": "1"})
@@ -198,13 +282,16 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)), None)
 
 
-def problem(error: AppError, *, request_id: str, instance: str) -> dict[str, Any]:
+def problem(
+    error: AppError, *, request_id: str, instance: str, root_path: str = ""
+) -> dict[str, Any]:
     """Render the body of an ``application/problem+json`` answer (RFC 9457).
 
-    ``instance`` is the path of the request as it was read: without percent encoding.
+    ``instance`` is the path of the request as it was read: without percent encoding; ``root_path``
+    is where the application begins, below which its type is told of.
     """
     document: dict[str, Any] = {
-        "type": f"/errors/{error.code}",
+        "type": f"{quote(root_path)}/errors/{error.code}",
         "title": error.title,
         "status": int(error.status),
         "detail": error.detail,

@@ -10,13 +10,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Self, get_origin
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -32,6 +41,8 @@ PREFIX = "ADMIN_APP_"
 SETTINGS_FILE = "settings.toml"
 SHORTEST_SECRET = 32
 """The shortest secret that production takes, in characters; generated ones are longer."""
+OUR_PATHS = frozenset({"admin", "api", "errors", "healthz", "readyz"})
+"""What addresses of the application begin with."""
 
 
 class Section(BaseModel):
@@ -63,7 +74,7 @@ class DatabaseSection(Section):
     pool_size: int = Field(10, ge=1, le=200, description="Connections a worker keeps.")
     pool_timeout: float = Field(2.0, gt=0, description="Seconds to wait for a connection.")
     statement_timeout: float = Field(
-        10.0, gt=0, description="Seconds a statement may run (PostgreSQL)."
+        10.0, gt=0, description="Seconds a statement may run (SQLite: one that reads)."
     )
     lock_timeout: float = Field(
         2.0, gt=0, description="Seconds a statement waits for a lock (PostgreSQL)."
@@ -89,7 +100,25 @@ class ServerSection(Section):
     trusted_proxies: tuple[str, ...] = Field(
         (), description="Addresses whose X-Forwarded-* headers are believed."
     )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="Where a proxy serves it, such as /library; the proxy may take it off or not.",
+    )
+    timing: bool = Field(
+        default=False,
+        description="Answer Server-Timing with the number of statements; for development.",
+    )
     drain: float = Field(30.0, gt=0, description="Seconds that requests get to finish at a stop.")
+
+    @field_validator("root_path")
+    @classmethod
+    def _not_one_of_ours(cls, value: str) -> str:
+        # A proxy that takes it off and one that does not could not be told apart.
+        if value.split("/")[1:2] and value.split("/")[1] in OUR_PATHS:
+            msg = f"begins as an address of ours does ({', '.join(sorted(OUR_PATHS))})"
+            raise ValueError(msg)
+        return value
 
 
 class SecuritySection(Section):
@@ -109,6 +138,19 @@ class SecuritySection(Section):
     requests_per_minute: int = Field(
         1200, ge=0, description="Requests a minute of one token or session; 0: no limit."
     )
+    cors_origins: tuple[str, ...] = Field(
+        (),
+        description="Origins whose pages may use the API with a token: https://app.example.org",
+    )
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for each in value:
+            if not re.fullmatch(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:\d{1,5})?", each):
+                msg = f"{each!r} is no origin, such as https://app.example.org or http://[::1]:5173"
+                raise ValueError(msg)
+        return value
 
 
 class Settings(BaseModel):

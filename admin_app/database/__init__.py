@@ -3,7 +3,8 @@
 Knows settings and errors, and nothing of models or surfaces.
 """
 
-from admin_app.database.core import Database, savepoint
+from admin_app.database.core import Database, savepoint, undone
+from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
 
-__all__ = ["Database", "ExactDecimal", "savepoint"]
+__all__ = ["Database", "ExactDecimal", "measured", "savepoint", "undone"]

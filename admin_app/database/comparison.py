@@ -33,11 +33,12 @@ from sqlalchemy.sql.elements import False_, True_
 from sqlalchemy.sql.functions import AnsiFunction, now
 from sqlalchemy.types import TypeDecorator, TypeEngine, UserDefinedType
 
+from admin_app.database.operations import PLUGIN
 from admin_app.database.types import ExactDecimal, rescaled, unscaled
 from admin_app.errors import SetupError
 
-COMPARISONS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname")
-"""Alembic's plugins at work: its default ones and CHECK constraints, which are opt-in."""
+COMPARISONS = ("alembic.autogenerate.*", "alembic.ext.checkconstraint_byname", PLUGIN)
+"""Alembic's plugins at work: its default ones, CHECK constraints, which are opt-in, and ours."""
 
 MISSING = "is missing in the database"
 UNKNOWN = "is in the database and in no model"
@@ -50,6 +51,7 @@ _NOUNS = {
     "foreign_key_constraint": "foreign key",
     "primary_key_constraint": "primary key",
 }
+_SUBJECTS = frozenset({"table", "column", "index", "constraint", "fk", "full_text"})
 _ASPECTS = {"type": "type", "default": "server default", "comment": "comment"}
 _EMPTY = {True: "may be empty", False: "must be filled"}
 
@@ -65,13 +67,19 @@ _STORED_DEFAULT = text(
 
 
 class SQLiteChanges(SQLiteImpl):
-    """SQLite: a copied table keeps AUTOINCREMENT and the highest key it ever gave."""
+    """SQLite: a copied table keeps triggers, AUTOINCREMENT and the highest key it ever gave."""
 
     __dialect__ = "sqlite"
     _counter: tuple[str, int | None] | None = None
+    _triggers: tuple[str, list[str]] | None = None
 
     def prep_table_for_batch(self, batch_impl: ApplyBatchImpl, table: Table) -> None:
         assert self.connection is not None  # noqa: S101 - batch mode is refused offline
+        triggers = self.connection.scalars(
+            text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name"),
+            {"name": table.name},
+        )
+        self._triggers = (table.name, list(triggers))
         declared = self.connection.scalar(
             text("SELECT sql FROM sqlite_master WHERE type = 'table' AND name = :name"),
             {"name": table.name},
@@ -88,6 +96,7 @@ class SQLiteChanges(SQLiteImpl):
 
     def rename_table(self, old_table_name: str, new_table_name: Any, schema: Any = None) -> None:
         super().rename_table(old_table_name, new_table_name, schema=schema)
+        self._restore_triggers(new_table_name)
         counter, self._counter = self._counter, None
         if counter is None or counter[0] != new_table_name or counter[1] is None:
             return
@@ -100,6 +109,19 @@ class SQLiteChanges(SQLiteImpl):
                 name=counter[0], seq=counter[1]
             )
         )
+
+    def _restore_triggers(self, table: str) -> None:
+        """Make the triggers again that went with the table that was replaced."""
+        triggers, self._triggers = self._triggers, None
+        if triggers is None or triggers[0] != table or not triggers[1]:
+            return
+        assert self.connection is not None  # noqa: S101 - batch mode is refused offline
+        for each in triggers[1]:
+            self.connection.exec_driver_sql(each)
+        name = self.dialect.identifier_preparer.quote(table)
+        # One that names what is gone would fail with the next write: better now than then.
+        for write in (f"INSERT INTO {name} DEFAULT VALUES", f"DELETE FROM {name}"):  # noqa: S608 - quoted
+            self.connection.exec_driver_sql(f"EXPLAIN {write}")
 
     def cast_for_batch_migrate(
         self, existing: Column[Any], existing_transfer: dict[str, Any], new_type: TypeEngine[Any]
@@ -306,6 +328,8 @@ def describe(operations: ops.UpgradeOps) -> list[str]:
     for kind, *parts in differences:
         if kind.endswith("_index") and parts[0].table.name in whole:
             continue
+        if kind.endswith("_full_text") and parts[0].table in whole:
+            continue
         subject, verdict = _difference(kind, *parts)
         found.setdefault(subject, []).append(verdict)
     for verdicts in found.values():
@@ -324,7 +348,7 @@ def _flat(differences: Any) -> Iterator[tuple[Any, ...]]:
 
 def _difference(kind: str, *parts: Any) -> tuple[str, str]:
     verb, _, noun = kind.partition("_")
-    if verb in {"add", "remove"} and noun in {"table", "column", "index", "constraint", "fk"}:
+    if verb in {"add", "remove"} and noun in _SUBJECTS:
         return _subject(noun, parts), MISSING if verb == "add" else UNKNOWN
     if verb == "modify":
         _, table, column, _, stored, declared = parts
@@ -335,6 +359,8 @@ def _difference(kind: str, *parts: Any) -> tuple[str, str]:
 def _subject(noun: str, parts: tuple[Any, ...]) -> str:
     if noun == "table":
         return f"table {parts[0].name}"
+    if noun == "full_text":
+        return f"full-text index of table {parts[0].table}"
     if noun == "column":
         _, table, column = parts
         return f"column {column.name} of table {table}"

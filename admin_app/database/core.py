@@ -68,8 +68,10 @@ class Database:
                 await connection.execution_options(**options)
             return await work(connection)
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def write(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool = True) -> T:
         """Run ``work`` in one transaction and commit it; any exception rolls all of it back.
+
+        Without ``keep`` it is rolled back in any case.
 
         ``work`` runs again, whole, after a serialization failure or a deadlock (at most three
         times, with jitter), likewise when its connection was dead before anything was sent: it must
@@ -80,14 +82,14 @@ class Database:
         async with _busy_is_an_answer():
             for attempt in range(WRITE_RETRIES):
                 try:
-                    return await self._attempt(work)
+                    return await self._attempt(work, keep=keep)
                 except _NothingSentError:
                     continue
                 except DBAPIError as error:
                     if not is_serialization_failure(error):
                         raise
                     await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
-            return await self._attempt(work)
+            return await self._attempt(work, keep=keep)
 
     async def write_aside(
         self, name: Hashable, work: Callable[[AsyncSession], Awaitable[object]], *, patience: float
@@ -109,20 +111,20 @@ class Database:
         for each in done:
             each.result()
 
-    async def _attempt(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def _attempt(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool) -> T:
         if self.dialect != "sqlite":
-            return await self._commit(work)
+            return await self._transaction(work, keep=keep)
         try:
             async with asyncio.timeout(self._turn_timeout):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise BusyError from error
         try:
-            return await self._commit(work)
+            return await self._transaction(work, keep=keep)
         finally:
             self._turn.release()
 
-    async def _commit(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+    async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool) -> T:
         async with self._connected() as connection:
             if self.dialect == "sqlite":
                 await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
@@ -135,7 +137,16 @@ class Database:
                     if is_lost(error) and not sent.anything:
                         raise _NothingSentError from error
                     raise
-                await session.commit()
+                if not keep:
+                    await session.rollback()
+                    return result
+                try:
+                    await session.commit()
+                except DBAPIError:
+                    # SQLite leaves open what it refuses to commit, for a deferred foreign key; the
+                    # next to have the connection would go on with it.
+                    await connection.invalidate()
+                    raise
                 return result
 
     @asynccontextmanager
@@ -195,3 +206,11 @@ async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
     """Undo what happens inside, and only that, when it raises."""
     async with session.begin_nested():
         yield
+
+
+async def undone(session: AsyncSession, work: Callable[[], Awaitable[T]]) -> T:
+    """Run ``work`` and undo it, and only it: the transaction goes on as if it had never been."""
+    async with session.begin_nested() as savepoint_:
+        result = await work()
+        await savepoint_.rollback()
+    return result

@@ -15,6 +15,9 @@ from sqlalchemy import DateTime, event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from admin_app.database.exact import install_functions
+from admin_app.database.patience import limit_reads
+from admin_app.database.statements import count_on
 from admin_app.database.types import PostgreSQLInstant, SQLiteInstant, reflected_bigint
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
@@ -31,10 +34,12 @@ def make_engine(settings: Settings) -> AsyncEngine:
     Raises ``SetupError`` for a database or driver that is not supported.
     """
     url = settings.database_url
-    if url.drivername == DRIVERS["sqlite"]:
-        return _sqlite(url, settings)
-    if url.drivername == DRIVERS["postgresql"]:
-        return _postgresql(url, settings)
+    makers = {DRIVERS["sqlite"]: _sqlite, DRIVERS["postgresql"]: _postgresql}
+    if url.drivername in makers:
+        engine = makers[url.drivername](url, settings)
+        if settings.server.timing:
+            count_on(engine.sync_engine)
+        return engine
     msg = f"database.url must begin with {' or '.join(DRIVERS.values())}, not {url.drivername}"
     raise SetupError(msg)
 
@@ -54,6 +59,7 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
         connect_args={"isolation_level": None, "timeout": limits.write_timeout},
     )
     _adapt(engine, SQLiteInstant)
+    limit_reads(engine.sync_engine, limits.statement_timeout)
     dialect: Any = engine.sync_engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, "BIGINT": reflected_bigint}
 
@@ -70,6 +76,7 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
         connection.create_function("lower", 1, _lower, deterministic=True)
+        install_functions(connection)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:

@@ -32,6 +32,7 @@ from admin_app.database.comparison import (
 )
 from admin_app.database.core import Database
 from admin_app.database.engine import BEGIN, make_engine
+from admin_app.database.full_text import is_index_name
 from admin_app.database.history import History, SchemaState
 from admin_app.database.settling import settle
 from admin_app.database.violations import is_busy
@@ -260,9 +261,14 @@ class _Run:
         """Whether ``table`` is compared: ours, the project's, or everybody's."""
         return self.ours is None or table.startswith(OUR_PREFIX) == self.ours
 
-    def is_stray(self, table: str) -> bool:
-        """Whether ``table`` is none of ours: no model declares it, and no revision made it."""
-        return table not in self.metadata.tables and table not in self.history.tables
+    def is_known(self, name: str, kind: str) -> bool:
+        """Whether a table is declared by a model or made by a revision, and all but some indexes.
+
+        Full-text indexes are compared as such.
+        """
+        if kind == "table":
+            return name in self.metadata.tables or name in self.history.tables
+        return kind != "index" or not is_index_name(name)
 
 
 def run_env() -> None:
@@ -282,7 +288,7 @@ def run_env() -> None:
         render_as_batch=True,
         compare_type=True,
         compare_server_default=True,
-        include_name=lambda name, kind, _: kind != "table" or not run.is_stray(str(name)),
+        include_name=lambda name, kind, _: run.is_known(str(name), kind),
         include_object=lambda item, name, kind, reflected, _: _included(
             run, item, name, kind, reflected=reflected
         ),

@@ -311,6 +311,8 @@ def _downward(operation: ops.MigrateOperation) -> list[ops.MigrateOperation]:
 def _simplified(operation: ops.MigrateOperation) -> Sequence[ops.MigrateOperation]:
     if isinstance(operation, ops.CreateTableOp):
         operation.columns = [*operation.columns, *_column_checks(operation)]
+        # For the models' own use: it says nothing about the database.
+        operation.info = {}
     if isinstance(operation, ops.ModifyTableOps) and all(
         isinstance(each, (ops.CreateIndexOp, ops.DropIndexOp)) for each in operation.ops
     ):

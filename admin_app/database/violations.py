@@ -53,6 +53,7 @@ _SQLITE_BUSY = (
     "SQLITE_IOERR",
     "SQLITE_CANTOPEN",
     "SQLITE_READONLY",
+    "SQLITE_INTERRUPT",
 )
 _POSTGRESQL_BUSY = ("55P03", "57014", "53", "57P", "25P03")
 _SERIALIZATION_FAILURES = ("40001", "40P01")
@@ -90,6 +91,11 @@ def is_busy(error: DBAPIError) -> bool:
     if name is not None:
         return name.startswith(_SQLITE_BUSY)
     return _sqlstate(error).startswith((*_POSTGRESQL_BUSY, *_SERIALIZATION_FAILURES))
+
+
+def is_locked(error: DBAPIError) -> bool:
+    """Whether a lock of PostgreSQL's was not had in time."""
+    return _sqlstate(error) == "55P03"
 
 
 def is_serialization_failure(error: DBAPIError) -> bool:
