@@ -4,15 +4,18 @@ This module is what a declaration imports.
 """
 
 from admin_app.database.types import ExactDecimal
+from admin_app.declaration.actions import Call, action
 from admin_app.declaration.actor import actor
 from admin_app.declaration.base import Base, BigKey, Record
-from admin_app.declaration.hooks import Write
+from admin_app.declaration.hooks import Committed, Write
 from admin_app.declaration.options import ResourceOptions
 from admin_app.errors import ConflictError, FieldError, ForbiddenError, InvalidInputError
 
 __all__ = [
     "Base",
     "BigKey",
+    "Call",
+    "Committed",
     "ConflictError",
     "ExactDecimal",
     "FieldError",
@@ -21,6 +24,7 @@ __all__ = [
     "Record",
     "ResourceOptions",
     "Write",
+    "action",
     "actor",
 ]
 __version__ = "0.1.0"

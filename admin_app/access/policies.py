@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from fastcrud import PolicyConfig
-from sqlalchemy import or_
+from sqlalchemy import ColumnElement, and_, false, or_, true
 
 from admin_app.declaration import (
     EVERY_OWN_RESOURCE,
@@ -19,14 +19,18 @@ from admin_app.declaration import (
 )
 from admin_app.errors import ForbiddenError, UnauthenticatedError
 
+Trash = Literal["without", "with", "only"]
+TRASH: tuple[Trash, ...] = ("without", "with", "only")
 
-def policy(actor: Actor, resource: Resource) -> PolicyConfig:
+
+def policy(actor: Actor, resource: Resource, trash: Trash = "without") -> PolicyConfig:
     """What ``actor`` may do to ``resource``: the one policy function of the application.
 
     Grants add up; what no grant allows is denied. A grant by a named rule reaches the rows the
-    rule is true for, before and after a write.
+    rule is true for, before and after a write. ``trash``: which records are there at all, where
+    the resource has one; those in it are seen by who may delete them.
     """
-    return _policy(actor.grants, resource)
+    return _policy(actor.grants, resource, trash)
 
 
 def require(actor: Actor, resource: Resource, action: str) -> PolicyConfig:
@@ -43,10 +47,10 @@ def require(actor: Actor, resource: Resource, action: str) -> PolicyConfig:
 
 
 @lru_cache(maxsize=1024)
-def _policy(grants: frozenset[Grant], resource: Resource) -> PolicyConfig:
+def _policy(grants: frozenset[Grant], resource: Resource, trash: Trash) -> PolicyConfig:
     create = _reach(grants, resource, "create")
     return PolicyConfig(
-        read=_reach(grants, resource, "read"),
+        read=_shown(grants, resource, trash),
         create=create is not False,
         create_check=None if isinstance(create, bool) else create,
         update=_reach(grants, resource, "update"),
@@ -54,10 +58,36 @@ def _policy(grants: frozenset[Grant], resource: Resource) -> PolicyConfig:
     )
 
 
+def _shown(grants: frozenset[Grant], resource: Resource, trash: Trash) -> Any:
+    """``_reach`` of reading, without or with what is in the trash, or that alone."""
+    readable = _reach(grants, resource, "read")
+    if resource.options.trash is None or readable is False:
+        return readable
+    # Of the model: whoever does not see when it was deleted does not see the record either.
+    at = getattr(resource.model, resource.options.trash)
+    theirs = _condition(_reach(grants, resource, "delete"))
+    kept = {
+        "without": at.is_(None),
+        "only": and_(at.is_not(None), theirs),
+        "with": or_(at.is_(None), theirs),
+    }
+    return and_(_condition(readable), kept[trash])
+
+
+def _condition(found: Any) -> ColumnElement[bool]:
+    return (true() if found else false()) if isinstance(found, bool) else found
+
+
 def _reach(grants: frozenset[Grant], resource: Resource, action: str) -> Any:
     """Every row (true), none (false), or the condition of the rules that grant the action."""
     found = reach(grants, resource, action)
     return found if isinstance(found, bool) else or_(*(resource.rules[name] for name in found))
+
+
+def reach_conditions(actor: Actor, resource: Resource, action: str) -> list[ColumnElement[bool]]:
+    """The conditions of the rows that an action reaches: none where every row will do."""
+    found = _reach(actor.grants, resource, action)
+    return [false()] if found is False else [] if found is True else [found]
 
 
 def reach(grants: frozenset[Grant], resource: Resource, action: str) -> bool | tuple[str, ...]:

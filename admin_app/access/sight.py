@@ -186,7 +186,20 @@ class Sight:
         far = {name for name, _ in relation.pointing}
         if near & hidden or far & self._hidden(grants, target):
             return False
-        return self._links_seen(grants, relation)
+        return self._links_seen(grants, relation) and self._join_seen(grants, relation)
+
+    def _join_seen(self, grants: frozenset[Grant], relation: Relation) -> bool:
+        """Whether the columns that decide who is linked, however it is declared, are in sight."""
+        for table, columns in _joined(relation).items():
+            resource = self._by_table.get(table)
+            if resource is None:
+                continue
+            hidden = self._hidden(grants, resource) & resource.fields.keys()
+            if columns & {
+                each.name for name in hidden if (each := resource.fields[name].column) is not None
+            }:
+                return False
+        return True
 
     def _links_seen(self, grants: frozenset[Grant], relation: Relation) -> bool:
         """Whether the links themselves, where they are records of a resource, are all in sight."""
@@ -268,6 +281,19 @@ def _derived(field: Field, columns: set[Any]) -> bool:
         return False
     text = str(field.column.computed.sqltext)
     return any(re.search(rf"\b{re.escape(each.name)}\b", text) for each in columns)
+
+
+def _joined(relation: Relation) -> dict[Table, set[str]]:
+    """The columns that a relation's joins compare, by table."""
+    link = relation.expression.property
+    found: dict[Table, set[str]] = {}
+    for join in (link.primaryjoin, link.secondaryjoin):
+        parts: Iterable[Any] = () if join is None else iterate(join)
+        for part in parts:
+            table = _table(part.table) if part.__visit_name__ == "column" else None
+            if table is not None:
+                found.setdefault(table, set()).add(part.name)
+    return found
 
 
 def _parts(field: Field) -> Iterable[Any]:

@@ -1,5 +1,6 @@
 """What a model says: ``Base``, ``ResourceOptions``, and the resources resolved from both."""
 
+from admin_app.declaration.actions import Call, DeclaredAction, Writes, action
 from admin_app.declaration.actor import (
     ACTIONS,
     ANONYMOUS,
@@ -17,7 +18,7 @@ from admin_app.declaration.actor import (
 )
 from admin_app.declaration.base import OUR_PREFIX, Base, BigKey, Record
 from admin_app.declaration.fields import Field, Kind, Reference, Relation
-from admin_app.declaration.hooks import Hook, Write
+from admin_app.declaration.hooks import Committed, CommittedChange, Hook, Write
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.registry import DeclarationError, Registry
 from admin_app.declaration.resource import Key, Resource
@@ -34,7 +35,11 @@ __all__ = [
     "Actor",
     "Base",
     "BigKey",
+    "Call",
+    "Committed",
+    "CommittedChange",
     "DeclarationError",
+    "DeclaredAction",
     "Field",
     "Grant",
     "Hook",
@@ -48,7 +53,9 @@ __all__ = [
     "Resource",
     "ResourceOptions",
     "Write",
+    "Writes",
     "acting",
+    "action",
     "actor",
     "stamped",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from operator import eq
 from typing import Any
 
 from sqlalchemy import BinaryExpression, Column, Integer, UniqueConstraint
@@ -66,7 +67,7 @@ def _column_field(
     }
     if not isinstance(column, Column):
         return Field(**common, nullable=True)
-    given = _given_by_database(column) or _is_version(mapper, column)
+    given = _given_by_database(column) or _is_version(mapper, column) or name == options.trash
     read_only = given or bool(info.get("read_only")) or "stamp" in info
     automatic = _numbered(column)
     creatable = not (read_only or automatic or column.onupdate is not None)
@@ -186,10 +187,10 @@ def _pointing_fields(
 ) -> tuple[tuple[str, str], ...]:
     """The foreign key of the target; none where the relationship asks for more than that."""
     pairs = relationship.local_remote_pairs or []
-    conditions = sum(
-        isinstance(each, BinaryExpression) for each in iterate(relationship.primaryjoin)
-    )
-    if conditions != len(pairs):
+    conditions = [
+        each for each in iterate(relationship.primaryjoin) if isinstance(each, BinaryExpression)
+    ]
+    if len(conditions) != len(pairs) or any(each.operator is not eq for each in conditions):
         return ()
     return tuple(
         (

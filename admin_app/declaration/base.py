@@ -13,6 +13,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 from sqlalchemy.sql.schema import Column
 
 from admin_app.database.types import ExactDecimal
+from admin_app.declaration.full_text import declare_full_text
 from admin_app.declaration.options import ResourceOptions
 
 OUR_PREFIX = "admin_"
@@ -59,6 +60,10 @@ class Base(DeclarativeBase):
         ),
     }
     __resource__: ClassVar[ResourceOptions] = ResourceOptions()
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        declare_full_text(cls, cls.__resource__)
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - a class attribute by SQLAlchemy's protocol

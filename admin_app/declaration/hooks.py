@@ -36,5 +36,31 @@ class Write:
         return any(self.before.get(name) != self.after.get(name) for name in names)
 
 
+@dataclass(frozen=True, slots=True)
+class CommittedChange:
+    """What a write did to one record, as its history tells it."""
+
+    action: str
+    """``create``, ``update`` or ``delete``."""
+    key: tuple[Any, ...]
+    title: str
+    before: Mapping[str, Any] | None
+    """Fields as JSON data, sensitive ones as markers; of a set the keys that left."""
+    after: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """The changes of one transaction to the records of one resource, which are there to stay."""
+
+    resource: str
+    actor: Actor
+    origin: Origin
+    changes: tuple[CommittedChange, ...]
+
+
+AfterCommit = Callable[[Committed], Awaitable[None]]
+"""Runs once the write is committed. What it raises is logged and changes nothing."""
+
 Hook = Callable[[Write], Awaitable[None]]
 """Raises an ``AppError`` to refuse the write; ``InvalidInputError`` names fields."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-RESERVED = frozenset({"query", "bulk", "aggregate", "create"})
+RESERVED = frozenset({"actions", "aggregate", "bulk", "create", "query"})
 _ESCAPES = {"~": "~0", "/": "~1", ",": "~2"}
 _UNESCAPES = {"0": "~", "1": "/", "2": ","}
 

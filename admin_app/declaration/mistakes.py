@@ -5,27 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
+from inspect import iscoroutinefunction
 from typing import Any
 
+from pydantic import PydanticUserError
 from sqlalchemy import CheckConstraint, Column, Table, TextClause
 from sqlalchemy.orm import Mapper
 from sqlalchemy.sql.visitors import iterate
 
 from admin_app.database.types import ExactDecimal
+from admin_app.declaration.actions import DeclaredAction
+from admin_app.declaration.actor import ACTIONS
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
 from admin_app.declaration.options import ResourceOptions
-from admin_app.errors import closest
+from admin_app.errors import closest, error_classes
 
+ACTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+"""They stand in paths and grants as well."""
 NAME = re.compile(r"\w[\w-]*")
 """Names stand in paths, commands and permissions."""
-SCHEMAS = ("", "Create", "Update", "Page")
+SCHEMAS = (
+    *("", "Create", "Update", "Page", "Shaped", "ShapedPage"),
+    *("Set", "SetEdit", "BulkCreate", "BulkUpdate", "BulkUpdateItem", "BulkResult"),
+    *("Aggregates", "Filter", "Query", "Replace", "Sort"),
+)
 """What follows a class's name in the names of its schemas."""
 OUR_SCHEMAS = (
-    *("Problem", "PageInfo"),
+    *("OpenapiDocument", "PageInfo", "Problem", "ProblemPart"),
+    *(f"{each.__name__.removesuffix('Error')}Problem" for each in error_classes()),
+    *("AccessExplanation", "AccessExplanationReason", "AccessExplanationVerdict"),
+    *("AccessExplainedField", "AccessExplainedGrant", "AccessWithholdingGrant"),
+    *("DryRun", "TriedChange", "TriedChangeAfter", "TriedChangeBefore"),
+    *("JsonPatch", "JsonPatchOperation", "BatchDeleteKey", "BatchUpdateKey"),
+    *("BulkDelete", "BulkDeleteItem", "Affected"),
+    *("Batch", "BatchCreate", "BatchUpdate", "BatchDelete", "BatchResult"),
     *("ApiToken", "ApiTokenList", "ApiTokenMade", "ApiTokenCreate", "ApiTokenRotate"),
 )
-OUR_PATHS = ("access",)
+OUR_PATHS = ("access", "batch", "docs")
 """What stands below the API's prefix beside the resources."""
 
 _STRING = re.compile(r"'[^']*'")
@@ -161,6 +178,30 @@ def rules_of(model: type[Any], options: ResourceOptions, problems: list[str]) ->
     return rules
 
 
+def actions_of(model: type[Any]) -> list[DeclaredAction]:
+    """The actions that a class declares or inherits."""
+    found = {name: each for cls in reversed(model.__mro__) for name, each in vars(cls).items()}
+    return [each for each in found.values() if isinstance(each, DeclaredAction)]
+
+
+def check_actions(model: type[Any], problems: list[str]) -> None:
+    """Report actions that cannot be called as they are, or called at all."""
+    taken: set[str] = set(ACTIONS)
+    for each in actions_of(model):
+        where = f"{model.__name__}: action {each.name!r}"
+        if not ACTION_NAME.fullmatch(each.name):
+            problems.append(f"{where} must be lower-case letters, digits and -, 32 at most")
+        if each.name in taken:
+            problems.append(f"{where} is there twice; give another name")
+        taken.add(each.name)
+        if not iscoroutinefunction(getattr(each.run, "__func__", each.run)):
+            problems.append(f"{where} is not an async function")
+        try:
+            _ = each.adapter, each.answers
+        except PydanticUserError as error:
+            problems.append(f"{where}: {error.message}")
+
+
 def check_options(
     model: type[Any],
     options: ResourceOptions,
@@ -189,6 +230,10 @@ def check_options(
                     f"{where}: {option} names {name!r}, which is no field of it"
                     + (f"; did you mean {near!r}?" if near else "")
                 )
+    if options.trash is not None:
+        field = fields.get(options.trash)
+        if field is None or field.kind is not Kind.INSTANT or not field.nullable:
+            problems.append(f"{where}: trash names {options.trash!r}, which is no nullable instant")
     problems.extend(
         f"{where}: sort names {name!r}, whose values have no order"
         for name in (each.removeprefix("-") for each in options.sort)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from admin_app.declaration.actor import ACTIONS
-from admin_app.declaration.hooks import Hook
+from admin_app.declaration.hooks import AfterCommit, Hook
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +33,8 @@ class ResourceOptions:
     """Fields and relations shown as columns of the panel's list; default: the first seven."""
     search: Sequence[str] = ()
     """Text fields, also ``relation.field``, searched word by word; default: the title."""
+    full_text: bool = False
+    """Whether the record's own ones have an index, which finds words by how they begin."""
     filters: Sequence[str] = ()
     """Fields offered as filters in the panel; REST filters by every readable one."""
     sort: Sequence[str] = ()
@@ -49,8 +51,14 @@ class ResourceOptions:
     """What may be done here at any door at all, names of your own included; grants allow it."""
     rules: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Named row rules: from the model class to a condition, with ``actor`` for who acts."""
+    trash: str | None = None
+    """A nullable instant: what is deleted has it set and can be restored, until it is purged."""
     before_write: Hook | None = None
     """Sees every write before it is done, whichever door it came through, and may refuse it."""
+    after_commit: AfterCommit | None = None
+    """Is told of what has been written, whichever door it came through, once it is committed."""
+    require_if_match: bool = False
+    """Whether REST changes and deletes a record only for who says which version they mean."""
     menu: str | None = None
     """Heading in the panel's menu under which the resource stands."""
     icon: str | None = None

@@ -14,7 +14,10 @@ from sqlalchemy.orm import DeclarativeBase, Mapper, configure_mappers
 from admin_app.declaration.attributes import fields_of, relations_of
 from admin_app.declaration.base import snake_case
 from admin_app.declaration.fields import TEXTUAL, Field, Reference, Relation, words
+from admin_app.declaration.full_text import check_full_text
 from admin_app.declaration.mistakes import (
+    actions_of,
+    check_actions,
     check_mapping,
     check_names,
     check_options,
@@ -136,6 +139,8 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
         model = mapper.class_
         check_mapping(mapper, fields[model], relations[model], problems)
         check_options(model, options[model], fields, relations[model], problems)
+        check_full_text(model, mapper.local_table, options[model], fields[model], problems)
+        check_actions(model, problems)
         rules[model] = rules_of(model, options[model], problems)
     if problems:
         return []
@@ -167,6 +172,7 @@ def _resource(
 ) -> Resource:
     own = fields[mapper.class_]
     key = tuple(own[each] for each in _key_names(mapper))
+    declared = {each.name: each for each in actions_of(mapper.class_)}
     title = options.title or _title(own, key)
     return Resource(
         model=mapper.class_,
@@ -188,7 +194,8 @@ def _resource(
             {each: _target_key(mapper, each, fields) for each in relations}
         ),
         references=references,
-        actions=tuple(options.actions),
+        actions=(*options.actions, *(each for each in declared if each not in options.actions)),
+        declared=MappingProxyType(declared),
     )
 
 

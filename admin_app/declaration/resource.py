@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import isfinite
 from typing import Any
 
 import pydantic_core
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Table
 
+from admin_app.declaration.actions import DeclaredAction
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import Field, Reference, Relation
 from admin_app.declaration.keys import join_key, split_key
@@ -18,6 +20,7 @@ from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.schemas import (
     Schema,
     annotation,
+    children_annotation,
     make_schema,
     page_schema,
     set_annotation,
@@ -59,6 +62,8 @@ class Resource:
     """The foreign keys to resources, with a relation or without one."""
     actions: tuple[str, ...] = field(repr=False)
     """What may be done here at all, if a grant allows it."""
+    declared: Mapping[str, DeclaredAction] = field(default_factory=dict, repr=False)
+    """Those of the actions that the model itself runs, by name."""
     fixed: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """By action, the relations that it may not set."""
 
@@ -82,6 +87,11 @@ class Resource:
         return {name: each for name, each in self.relations.items() if each.keyed}
 
     @cached_property
+    def children(self) -> Mapping[str, Relation]:
+        """The one-to-many relations: those whose records can be written with this one."""
+        return {name: each for name, each in self.relations.items() if each.many and each.pointing}
+
+    @cached_property
     def read(self) -> Schema:
         """What a record answers."""
         members = {name: annotation(each) for name, each in self.readable.items()}
@@ -101,7 +111,8 @@ class Resource:
             for name, each in self.fields.items()
             if each.creatable
         }
-        return make_schema(f"{self.model.__name__}Create", members | self._set_members("create"))
+        members |= self._set_members("create") | self._child_members("create")
+        return make_schema(f"{self.model.__name__}Create", members)
 
     @cached_property
     def update(self) -> Schema:
@@ -111,13 +122,31 @@ class Resource:
             for name, each in self.fields.items()
             if each.updatable
         }
-        return make_schema(f"{self.model.__name__}Update", members | self._set_members("update"))
+        members |= self._set_members("update") | self._child_members("update")
+        return make_schema(f"{self.model.__name__}Update", members)
+
+    @cached_property
+    def replace(self) -> Schema:
+        """What a replacement takes: what has no default is required; the key may be repeated."""
+        members = {
+            name: annotation(each, required=each.required and each.updatable)
+            for name, each in self.fields.items()
+            if each.updatable or (each.primary_key and each.creatable)
+        }
+        return make_schema(f"{self.model.__name__}Replace", members | self._set_members("update"))
 
     def _set_members(self, action: str = "read") -> dict[str, Any]:
         return {
             name: set_annotation(each, self.target_keys[name], reading=action == "read")
             for name, each in self.sets.items()
             if action == "read" or self.settable(each, action)
+        }
+
+    def _child_members(self, action: str) -> dict[str, Any]:
+        return {
+            name: children_annotation(each, creating=action == "create")
+            for name, each in self.children.items()
+            if name not in self.fixed.get(action, ())
         }
 
     def settable(self, relation: Relation, action: str) -> bool:
@@ -158,8 +187,10 @@ class Resource:
         return key
 
     def wire(self, name: str, value: Any) -> Any:
-        """A field's value as JSON data."""
-        return None if value is None else self._adapters[name].dump_python(value, mode="json")
+        """A field's value as JSON data; null for what JSON has no word for, such as infinity."""
+        if value is None or (isinstance(value, float) and not isfinite(value)):
+            return None
+        return self._adapters[name].dump_python(value, mode="json")
 
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[Any]]:

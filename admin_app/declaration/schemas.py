@@ -6,13 +6,22 @@ rows become bytes without a model object between them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from operator import getitem
 from typing import Annotated, Any, NotRequired, Required
 
 import pydantic_core
-from pydantic import ConfigDict, RootModel, TypeAdapter, ValidationError, with_config
+from pydantic import (
+    ConfigDict,
+    Discriminator,
+    RootModel,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    with_config,
+)
 from pydantic import Field as About
 from typing_extensions import TypedDict
 
@@ -24,12 +33,20 @@ from admin_app.declaration.values import (
     list_of,
     wire_type,
 )
-from admin_app.errors import BadRequestError, FieldError, InvalidInputError
+from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, InvalidInputError
 
 _STRICT = ConfigDict(extra="forbid")
 _RECURSION = "recursion limit exceeded"
 """What the parser says of a document that it does not follow to the ground."""
 INVALID = "Some values are not valid."
+_MOST_LOOKED_AT = 10_000
+"""Mistakes of one body: each is an object of its own before the first can be told."""
+MAX_SET = 10_000
+"""Keys of a many-to-many relation that one request names."""
+MAX_CHILDREN = 1_000
+"""Records of a one-to-many relation that one request writes with theirs."""
+MAX_KEY = 1_000
+"""Characters of a key's text form, or of an entity tag, in a body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +85,7 @@ class Schema:
 
 def make_schema(name: str, members: Mapping[str, Any]) -> Schema:
     """Make a schema of annotated members that refuses unknown ones."""
-    typed = with_config(_STRICT)(TypedDict(name, dict(members)))  # type: ignore[operator]
+    typed = _typed(name, members)
     adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(typed)
     body = {
         "__module__": __name__,
@@ -78,6 +95,10 @@ def make_schema(name: str, members: Mapping[str, Any]) -> Schema:
     }
     model = type(name, (RootModel,), body)
     return Schema(name, typed, adapter, model)
+
+
+def _typed(name: str, members: Mapping[str, Any]) -> Any:
+    return with_config(_STRICT)(TypedDict(name, dict(members)))  # type: ignore[operator]
 
 
 class PageInfo(TypedDict):
@@ -114,16 +135,82 @@ def key_type(fields: tuple[Field, ...]) -> Any:
 
 
 def set_annotation(relation: Relation, target_key: tuple[Field, ...], *, reading: bool) -> Any:
-    """Annotate a many-to-many relation: the list of the target's keys."""
-    about = About(title=relation.label, description=relation.help or None, max_length=10_000)
-    member = annotated(list_of(key_type(target_key)), about)
-    return member if reading else getitem(NotRequired, member)
+    """Annotate a many-to-many relation: the list of the target's keys.
+
+    Writing, that is what it becomes, or an object of what to ``add`` and ``remove``.
+    """
+    about = About(title=relation.label, description=relation.help or None)
+    keys = annotated(list_of(key_type(target_key)), About(max_length=MAX_SET))
+    if reading:
+        return annotated(keys, about)
+    name = relation.expression.property.mapper.class_.__name__
+    whole = _typed(f"{name}Set", {"set": Required[keys]})
+    edit = _typed(f"{name}SetEdit", {"add": NotRequired[keys], "remove": NotRequired[keys]})
+    forms = annotated(keys, Tag(LIST)) | annotated(whole, Tag(WHOLE)) | annotated(edit, Tag(EDIT))
+    return getitem(NotRequired, annotated(forms, Discriminator(_form_of_set), about))
+
+
+LIST, WHOLE, EDIT = "[list]", "[set]", "[edit]"
+"""The forms in which a set is written."""
+
+
+def _form_of_set(value: Any) -> str:
+    if not isinstance(value, Mapping):
+        return LIST
+    return WHOLE if "set" in value else EDIT
+
+
+KeyText = Annotated[
+    str, About(strict=True, max_length=MAX_KEY, description="In the text form of keys.")
+]
+TagText = Annotated[
+    str, About(strict=True, max_length=MAX_KEY, description="The ETag that was read.")
+]
+_Children = Annotated[list[dict[str, Any]], About(max_length=MAX_CHILDREN)]
+
+
+class ChildUpdate(TypedDict):
+    """A record of a one-to-many relation, and what changes of it."""
+
+    key: KeyText
+    data: dict[str, Any]
+    if_match: NotRequired[TagText]
+
+
+class ChildrenCreate(TypedDict):
+    """What is made with a new record, of a one-to-many relation."""
+
+    create: NotRequired[_Children]
+
+
+class ChildrenUpdate(TypedDict):
+    """What becomes of the records of a one-to-many relation; the others stay as they are."""
+
+    create: NotRequired[_Children]
+    update: NotRequired[Annotated[list[ChildUpdate], About(max_length=MAX_CHILDREN)]]
+    delete: NotRequired[Annotated[list[KeyText], About(max_length=MAX_CHILDREN)]]
+
+
+for _each in (ChildUpdate, ChildrenCreate, ChildrenUpdate):
+    with_config(_STRICT)(_each)
+
+
+def children_annotation(relation: Relation, *, creating: bool) -> Any:
+    """Annotate a one-to-many relation that is written with its record.
+
+    What the children are given is looked at by their own schemas: they may nest without end.
+    """
+    about = About(title=relation.label, description=relation.help or None)
+    return getitem(NotRequired, annotated(ChildrenCreate if creating else ChildrenUpdate, about))
 
 
 def refusal(
     error: ValidationError, *, known: tuple[str, ...] = ()
 ) -> BadRequestError | InvalidInputError:
     """Put pydantic's findings into our words, by place; ``known`` are the names it could have."""
+    if error.error_count() > _MOST_LOOKED_AT:
+        words = f"More than {_MOST_LOOKED_AT:,} of its parts are wrong."
+        return InvalidInputError(INVALID, errors=[FieldError((), "too_many_mistakes", words)])
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
         if _RECURSION in found[0]["msg"]:
@@ -131,7 +218,8 @@ def refusal(
         reason = str(found[0].get("ctx", {}).get("error", "")).partition(" at line")[0]
         return BadRequestError(f"The body is not JSON: {reason}." if reason else "Not JSON.")
     errors = [
-        FieldError(_path(each["loc"]), _code(each["type"]), _words(each, known)) for each in found
+        FieldError(_path(each["loc"]), _code(each["type"]), _words(each, known))
+        for each in found[:MAX_ERRORS]
     ]
     return InvalidInputError(INVALID, errors=errors)
 
@@ -155,7 +243,11 @@ def _deeper(value: Any, levels: int) -> bool:
 
 
 def _path(place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    return tuple(part for part in place if part != "[key]")
+    """Without what is no part of the body: tags of alternatives are written in brackets."""
+    return tuple(part for part in place if not _TAG.fullmatch(str(part)))
+
+
+_TAG = re.compile(r"\[[a-z]+\]")
 
 
 _CODES = {"missing": "required", "extra_forbidden": "unknown_field"}
@@ -196,7 +288,7 @@ _SENTENCES = {
 
 
 def _words(found: Any, known: tuple[str, ...]) -> str:
-    if found["type"] == "extra_forbidden" and known:
+    if found["type"] == "extra_forbidden" and known and len(found["loc"]) == 1:
         return f"No such field is written here. Known are {', '.join(known)}."
     sentence = _SENTENCES.get(found["type"])
     if sentence is None:

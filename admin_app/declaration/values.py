@@ -324,7 +324,8 @@ def _binary(shape: Shape) -> Any:
 
 def _array(shape: Shape) -> Any:
     item = wire_type(shape.item) if shape.item else Any
-    return annotated(list_of(item), Field(strict=True))
+    # One mistake tells enough: a body has room for two million items.
+    return annotated(list_of(item), Field(strict=True, fail_fast=True))
 
 
 _TYPES: dict[Kind, Callable[[Shape], Any]] = {

@@ -16,6 +16,7 @@ class Author(Record):
     __resource__ = ResourceOptions(
         list=["name", "country", "born", "died", "books"],
         search=["name"],
+        full_text=True,
         filters=["country", "born"],
         sort=["name"],
         detail="country",

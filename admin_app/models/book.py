@@ -1,14 +1,15 @@
 from __future__ import annotations
 
 import enum
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
 from sqlalchemy import Column, ForeignKey, String, Table, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from admin_app import Base, ExactDecimal, Record, ResourceOptions, actor
+from admin_app import Base, Call, ExactDecimal, Record, ResourceOptions, action, actor
 
 if TYPE_CHECKING:
     from admin_app.models.author import Author
@@ -29,10 +30,17 @@ class BookFormat(enum.Enum):
     AUDIOBOOK = "audiobook"
 
 
+class Loss(BaseModel):
+    """Since when a book is lost."""
+
+    on: date
+
+
 class Book(Record):
     __resource__ = ResourceOptions(
         list=["title", "authors", "year", "language", "format", "rating"],
         search=["title", "original_title", "authors.name"],
+        full_text=True,
         filters=["language", "year", "format", "rating"],
         sort=["title"],
         detail="year",
@@ -55,9 +63,27 @@ class Book(Record):
     rating: Mapped[Decimal | None] = mapped_column(ExactDecimal(3, 2))
     isbn: Mapped[str | None] = mapped_column(String(20), index=True)
     description: Mapped[str | None] = mapped_column(String(2000))
+    lost_on: Mapped[date | None]
     added_at: Mapped[datetime] = mapped_column(server_default=func.now())
     added_by_id: Mapped[int | None] = mapped_column(
         ForeignKey("admin_user.id", ondelete="SET NULL"), info={"stamp": actor.user_id}
     )
     authors: Mapped[list[Author]] = relationship(secondary=book_author, back_populates="books")
     comments: Mapped[list[Comment]] = relationship(back_populates="book", passive_deletes=True)
+
+    @action(parameters=Loss)
+    @staticmethod
+    async def mark_lost(call: Call[Loss]) -> None:
+        """Note that the book is not where it belongs."""
+        await call.writes.update("book", call.key, {"lost_on": call.parameters.on.isoformat()})
+
+    @action(on="selection", returns=int)
+    @staticmethod
+    async def mark_found(call: Call[None]) -> int:
+        """Note that books are back, and tell how many of them had been lost."""
+        lost = 0
+        for key in call.keys:
+            book = await call.writes.get("book", key)
+            lost += book["lost_on"] is not None
+            await call.writes.update("book", key, {"lost_on": None})
+        return lost

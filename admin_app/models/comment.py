@@ -21,6 +21,7 @@ class Comment(Record):
         sort=["-posted_at"],
         help={"stars": "From one to five."},
         icon="comment",
+        trash="deleted_at",
     )
     __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
 
@@ -31,5 +32,6 @@ class Comment(Record):
     text: Mapped[str] = mapped_column(String(2000))
     stars: Mapped[int | None] = mapped_column(SmallInteger)
     posted_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    deleted_at: Mapped[datetime | None] = mapped_column(index=True)
     book: Mapped[Book] = relationship(back_populates="comments")
     reader: Mapped[Reader | None] = relationship(back_populates="comments")
