@@ -3,23 +3,30 @@
 Every function takes the actor first and asks the one policy function.
 """
 
-from admin_app.records.explain import MOST_USERS, Explanation, Rights
+from admin_app.records.explaining.explain import MOST_USERS, Explanation, Rights
 from admin_app.records.history import PastChange
-from admin_app.records.query import Query
-from admin_app.records.reader import COUNT_CAP, Page, Title
-from admin_app.records.record import Record
+from admin_app.records.queries.query import Query
+from admin_app.records.reads.counting import COUNT_CAP
+from admin_app.records.reads.reader import Page, Title
+from admin_app.records.reads.record import Record
 from admin_app.records.service import Records
-from admin_app.records.writer import Writer
+from admin_app.records.writes.idempotency import Claim, Reply
+from admin_app.records.writes.rehearsal import Rehearsal, RehearsedChange
+from admin_app.records.writes.writer import Writer
 
 __all__ = [
     "COUNT_CAP",
     "MOST_USERS",
+    "Claim",
     "Explanation",
     "Page",
     "PastChange",
     "Query",
     "Record",
     "Records",
+    "Rehearsal",
+    "RehearsedChange",
+    "Reply",
     "Rights",
     "Title",
     "Writer",

@@ -18,7 +18,7 @@ from admin_app.declaration.keys import join_key
 from admin_app.declaration.values import adapter_of
 from admin_app.errors import NotFoundError
 from admin_app.records.changes import Change, Facts
-from admin_app.records.reader import Reader
+from admin_app.records.reads.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ async def past_changes(
     found = [_past(row) for row in await connection.execute(statement)]
     if reach(actor.grants, reader.registry[resource.name], "read") is not True:
         found = list(_since_made(found))
-    return await _Veil(reader, connection, actor, resource).over(found)
+    return await Veil(reader, connection, actor, resource).over(found)
 
 
 def _since_made(changes: Iterable[PastChange]) -> Iterator[PastChange]:
@@ -82,7 +82,7 @@ def _past(row: Any) -> PastChange:
     )
 
 
-class _Veil:
+class Veil:
     """Takes out of changes what one actor does not see of a resource."""
 
     def __init__(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.grants import RoleInfo, list_roles
-from admin_app.access.policies import reach, require
+from admin_app.access.policies import Trash, reach, require
 from admin_app.database import Database
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource, acting
-from admin_app.records.effects import Effects, in_sight, plan_delete
-from admin_app.records.explain import (
+from admin_app.records.changes import Entry
+from admin_app.records.explaining.explain import (
     Explanation,
     Rights,
     asked,
@@ -23,13 +24,20 @@ from admin_app.records.explain import (
     require_reading_grants,
     who_may,
 )
-from admin_app.records.grammar import parse_query
 from admin_app.records.history import PastChange, past_changes
-from admin_app.records.query import Query
-from admin_app.records.reader import Page, Reader, Title
-from admin_app.records.record import Record, record
-from admin_app.records.refusals import explained_at_commit, impossible_values
-from admin_app.records.writer import Input, Writer
+from admin_app.records.queries.aggregation import parse_aggregation
+from admin_app.records.queries.grammar import parse_document, parse_query
+from admin_app.records.queries.query import WHOLE, Query, Shape
+from admin_app.records.queries.shape import parse_shape
+from admin_app.records.reads.aggregates import Aggregates, aggregates
+from admin_app.records.reads.reader import Page, Reader, Title
+from admin_app.records.reads.record import Record, record, shaped_record
+from admin_app.records.writes.announcing import announce
+from admin_app.records.writes.effects import Effects, in_sight, plan_delete
+from admin_app.records.writes.idempotency import SWEEP_EVERY, Claim, Reply, claim, remember, sweep
+from admin_app.records.writes.refusals import explained_at_commit, impossible_values
+from admin_app.records.writes.rehearsal import Rehearsal, rehearse
+from admin_app.records.writes.writer import Input, Writer
 
 T = TypeVar("T")
 
@@ -42,8 +50,9 @@ class Records:
 
     def __init__(self, database: Database, registry: Registry, secret: bytes) -> None:
         self._database = database
-        self._reader = Reader(registry, secret)
+        self._reader = Reader(registry, secret, database.dialect)
         self.registry = registry
+        self._sweep_at = 0.0
 
     def registry_for(self, actor: Actor) -> Registry:
         """Every resource as the actor sees it: what is hidden from them is not there."""
@@ -63,24 +72,71 @@ class Records:
         seen = self.registry_for(actor)
         return parse_query(seen[resource.name], seen, pairs)
 
+    def query_document(self, actor: Actor, resource: Resource, body: bytes) -> Query:
+        """The same from a JSON document with the parameters as members."""
+        require(actor, resource, "read")
+        seen = self.registry_for(actor)
+        return parse_document(seen[resource.name], seen, body)
+
+    async def aggregates(
+        self, actor: Actor, resource: Resource, pairs: Iterable[tuple[str, str]]
+    ) -> Aggregates:
+        """Read groups of the records in sight, as the parameters ask for them.
+
+        Raises ``ForbiddenError``, and ``BadRequestError`` naming each that cannot be used.
+        """
+        require(actor, resource, "read")
+        seen = self.registry_for(actor)
+        asked = parse_aggregation(seen[resource.name], seen, pairs)
+        with acting(actor), impossible_values():
+            return await self._database.read(
+                lambda connection: aggregates(self._reader, connection, actor, resource, asked)
+            )
+
     async def page(self, actor: Actor, resource: Resource, query: Query) -> Page:
         """Read a page of the records in sight."""
         require(actor, resource, "read")
         with acting(actor), impossible_values():
             return await self._database.read(
                 lambda connection: self._reader.page(connection, actor, resource, query),
-                snapshot=bool(resource.sets) or query.count != "none",
+                snapshot=_several(resource, query.shape) or query.count != "none",
             )
 
-    async def get(self, actor: Actor, resource: Resource, key: Key) -> Record:
+    def shape(self, actor: Actor, resource: Resource, pairs: Iterable[tuple[str, str]]) -> Shape:
+        """Read how much of a record is asked for.
+
+        Raises ``ForbiddenError``, and ``BadRequestError`` naming each pair that cannot be used.
+        """
+        require(actor, resource, "read")
+        seen = self.registry_for(actor)
+        return parse_shape(seen[resource.name], seen, pairs)
+
+    async def get(
+        self,
+        actor: Actor,
+        resource: Resource,
+        key: Key,
+        shape: Shape = WHOLE,
+        trash: Trash = "without",
+    ) -> Record:
         """Read one record; raises ``NotFoundError`` when it is absent or out of sight."""
         require(actor, resource, "read")
+        seen = self.registry_for(actor)
+        resource = seen[resource.name]
+
+        async def read(connection: AsyncConnection) -> Record:
+            reader = self._reader
+            values = await reader.one(connection, actor, resource, key, shape, trash)
+            if shape is WHOLE:
+                return record(resource, values)
+            cut = await reader.include(connection, actor, resource, [values], shape)
+            whole = values
+            if resource.version is None:
+                whole = await reader.one(connection, actor, resource, key, trash=trash)
+            return shaped_record(seen, resource, values, whole, shape, cut)
+
         with acting(actor), impossible_values():
-            values = await self._database.read(
-                lambda connection: self._reader.one(connection, actor, resource, key),
-                snapshot=bool(resource.sets),
-            )
-        return record(self.registry_for(actor)[resource.name], values)
+            return await self._database.read(read, snapshot=_several(resource, shape))
 
     async def titles(
         self, actor: Actor, resource: Resource, keys: Collection[Key]
@@ -114,17 +170,79 @@ class Records:
 
         ``change_set`` joins the changes to those of other transactions, such as an import's.
         """
+        told: list[Entry] = []
 
-        async def run(session: Any) -> T:
-            connection = await session.connection()
-            writer = Writer(self._reader, session, connection, actor, origin, change_set)
+        async def run(session: AsyncSession) -> T:
+            writer = await self._writer(session, actor, origin, change_set)
             result = await work(writer)
             await writer.finish()
+            told[:] = writer.changes
             return result
 
-        async with explained_at_commit(self.registry):
+        result = await self._transaction(actor, run)
+        await announce(actor, origin, told)
+        return result
+
+    async def write_once(
+        self,
+        actor: Actor,
+        origin: Origin,
+        wanted: Claim,
+        work: Callable[[Writer], Awaitable[Reply]],
+    ) -> Reply:
+        """``write``, unless it was done before: then what it was answered.
+
+        Raises ``IdempotencyInFlightError``, and ``IdempotencyKeyReusedError`` for the key of
+        another request.
+        """
+        told: list[Entry] = []
+
+        async def run(session: AsyncSession) -> Reply:
+            told.clear()
+            before = await claim(session, actor, wanted)
+            if before is not None:
+                return before
+            writer = await self._writer(session, actor, origin)
+            reply = await work(writer)
+            await writer.finish()
+            told[:] = writer.changes
+            await remember(session, actor, wanted, reply)
+            return reply
+
+        reply = await self._transaction(actor, run)
+        await announce(actor, origin, told)
+        if time.monotonic() >= self._sweep_at:
+            self._sweep_at = time.monotonic() + SWEEP_EVERY
+            await self._database.write_aside("idempotent requests", sweep, patience=0)
+        return reply
+
+    async def rehearse(
+        self, actor: Actor, origin: Origin, work: Callable[[Writer], Awaitable[T]]
+    ) -> Rehearsal[T]:
+        """Do what ``write`` would do, tell what it is, and keep nothing of it."""
+
+        async def run(session: AsyncSession) -> Rehearsal[T]:
+            writer = await self._writer(session, actor, origin)
+            return await rehearse(self._reader, session, actor, writer, work)
+
+        return await self._transaction(actor, run, keep=False)
+
+    async def _writer(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        origin: Origin,
+        change_set: uuid.UUID | None = None,
+    ) -> Writer:
+        connection = await session.connection()
+        return Writer(self._reader, session, connection, actor, origin, change_set)
+
+    async def _transaction(
+        self, actor: Actor, run: Callable[[AsyncSession], Awaitable[T]], *, keep: bool = True
+    ) -> T:
+        async with explained_at_commit(self.registry_for(actor)):
             with acting(actor), impossible_values():
-                return await self._database.write(run)
+                return await self._database.write(run, keep=keep)
 
     async def create(
         self, actor: Actor, resource: Resource, data: Input, *, origin: Origin
@@ -165,6 +283,8 @@ class Records:
         """What deleting the record would do, read without doing it."""
         require(actor, resource, "delete")
         await self.get(actor, resource, key)
+        if resource.options.trash is not None:
+            return Effects()  # It goes to the trash alone.
 
         async def plan(connection: AsyncConnection) -> Effects:
             found = await plan_delete(self.registry, connection, resource, key)
@@ -229,3 +349,8 @@ class Records:
         """Every role with what it grants. Raises ``ForbiddenError`` to who may not read that."""
         require_reading_grants(actor, self.registry)
         return await self._database.read(list_roles)
+
+
+def _several(resource: Resource, shape: Shape) -> bool:
+    """Whether a record is read by several statements, which must tell of one state."""
+    return shape is not WHOLE or bool(resource.sets)

@@ -13,7 +13,7 @@ from admin_app.records.transfer.files import Format, Row
 from admin_app.records.transfer.mapping import Plan
 from admin_app.records.transfer.run import Failure, Outcome, RowFailedError, Run, reasons_of
 from admin_app.records.transfer.values import Prepared, prepare
-from admin_app.records.writer import Writer
+from admin_app.records.writes.writer import Writer
 
 CHUNK = 200
 """Rows of one transaction: enough to be quick, and over before other writers get impatient."""

@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from admin_app.declaration import Field, Key, Registry, Relation, Resource
 from admin_app.errors import AppError, FieldError, InvalidInputError
-from admin_app.records.reader import Values
+from admin_app.records.reads.reader import Values
 from admin_app.records.transfer.files import Row
 from admin_app.records.transfer.mapping import Plan, Rule
 from admin_app.records.transfer.values import Prepared, referring, typed
-from admin_app.records.writer import Writer
+from admin_app.records.writes.writer import Writer
 
 Result = Literal["created", "changed", "unchanged"]
 Place = tuple[str, str]

@@ -1,4 +1,4 @@
-"""What conditions compare with: texts read as values of a field, patterns, lists and keys."""
+"""What conditions compare with: values of a field, patterns, lists and keys, as texts or JSON."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any
 import pydantic_core
 from pydantic import ValidationError
 
-from admin_app.declaration import Field, Kind
+from admin_app.declaration import Field, Key, Kind, Resource
 from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import refusal
 from admin_app.declaration.values import adapter_of, from_text, storable_text
-from admin_app.errors import BadRequestError
-from admin_app.records.operators import LISTS, TEXT
+from admin_app.errors import BadRequestError, NotFoundError
+from admin_app.records.queries.operators import LISTS, TEXT
 
 MAX_LIST = 500
 """Values of one ``in``."""
@@ -27,13 +27,42 @@ def operand(field: Field, operator: str, text: str) -> Any:
         return flag(text)
     if operator in LISTS:
         values = [_typed(field.shape, each) for each in split(text)]
-        if operator == "between" and len(values) != 2:  # noqa: PLR2004
-            msg = "Give two values, joined by a comma."
-            raise BadRequestError(msg)
-        return values
+        return _ends(values) if operator == "between" else values
     if operator in TEXT:
         return _pattern(operator, text)
     return _typed(field.shape, text)
+
+
+def json_operand(field: Field, operator: str, data: Any) -> Any:
+    """The same from JSON data, strictly typed as in bodies. Raises ``BadRequestError``."""
+    if operator in TEXT:
+        return _pattern(operator, _json_text(data))
+    return json_compared(field.shape, operator, data)
+
+
+def json_compared(shape: Shape, operator: str, data: Any) -> Any:
+    """Read what a value of ``shape`` is compared with. Raises ``BadRequestError``."""
+    if operator == "isnull":
+        return json_flag(data)
+    if operator in LISTS:
+        values = [_typed_json(shape, each) for each in json_list(data)]
+        return _ends(values) if operator == "between" else values
+    return _typed_json(shape, data)
+
+
+def text_key(target: Resource, text: str) -> Key:
+    """Read the key of a related record from its text form. Raises ``BadRequestError``."""
+    try:
+        return target.parse_key(text)
+    except NotFoundError as error:
+        raise BadRequestError(error.detail) from error
+
+
+def json_key(target: Resource, data: Any) -> Key:
+    """The same from JSON data, in the form in which other records refer to it."""
+    if len(target.key) == 1:
+        return (_typed_json(target.key[0].shape, data),)
+    return text_key(target, _json_text(data))
 
 
 def split(text: str) -> list[str]:
@@ -43,8 +72,27 @@ def split(text: str) -> list[str]:
     except csv.Error as error:
         msg = "Give values joined by commas."
         raise BadRequestError(msg) from error
+    return _bounded(values)
+
+
+def json_list(data: Any) -> list[Any]:
+    """Read a list of values. Raises ``BadRequestError``."""
+    if not isinstance(data, list):
+        msg = "Give a list."
+        raise BadRequestError(msg)
+    return _bounded(data)
+
+
+def _bounded(values: list[Any]) -> list[Any]:
     if len(values) > MAX_LIST:
         msg = f"At most {MAX_LIST} values."
+        raise BadRequestError(msg)
+    return values
+
+
+def _ends(values: list[Any]) -> list[Any]:
+    if len(values) != 2:  # noqa: PLR2004
+        msg = "Give two values: from and to."
         raise BadRequestError(msg)
     return values
 
@@ -76,6 +124,20 @@ def _typed(shape: Shape, text: str) -> Any:
     return _read(adapter_of(shape).validate_json, pydantic_core.to_json(_encodable(data)))
 
 
+def _typed_json(shape: Shape, data: Any) -> Any:
+    if data is None:
+        msg = "null is equal to nothing: ask with isnull."
+        raise BadRequestError(msg)
+    return _read(adapter_of(shape).validate_json, pydantic_core.to_json(data))
+
+
+def _json_text(data: Any) -> str:
+    if not isinstance(data, str):
+        msg = "Give text."
+        raise BadRequestError(msg)
+    return data
+
+
 def _encodable(data: Any) -> Any:
     if isinstance(data, str):
         _storable(data)
@@ -95,3 +157,10 @@ def flag(text: str) -> bool:
         msg = "Choose true or false."
         raise BadRequestError(msg)
     return text == "true"
+
+
+def json_flag(data: Any) -> bool:
+    if not isinstance(data, bool):
+        msg = "Choose true or false."
+        raise BadRequestError(msg)
+    return data

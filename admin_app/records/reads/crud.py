@@ -14,7 +14,7 @@ from fastcrud import FastCRUD, PolicyConfig
 from sqlalchemy import ColumnElement, Select
 
 from admin_app.declaration import Resource
-from admin_app.records.operators import FASTCRUD_OPERATORS
+from admin_app.records.queries.operators import FASTCRUD_OPERATORS
 
 
 class RecordCRUD(FastCRUD[Any, Any, Any, Any, Any, Any]):

@@ -10,7 +10,7 @@ from sqlalchemy.orm.attributes import instance_dict
 
 from admin_app.declaration import Field, Kind, Resource
 from admin_app.errors import FieldError, InvalidInputError
-from admin_app.records.reader import Values
+from admin_app.records.reads.reader import Values
 
 
 def parted(resource: Resource, values: Values) -> tuple[Values, dict[str, Any]]:
@@ -75,4 +75,5 @@ def _differs(resource: Resource, name: str, old: Any, new: Any) -> bool:
     if resource.fields[name].kind in {Kind.JSON, Kind.ARRAY}:
         # Python takes 1, 1.0 and true for equal; JSON does not.
         return json.dumps(old, sort_keys=True) != json.dumps(new, sort_keys=True)
-    return bool(old != new)
+    # What is no number (adopted tables may have some) is not even equal to itself.
+    return bool(old != new) and not (old != old and new != new)  # noqa: PLR0124

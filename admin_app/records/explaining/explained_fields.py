@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_app.access.grants import Holder, RoleGrantInfo
 from admin_app.access.policies import matching, reach, withheld, without
 from admin_app.declaration import SYSTEM, Actor, Field, Key, Relation, Resource, acting
-from admin_app.records.reader import Reader, Values
+from admin_app.records.reads.reader import Reader, Values
 
 State = Literal["visible", "hidden", "read_only", "sensitive", "out_of_sight"]
 

@@ -23,9 +23,9 @@ from admin_app.errors import (
     UnauthenticatedError,
     closest,
 )
-from admin_app.records.explained_fields import ExplainedField, FieldExplainer
-from admin_app.records.reader import Reader
-from admin_app.records.verdict import Case, ExplainedGrant, Reason, true_rules
+from admin_app.records.explaining.explained_fields import ExplainedField, FieldExplainer
+from admin_app.records.explaining.verdict import Case, ExplainedGrant, Reason, true_rules
+from admin_app.records.reads.reader import Reader
 
 MOST_USERS = 200
 """Users that ``who_may`` tells of."""

@@ -12,41 +12,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from fastcrud import PolicyConfig
-from sqlalchemy import ColumnElement, and_, false, func, not_, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.access.policies import policy
+from admin_app.access.policies import Trash, policy, reach
 from admin_app.access.sight import Sight
 from admin_app.declaration import Actor, Field, Key, Registry, Relation, Resource
 from admin_app.errors import NotFoundError
-from admin_app.records.conditions import (
-    AllOf,
-    AnyOf,
-    Comparison,
-    Condition,
-    KeyIn,
-    Not,
-    Quantifier,
-    Related,
-)
-from admin_app.records.crud import RecordCRUD
-from admin_app.records.cursor import (
+from admin_app.records.queries.query import WHOLE, Query, Shape
+from admin_app.records.reads.counting import count_of, estimable
+from admin_app.records.reads.criteria import Criteria, one_of
+from admin_app.records.reads.crud import RecordCRUD
+from admin_app.records.reads.cursor import (
     Position,
     bad_cursor,
     beyond,
     order,
     read_cursor,
+    read_place,
     write_cursor,
+    write_place,
 )
-from admin_app.records.operators import OPERATORS
-from admin_app.records.query import Query
-
-COUNT_CAP = 10_000
-"""The most rows a capped count counts."""
-BATCH = 500
-"""Keys of one statement, below every driver's limit of parameters."""
+from admin_app.records.reads.full_text import RANKED, best_first
+from admin_app.records.reads.includes import Included
+from admin_app.records.reads.portions import batches
 
 Values = dict[str, Any]
+Rows = tuple[list[Values], str | None, str | None]
+"""Those of a page, and the cursors of what lies before and after them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +54,9 @@ class Page:
     previous: str | None
     total: int | None = None
     """As far as it was counted: ``COUNT_CAP + 1`` stands for more than the cap."""
+    shape: Shape = WHOLE
+    truncated: tuple[str, ...] = ()
+    """Paths of the lists inside that were cut by their limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,42 +71,128 @@ class Title:
 class Reader:
     """Reads of one registry."""
 
-    def __init__(self, registry: Registry, secret: bytes) -> None:
+    def __init__(self, registry: Registry, secret: bytes, dialect: str) -> None:
         self.registry = registry
         self.sight = Sight(registry)
+        self.criteria = Criteria(self.sight, dialect)
+        self._dialect = dialect
         self._secret = secret
         self._cruds = {name: RecordCRUD(each) for name, each in registry.items()}
+
+    async def statement(
+        self,
+        resource: Resource,
+        config: PolicyConfig,
+        columns: Sequence[ColumnElement[Any]],
+        conditions: Sequence[ColumnElement[bool]],
+    ) -> Select[Any]:
+        """Select of the records in sight; see ``RecordCRUD.statement``."""
+        return await self._cruds[resource.name].statement(config, columns, conditions)
 
     async def page(
         self, connection: AsyncConnection, actor: Actor, resource: Resource, query: Query
     ) -> Page:
         """Read a page; one statement, one for each many-to-many relation, one for a count."""
         resource = self.sight.registry(actor)[resource.name]
-        config = policy(actor, resource)
-        conditions = self._conditions(actor, resource, query)
-        position = await self._position(connection, resource, config, query)
-        backward = position is not None and position.backward
-        placed = [*conditions, beyond(query.sort, position)] if position else conditions
-        statement = await self._select(resource, config, placed)
-        statement = statement.order_by(*order(query.sort, backward=backward))
-        result = await connection.execute(statement.limit(query.limit + 1))
-        rows = _values(resource, result.all())
-        more = len(rows) > query.limit
-        rows = rows[: query.limit]
-        if backward:
-            rows.reverse()
-        await self.add_sets(connection, actor, resource, rows)
-        total = await self._total(connection, resource, config, conditions, query)
+        config = policy(actor, resource, query.trash)
+        conditions = self.criteria.all_of(actor, resource, query.filters, query.words)
+        if query.ranked:
+            found = await self._best(connection, actor, resource, config, conditions, query)
+        else:
+            found = await self._beside(connection, resource, config, conditions, query)
+        rows, before, after = found
+        await self.add_sets(connection, actor, resource, rows, query.shape)
+        truncated = await self.include(connection, actor, resource, rows, query.shape)
+        total = await self._total(connection, actor, resource, conditions, query)
         return Page(
             resource=resource,
             rows=rows,
             limit=query.limit,
-            next=self._cursor(resource, query, rows[-1:], backward=False, there=more or backward),
-            previous=self._cursor(
-                resource, query, rows[:1], backward=True, there=more if backward else bool(position)
-            ),
+            next=after,
+            previous=before,
             total=total,
+            shape=query.shape,
+            truncated=truncated,
         )
+
+    async def _beside(
+        self,
+        connection: AsyncConnection,
+        resource: Resource,
+        config: PolicyConfig,
+        conditions: Sequence[ColumnElement[bool]],
+        query: Query,
+    ) -> Rows:
+        """The rows beside that of the cursor, in the order of the query."""
+        position = await self._position(connection, resource, config, query)
+        backward = position is not None and position.backward
+        at_start = position is None and not query.offset
+        placed = [*conditions, beyond(query.sort, position)] if position else conditions
+        names = query.shape.needed(resource, (each.field.name for each in query.sort))
+        statement = await self._select(resource, config, placed, names)
+        statement = statement.order_by(*order(query.sort, backward=backward))
+        result = await connection.execute(statement.limit(query.limit + 1).offset(query.offset))
+        rows = _values(names, result.all())
+        more = len(rows) > query.limit
+        rows = rows[: query.limit]
+        if backward:
+            rows.reverse()
+        before = self._cursor(
+            resource, query, rows[:1], backward=True, there=more if backward else not at_start
+        )
+        after = self._cursor(resource, query, rows[-1:], backward=False, there=more or backward)
+        return rows, before, after
+
+    async def _best(
+        self,
+        connection: AsyncConnection,
+        actor: Actor,
+        resource: Resource,
+        config: PolicyConfig,
+        conditions: Sequence[ColumnElement[bool]],
+        query: Query,
+    ) -> Rows:
+        """The rows from a place on, best matches first."""
+        place = query.offset
+        if query.cursor is not None:
+            place = read_place(self._secret, resource.name, query.cursor)
+        names = query.shape.needed(resource)
+        columns = [resource.fields[name].expression for name in names]
+        statement = await self._best_first(
+            actor, resource, config, columns, conditions, query.words
+        )
+        statement = statement.order_by(*order(query.sort, backward=False))
+        rows = _values(
+            names,
+            (await connection.execute(statement.limit(query.limit + 1).offset(place))).all(),
+        )
+        before, after = max(place - query.limit, 0), place + query.limit
+        more = len(rows) > query.limit
+        return (
+            rows[: query.limit],
+            write_place(self._secret, resource.name, before) if place else None,
+            write_place(self._secret, resource.name, after) if more else None,
+        )
+
+    async def _best_first(
+        self,
+        actor: Actor,
+        resource: Resource,
+        config: PolicyConfig,
+        columns: Sequence[ColumnElement[Any]],
+        conditions: Sequence[ColumnElement[bool]],
+        words: Sequence[str],
+    ) -> Select[Any]:
+        """Select the best matches first; of very many, among the first by key.
+
+        How well a record fits is known only when it has been read.
+        """
+        (key,) = resource.key
+        first = await self.select(resource, config, [key.expression], conditions)
+        some = key.expression.in_(first.order_by(key.expression).limit(RANKED))
+        statement = await self.select(resource, config, columns, [some])
+        whole = reach(actor.grants, resource, "read") is True
+        return best_first(statement, self._dialect, resource, words, whole=whole)
 
     async def _position(
         self,
@@ -152,24 +234,33 @@ class Reader:
     async def _total(
         self,
         connection: AsyncConnection,
+        actor: Actor,
         resource: Resource,
-        config: PolicyConfig,
         conditions: Sequence[ColumnElement[bool]],
         query: Query,
     ) -> int | None:
-        if query.count == "none":
-            return None
         keys = [each.expression for each in resource.key]
+        config = policy(actor, resource, query.trash)
         matching = await self._cruds[resource.name].statement(config, keys, conditions)
-        if query.count == "capped":
-            matching = matching.limit(COUNT_CAP + 1)
-        return await connection.scalar(select(func.count()).select_from(matching.subquery()))
+        seen = self.sight.registry(actor)
+        return await count_of(
+            connection, matching, query.count, estimable=estimable(actor, seen, resource, query)
+        )
 
     async def one(
-        self, connection: AsyncConnection, actor: Actor, resource: Resource, key: Key
+        self,
+        connection: AsyncConnection,
+        actor: Actor,
+        resource: Resource,
+        key: Key,
+        shape: Shape = WHOLE,
+        trash: Trash = "without",
     ) -> Values:
         """Read a record. Raises ``NotFoundError`` when it is absent or out of sight."""
-        rows = await self.find(connection, actor, resource, resource.key, [key], sets=True)
+        wanted = [key]
+        rows = await self.find(
+            connection, actor, resource, resource.key, wanted, sets=True, shape=shape, trash=trash
+        )
         if not rows:
             raise NotFoundError(resource.absent)
         return rows[0]
@@ -181,16 +272,17 @@ class Reader:
         resource: Resource,
         keys: Iterable[Key],
         fields: Sequence[Field] = (),
+        trash: Trash = "without",
     ) -> set[Key]:
         """Which of ``keys`` (or values of ``fields``) belong to records that the actor may read."""
         found: set[Key] = set()
-        config = policy(actor, resource)
+        config = policy(actor, resource, trash)
         if not config.grants("read"):
             return found
         columns = [each.expression for each in fields or resource.key]
         for batch in batches(list(keys)):
             statement = await self._cruds[resource.name].statement(
-                config, columns, [_in(columns, batch)]
+                config, columns, [one_of(columns, batch)]
             )
             found.update(tuple(row) for row in (await connection.execute(statement)).all())
         return found
@@ -205,20 +297,23 @@ class Reader:
         *,
         sets: bool,
         any_row: bool = False,
+        shape: Shape = WHOLE,
+        trash: Trash = "without",
     ) -> list[Values]:
         """Read what is in sight of the records whose ``fields`` have one of the ``wanted`` values.
 
         ``any_row`` is for a write that has looked at the row's reach itself, or has just made it.
         """
         resource = self.sight.registry(actor)[resource.name]
-        config = PolicyConfig(read=True) if any_row else policy(actor, resource)
+        config = PolicyConfig(read=True) if any_row else policy(actor, resource, trash)
         columns = [each.expression for each in fields]
+        names = shape.needed(resource, [resource.version] if resource.version else [])
         rows: list[Values] = []
         for batch in batches(list(wanted)):
-            statement = await self._select(resource, config, [_in(columns, batch)])
-            rows += _values(resource, (await connection.execute(statement)).all())
+            statement = await self._select(resource, config, [one_of(columns, batch)], names)
+            rows += _values(names, (await connection.execute(statement)).all())
         if sets:
-            await self.add_sets(connection, actor, resource, rows)
+            await self.add_sets(connection, actor, resource, rows, shape)
         return rows
 
     async def titles(
@@ -236,7 +331,7 @@ class Reader:
             return found
         for batch in batches(list(keys)):
             conditions = [key_in(resource, batch)]
-            for each in await self._titles(connection, config, resource, conditions):
+            for each in await self._titles(connection, actor, config, resource, conditions):
                 found[each.key] = each
         return found
 
@@ -248,28 +343,37 @@ class Reader:
         words: Sequence[str],
         limit: int,
     ) -> list[Title]:
-        """The first records that contain every word, by title: what a look-up offers."""
+        """The first records that contain every word: what a look-up offers.
+
+        The best matches of a full text, else by title.
+        """
         resource = self.sight.registry(actor)[resource.name]
         config = policy(actor, resource)
         if not config.grants("read"):
             return []
-        conditions = [self._contains(actor, resource, word) for word in words]
-        return await self._titles(connection, config, resource, conditions, limit)
+        conditions = self.criteria.all_of(actor, resource, (), words)
+        best = words if resource.options.full_text else ()
+        return await self._titles(connection, actor, config, resource, conditions, limit, best)
 
     async def _titles(
         self,
         connection: AsyncConnection,
+        actor: Actor,
         config: PolicyConfig,
         resource: Resource,
         conditions: Sequence[ColumnElement[bool]],
         limit: int | None = None,
+        best: Sequence[str] = (),
     ) -> list[Title]:
         wanted = {each.name: each for each in resource.key}
         wanted[resource.title] = resource.fields[resource.title]
         if resource.options.detail:
             wanted[resource.options.detail] = resource.fields[resource.options.detail]
         columns = [each.expression for each in wanted.values()]
-        statement = await self._cruds[resource.name].statement(config, columns, conditions)
+        if best:
+            statement = await self._best_first(actor, resource, config, columns, conditions, best)
+        else:
+            statement = await self.select(resource, config, columns, conditions)
         order_by = [wanted[resource.title].expression, *(each.expression for each in resource.key)]
         rows = (await connection.execute(statement.order_by(*order_by).limit(limit))).all()
         return [_title(resource, dict(zip(wanted, row, strict=True))) for row in rows]
@@ -280,14 +384,33 @@ class Reader:
         actor: Actor,
         resource: Resource,
         rows: Sequence[Values],
+        shape: Shape = WHOLE,
     ) -> None:
         """Give each row its many-to-many relations: the keys of the records in sight."""
-        for relation in resource.sets.values():
+        for name in shape.sets_of(resource):
+            relation = resource.sets[name]
             links = await self.links(connection, actor, resource, relation, rows)
             target = self.registry.target(relation)
+            # One list of each record: an included one may be there many times.
+            sets = {key: [target.reference(far) for far in keys] for key, keys in links.items()}
             for row in rows:
-                keys = links.get(resource.key_of(row), [])
-                row[relation.name] = [target.reference(key) for key in keys]
+                row[relation.name] = sets.get(resource.key_of(row), [])
+
+    async def include(
+        self,
+        connection: AsyncConnection,
+        actor: Actor,
+        resource: Resource,
+        rows: Sequence[Values],
+        shape: Shape,
+    ) -> tuple[str, ...]:
+        """Give each row the records that its shape includes; returns which lists were cut.
+
+        Raises ``BadRequestError`` where they are more than one answer takes.
+        """
+        included = Included(self, connection, actor)
+        await included.add(resource, rows, shape)
+        return tuple(included.truncated)
 
     async def links(
         self,
@@ -316,7 +439,7 @@ class Reader:
         positions = {tuple(row[name] for name in names): resource.key_of(row) for row in rows}
         for batch in batches(list(positions)):
             statement = await self._cruds[target.name].statement(
-                config, [*own, *keys], [joined, _in(own, batch)]
+                config, [*own, *keys], [joined, one_of(own, batch)]
             )
             for row in await connection.execute(statement.order_by(*keys)):
                 place = positions[tuple(row[: len(own)])]
@@ -328,58 +451,20 @@ class Reader:
         resource: Resource,
         config: PolicyConfig,
         conditions: Sequence[ColumnElement[bool]],
+        names: Iterable[str],
     ) -> Any:
-        columns = [each.expression for each in resource.readable.values()]
+        columns = [resource.fields[name].expression for name in names]
+        return await self.select(resource, config, columns, conditions)
+
+    async def select(
+        self,
+        resource: Resource,
+        config: PolicyConfig,
+        columns: Sequence[ColumnElement[Any]],
+        conditions: Sequence[ColumnElement[bool]],
+    ) -> Select[Any]:
+        """Select ``columns`` of the resource's rows that ``config`` lets be read."""
         return await self._cruds[resource.name].statement(config, columns, conditions)
-
-    def _conditions(
-        self, actor: Actor, resource: Resource, query: Query
-    ) -> list[ColumnElement[bool]]:
-        return [
-            *(self._condition(actor, resource, each) for each in query.filters),
-            *(self._contains(actor, resource, word) for word in query.words),
-        ]
-
-    def _condition(self, actor: Actor, resource: Resource, each: Condition) -> ColumnElement[bool]:
-        match each:
-            case Comparison(field, operator, value):
-                return OPERATORS[operator](field.expression)(value)
-            case KeyIn(keys):
-                return key_in(resource, keys)
-            case AllOf(conditions):
-                return and_(true(), *(self._condition(actor, resource, one) for one in conditions))
-            case AnyOf(conditions):
-                return or_(false(), *(self._condition(actor, resource, one) for one in conditions))
-            case Not(condition):
-                return not_(self._condition(actor, resource, condition))
-            case Related(relation, quantifier, condition):
-                return self._related(actor, relation, quantifier, condition)
-
-    def _related(
-        self, actor: Actor, relation: Relation, quantifier: Quantifier, condition: Condition
-    ) -> ColumnElement[bool]:
-        target = self.sight.registry(actor).target(relation)
-        seen = self._in_sight(actor, target)
-        exists = relation.expression.any if relation.many else relation.expression.has
-        holds = self._condition(actor, target, condition)
-        if quantifier == "all":
-            return ~exists(and_(seen, func.coalesce(holds, false()) == false()))  # type: ignore[no-any-return]
-        found: ColumnElement[bool] = exists(and_(holds, seen))
-        return ~found if quantifier == "none" else found
-
-    def _contains(self, actor: Actor, resource: Resource, word: str) -> ColumnElement[bool]:
-        conditions = []
-        for path in resource.search:
-            relation, dot, name = path.partition(".")
-            if not dot:
-                conditions.append(_like(resource.fields[path].expression, word))
-                continue
-            link = resource.relations[relation]
-            target = self.sight.registry(actor).target(link)
-            exists = link.expression.any if link.many else link.expression.has
-            found = _like(target.fields[name].expression, word)
-            conditions.append(exists(and_(found, self._in_sight(actor, target))))
-        return or_(*conditions)
 
     async def count(
         self,
@@ -396,13 +481,6 @@ class Reader:
         matching = await self._cruds[resource.name].statement(config, keys, conditions)
         return await connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 
-    def _in_sight(self, actor: Actor, resource: Resource) -> ColumnElement[bool]:
-        config = policy(actor, resource)
-        if not config.grants("read"):
-            return false()
-        conditions: list[Any] = config.row_conditions("read")
-        return and_(true(), *conditions)
-
 
 def key_is(resource: Resource, key: Key) -> ColumnElement[bool]:
     """The condition that a row is the record with ``key``."""
@@ -411,22 +489,10 @@ def key_is(resource: Resource, key: Key) -> ColumnElement[bool]:
 
 def key_in(resource: Resource, keys: Sequence[Key]) -> ColumnElement[bool]:
     """The condition that a row is one of the records with ``keys``."""
-    return _in([each.expression for each in resource.key], keys)
+    return one_of([each.expression for each in resource.key], keys)
 
 
-def _in(columns: Sequence[Any], keys: Sequence[Key]) -> ColumnElement[bool]:
-    if len(columns) == 1:
-        return columns[0].in_([key[0] for key in keys])  # type: ignore[no-any-return]
-    return tuple_(*columns).in_([tuple(key) for key in keys])
-
-
-def _like(column: Any, word: str) -> ColumnElement[bool]:
-    escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return column.ilike(f"%{escaped}%", escape="\\")  # type: ignore[no-any-return]
-
-
-def _values(resource: Resource, rows: Iterable[Any]) -> list[Values]:
-    names = tuple(resource.readable)
+def _values(names: Sequence[str], rows: Iterable[Any]) -> list[Values]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
@@ -437,8 +503,3 @@ def _title(resource: Resource, values: Mapping[str, Any]) -> Title:
         resource.title_of(values),
         "" if detail is None else str(getattr(detail, "value", detail)),
     )
-
-
-def batches(keys: list[Any]) -> Iterable[list[Any]]:
-    """Keys in portions that one statement takes."""
-    return (keys[start : start + BATCH] for start in range(0, len(keys), BATCH))

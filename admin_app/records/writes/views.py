@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import reach
 from admin_app.declaration import SYSTEM, Actor, Key, Resource
-from admin_app.records.reader import Reader, Values
-from admin_app.records.record import Record, record
+from admin_app.records.reads.reader import Reader, Values
+from admin_app.records.reads.record import Record, record
 
 
 class Views:

@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import SYSTEM, Key, Resource
 from admin_app.records.changes import Entry
-from admin_app.records.effects import inverse_sets
-from admin_app.records.journal import Journal
-from admin_app.records.links import SetChange
-from admin_app.records.reader import Reader
+from admin_app.records.reads.reader import Reader
+from admin_app.records.writes.effects import inverse_sets
+from admin_app.records.writes.journal import Journal
+from admin_app.records.writes.links import SetChange
 
 
 @dataclass(frozen=True, slots=True)

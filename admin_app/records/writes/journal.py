@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,8 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource
 from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, save
-from admin_app.records.links import SetChange, held_keys
-from admin_app.records.reader import Values
+from admin_app.records.reads.reader import Values
+from admin_app.records.writes.links import SetChange, held_keys
 
 
 class Journal:
@@ -26,6 +26,11 @@ class Journal:
         self._origin = origin
         self._change_set = change_set or uuid.uuid4()
         self._entries: list[Entry] = []
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """The changes noted so far."""
+        return self._entries
 
     @contextmanager
     def undone_with(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import pydantic_core
@@ -16,7 +17,7 @@ from sqlalchemy import ColumnElement, Enum, String, and_, cast, false, literal, 
 
 from admin_app.declaration.values import adapter_of
 from admin_app.errors import BadRequestError, FieldError
-from admin_app.records.query import Sort
+from admin_app.records.queries.query import Sort
 
 _SIGNATURE = 12
 """Bytes of the signature that are kept: enough to notice a change, short in a URL."""
@@ -33,7 +34,7 @@ class Position:
     values: tuple[Any, ...]
     backward: bool
     whole: bool = True
-    """Otherwise only the values of the key are there: the others were too long to carry."""
+    """Otherwise only the values of the key are there: others were too long, or not to be said."""
 
 
 def write_cursor(
@@ -47,14 +48,13 @@ def write_cursor(
         for each in sort
     ]
     body = _body(backward, values)
-    if len(body) > _CARRIED:
+    if len(body) > _CARRIED or not all(map(_is_said, values)):
         values = [
             value if each.field.primary_key else None
             for each, value in zip(sort, values, strict=True)
         ]
         body = _body(backward, values, 1)
-    signature = _sign(secret, resource, sort, body)
-    return base64.urlsafe_b64encode(signature + body).decode().rstrip("=")
+    return _signed(secret, resource, sort, body)
 
 
 def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -> Position:
@@ -63,12 +63,7 @@ def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -
     Raises ``BadRequestError`` when it was not made by us for this resource and this order.
     """
     try:
-        # What is not of the alphabet is ignored here: the signature is of what was read.
-        data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
-        signature, body = data[:_SIGNATURE], data[_SIGNATURE:]
-        if not hmac.compare_digest(signature, _sign(secret, resource, sort, body)):
-            raise ValueError  # noqa: TRY301 - every way to be wrong has one answer
-        backward, values, *short = json.loads(body)
+        backward, values, *short = _opened(secret, resource, sort, text)
         return Position(
             tuple(
                 None
@@ -83,6 +78,23 @@ def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -
         raise bad_cursor() from error
 
 
+def write_place(secret: bytes, resource: str, place: int) -> str:
+    """Make the cursor of the page that begins at a place of a list of best matches.
+
+    How well a record fits is no value of it, so there is no row to begin beside.
+    """
+    return _signed(secret, resource, (), _body(False, place))
+
+
+def read_place(secret: bytes, resource: str, text: str) -> int:
+    """Read such a cursor. Raises ``BadRequestError`` as ``read_cursor`` does."""
+    try:
+        _, place = _opened(secret, resource, (), text)
+        return int(place)
+    except (ValueError, TypeError) as error:
+        raise bad_cursor() from error
+
+
 def bad_cursor() -> BadRequestError:
     """Make the refusal of a cursor that leads nowhere."""
     detail = "This cursor is not from a list with this order. Start without one."
@@ -93,8 +105,13 @@ def _body(*parts: Any) -> bytes:
     return json.dumps([int(parts[0]), *parts[1:]], separators=(",", ":")).encode()
 
 
+def _is_said(value: Any) -> bool:
+    """Whether JSON has a word for a value."""
+    return not isinstance(value, float) or isfinite(value)
+
+
 def beyond(sort: Sequence[Sort], position: Position) -> ColumnElement[bool]:
-    """The condition of the rows on the far side of ``position``, nulls last."""
+    """The condition of the rows on the far side of ``position``."""
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for term, value in zip(sort, position.values, strict=True):
@@ -110,35 +127,55 @@ def order(sort: Sequence[Sort], *, backward: bool) -> list[ColumnElement[Any]]:
     """The ORDER BY terms; walking back, each is turned round."""
     terms: list[ColumnElement[Any]] = []
     for each in sort:
-        column = _in_order(each.field.expression)
+        column = in_order(each.field.expression)
         term = column.desc() if each.descending != backward else column.asc()
         if each.field.optional:
-            term = term.nulls_first() if backward else term.nulls_last()
+            term = term.nulls_last() if _ends_in_nulls(each, backward) else term.nulls_first()
         terms.append(term)
     return terms
 
 
 def _further(term: Sort, value: Any, *, backward: bool) -> ColumnElement[bool] | None:
     column = term.field.expression
+    to_nulls = _ends_in_nulls(term, backward)
     if value is None:
-        return column.is_not(None) if backward else None
+        return None if to_nulls else column.is_not(None)
     # As a bind, whatever it is: SQLAlchemy takes a bare True or False for a keyword.
-    place, ordered = _in_order(literal(value, column.type)), _in_order(column)
+    place, ordered = in_order(literal(value, column.type)), in_order(column)
     beyond_value: ColumnElement[bool] = (
         ordered < place if term.descending != backward else ordered > place
     )
-    if term.field.optional and not backward:
+    if term.field.optional and to_nulls:
         return or_(beyond_value, column.is_(None))
     return beyond_value
 
 
-def _in_order(value: ColumnElement[Any]) -> ColumnElement[Any]:
+def _ends_in_nulls(term: Sort, backward: bool) -> bool:
+    """Whether who walks so comes to the rows without a value last."""
+    return term.nulls_first == backward
+
+
+def in_order(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """PostgreSQL orders its own enums by their declaration; as text they have one order."""
     native = isinstance(value.type, Enum) and value.type.native_enum
     return cast(value, String) if native else value
 
 
+def _signed(secret: bytes, resource: str, sort: Sequence[Sort], body: bytes) -> str:
+    data = _sign(secret, resource, sort, body) + body
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _opened(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -> Any:
+    # What is not of the alphabet is ignored here: the signature is of what was read.
+    data = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+    signature, body = data[:_SIGNATURE], data[_SIGNATURE:]
+    if not hmac.compare_digest(signature, _sign(secret, resource, sort, body)):
+        raise ValueError  # every way to be wrong has one answer
+    return json.loads(body)
+
+
 def _sign(secret: bytes, resource: str, sort: Sequence[Sort], body: bytes) -> bytes:
-    terms = ",".join(f"{'-' if each.descending else ''}{each.field.name}" for each in sort)
+    terms = ",".join(each.text for each in sort)
     message = f"{resource}\n{terms}\n".encode() + body
     return hmac.new(secret, message, hashlib.sha256).digest()[:_SIGNATURE]

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from admin_app.access.grants import Holder, RoleGrantInfo
 from admin_app.access.policies import matching, reach
 from admin_app.declaration import Actor, Key, Resource, acting
-from admin_app.records.explained_fields import roles_of
-from admin_app.records.reader import Reader, key_is
+from admin_app.records.explaining.explained_fields import roles_of
+from admin_app.records.reads.reader import Reader, key_is
 
 _NEEDS_READ = frozenset({"update", "delete"})
 """Actions whose record must be in sight; a hidden one answers as an absent one."""

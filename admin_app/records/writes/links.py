@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import Actor, Key, Relation, Resource
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError
-from admin_app.records.reader import Reader, Values, batches, key_in
+from admin_app.records.reads.portions import batches
+from admin_app.records.reads.reader import Reader, Values, key_in
+from admin_app.records.writes.places import Place
 
 
 @dataclass(slots=True)
@@ -22,6 +24,27 @@ class SetChange:
     relation: Relation
     gained: list[Key] = field(default_factory=list)
     lost: list[Key] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class SetEdit:
+    """What is asked of a set: to be these, or to gain some and lose others."""
+
+    add: Sequence[Any]
+    remove: Sequence[Any] = ()
+    whole: bool = False
+    """Whether what is not in ``add`` leaves."""
+    place: Place = ()
+    """Where ``add`` stands in what was given."""
+
+
+def set_edit(given: Any) -> SetEdit:
+    """Read a set as a body gives it: a list, or an object of ``set`` or ``add`` and ``remove``."""
+    if not isinstance(given, Mapping):
+        return SetEdit(given, whole=True)
+    if "set" in given:
+        return SetEdit(given["set"], whole=True, place=("set",))
+    return SetEdit(given.get("add", ()), given.get("remove", ()), place=("add",))
 
 
 class Links:
@@ -51,7 +74,7 @@ class Links:
                 errors.append(FieldError(place, "reference_not_found", target.absent))
         _raise(errors)
 
-    async def lock(self, resource: Resource, key: Key, sets: Mapping[str, Sequence[Any]]) -> None:
+    async def lock(self, resource: Resource, key: Key, sets: Mapping[str, Any]) -> None:
         """Lock the other ends of sets, as far as their turn comes before this record's.
 
         The turns are those of the resources' names, then of the keys. Without them two writers of
@@ -65,53 +88,92 @@ class Links:
             target = self._registry.target(relation)
             if target.name <= resource.name:
                 keys = await self._ends(resource, key, relation, sets[name])
-                for batch in batches([*keys, key] if target is resource else keys):
-                    columns = [each.expression for each in target.key]
-                    await self._connection.execute(
-                        select(*columns)
-                        .where(key_in(target, batch))
-                        .order_by(*columns)
-                        .with_for_update(key_share=True, of=target.model)
-                    )
+                await self.lock_records(target, [*keys, key] if target is resource else keys)
+
+    async def lock_records(
+        self, target: Resource, keys: Sequence[Key], *, update: bool = True
+    ) -> None:
+        """Lock records in the order of their keys, to change or (``update`` false) delete them."""
+        columns = [each.expression for each in target.key]
+        for batch in batches(list(keys)):
+            await self._connection.execute(
+                select(*columns)
+                .where(key_in(target, batch))
+                .order_by(*columns)
+                .with_for_update(key_share=update, of=target.model)
+            )
 
     async def _ends(
-        self, resource: Resource, key: Key, relation: Relation, references: Sequence[Any]
+        self, resource: Resource, key: Key, relation: Relation, given: Any
     ) -> list[Key]:
-        """The keys that a set holds now or is to hold."""
-        target = self._registry.target(relation)
+        """The keys that a set may gain or lose."""
+        target, edit = self._registry.target(relation), set_edit(given)
         row = {each.name: value for each, value in zip(resource.key, key, strict=True)}
         found: dict[Key, None] = {}
-        if all(name in row for name, _ in relation.own_columns):
+        if edit.whole and all(name in row for name, _ in relation.own_columns):
             links = await self._reader.links(
                 self._connection, self._actor, resource, relation, [row]
             )
             found.update(dict.fromkeys(links.get(key, ())))
-        for reference in references:
+        for reference in (*edit.add, *edit.remove):
             # One that is no key at all is refused later, with its place.
             with suppress(NotFoundError):
                 found[target.dereference(reference)] = None
         return list(found)
 
     async def changes(
-        self, resource: Resource, before: Values, sets: Mapping[str, Sequence[Any]]
+        self, resource: Resource, before: Values, sets: Mapping[str, Any]
     ) -> list[SetChange]:
         """What each set of references changes; keys out of sight stay where they are.
 
         Raises ``InvalidInputError`` for references to records that are absent or out of sight.
         """
         found = []
-        for name, references in sets.items():
-            relation = resource.sets[name]
+        for name, given in sets.items():
+            relation, edit = resource.sets[name], set_edit(given)
+            target = self._registry.target(relation)
             # As dictionaries: in order, and looked into once for each key of a large set.
-            held = dict.fromkeys(held_keys(self._registry.target(relation), before.get(name, ())))
-            wanted = await self._keys(relation, references)
+            held = dict.fromkeys(held_keys(target, before.get(name, ())))
+            wanted = await self._keys(relation, edit.add, edit.place)
+            unwanted = self._named(relation, edit.remove)
+            errors = [
+                FieldError((name, "remove", index), "repeated", "It is to be added as well.")
+                for key, index in unwanted.items()
+                if key in wanted
+            ]
+            _raise(errors)
+            if edit.whole:
+                unwanted = {key: 0 for key in held if key not in wanted}
             change = SetChange(
                 relation,
                 [key for key in wanted if key not in held],
-                [key for key in held if key not in wanted],
+                [key for key in unwanted if key in held],
             )
             if change.gained or change.lost:
                 found.append(change)
+        return found
+
+    def outcome(
+        self,
+        resource: Resource,
+        before: Values,
+        sets: Mapping[str, Any],
+        changes: Iterable[SetChange],
+    ) -> dict[str, list[Any]]:
+        """The references that each set is left with, as far as they are in sight."""
+        by_name = {each.relation.name: each for each in changes}
+        found = {}
+        for name, given in sets.items():
+            target = self._registry.target(resource.sets[name])
+            held, change = list(before.get(name, ())), by_name.get(name)
+            if isinstance(given, list):
+                found[name] = given
+            elif change is not None:
+                lost = [target.reference(key) for key in change.lost]
+                gained = [target.reference(key) for key in change.gained]
+                found[name] = [*(each for each in held if each not in lost), *gained]
+            else:
+                found[name] = held
         return found
 
     async def apply(self, changes: Iterable[tuple[Iterable[SetChange], Values]]) -> None:
@@ -141,7 +203,7 @@ class Links:
             for name, relation in resource.sets.items():
                 target = self._registry.target(relation)
                 with suppress(NotFoundError):
-                    held = held_keys(target, row.get(name, ()))
+                    held = held_keys(target, set_edit(row.get(name, ())).add)
                     wanted.setdefault(target.name, set()).update(held)
             for reference in resource.references:
                 if reference.referred == _key_names(self._registry[reference.target]):
@@ -160,8 +222,25 @@ class Links:
         finally:
             self._seen.clear()
 
-    async def _keys(self, relation: Relation, references: Sequence[Any]) -> Mapping[Key, int]:
+    async def _keys(
+        self, relation: Relation, references: Sequence[Any], place: Place
+    ) -> Mapping[Key, int]:
         """The keys that references name, in sight every one, none twice, and where."""
+        target = self._registry.target(relation)
+        keys = self._named(relation, references, place)
+        seen = await self._sees(target, list(keys))
+        errors = [
+            FieldError((relation.name, *place, index), "reference_not_found", target.absent)
+            for key, index in keys.items()
+            if key not in seen
+        ]
+        _raise(errors)
+        return keys
+
+    def _named(
+        self, relation: Relation, references: Sequence[Any], place: Place = ("remove",)
+    ) -> dict[Key, int]:
+        """The keys that references name, none twice, and where."""
         target = self._registry.target(relation)
         errors: list[FieldError] = []
         keys: dict[Key, int] = {}
@@ -169,14 +248,8 @@ class Links:
             try:
                 keys.setdefault(target.dereference(reference), index)
             except NotFoundError as error:
-                place = (relation.name, index)
-                errors.append(FieldError(place, "reference_not_found", error.detail))
-        seen = await self._sees(target, list(keys))
-        errors += [
-            FieldError((relation.name, index), "reference_not_found", target.absent)
-            for key, index in keys.items()
-            if key not in seen
-        ]
+                where: Place = (relation.name, *place, index)
+                errors.append(FieldError(where, "reference_not_found", error.detail))
         _raise(errors)
         return keys
 

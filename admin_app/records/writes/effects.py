@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import Actor, Key, Registry, Relation, Resource
 from admin_app.errors import ConflictError, NotFoundError
-from admin_app.records.reader import Reader, Values, key_is
+from admin_app.records.reads.reader import Reader, Values, key_is
 
 EFFECT_CAP = 5_000
 """The most records that one delete may take along or change."""

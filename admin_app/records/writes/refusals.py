@@ -87,6 +87,11 @@ async def explained_at_commit(registry: Registry) -> AsyncIterator[None]:
         raise
 
 
+def unkept_reference(registry: Registry) -> AppError:
+    """What ``explained_at_commit`` makes of a foreign key that SQLite finds broken, unnamed."""
+    return _refusal(next(iter(registry.values())), Violation("reference"))
+
+
 @contextmanager
 def impossible_values() -> Iterator[None]:
     """Refuse a value to look for that its column's own type does not take."""

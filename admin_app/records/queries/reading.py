@@ -1,0 +1,91 @@
+"""``Reading``: what has been read of a request so far, what is wrong with it, and its bounds.
+
+Every part of the grammar is given one, so that a request is refused with all its mistakes at once
+and is bounded as a whole, whatever is nested in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pydantic_core
+
+from admin_app.declaration import Registry
+from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, closest
+
+MAX_CONDITIONS = 100
+"""Comparisons of one request, combinations of them counted too."""
+MAX_VALUES = 5_000
+"""Values of all lists of one request, well below every driver's limit of parameters."""
+MAX_STEPS = 20
+"""Relations that the filters of one request go through."""
+MAX_NAME = 100
+"""Characters of an unknown name that are looked at and told."""
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Reading:
+    """The state of one request's parse. ``registry`` is as the actor sees it."""
+
+    registry: Registry
+    errors: list[FieldError] = field(default_factory=list)
+    conditions: int = 0
+    values: int = 0
+    steps: int = 0
+
+    def refuse(self, path: Path, code: str, detail: str) -> None:
+        """Note what is wrong at ``path``.
+
+        Raises ``BadRequestError`` when there is as much as one answer tells: looking for more,
+        and for what was meant, would take a while.
+        """
+        self.errors.append(FieldError(path, code, detail))
+        if len(self.errors) == MAX_ERRORS:
+            self.finish()
+
+    def refuse_unknown(self, path: Path, code: str, name: str, known: Iterable[str]) -> None:
+        """Note a name that is not there, with the nearest that is."""
+        names = list(known)
+        near = closest(name[:MAX_NAME], names)
+        meant = f" Did you mean {near}?" if near else ""
+        self.refuse(path, code, f"Unknown.{meant} Known are {', '.join(names)}.")
+
+    def refuse_value(self, path: Path, error: BadRequestError) -> None:
+        """Note a value that cannot be read."""
+        self.refuse(path, "bad_value", error.detail)
+
+    def count_condition(self, path: Path, values: int = 1, steps: int = 0) -> None:
+        """Count what a condition takes of the request's bounds; each is refused once."""
+        for name, more, limit, what in (
+            ("conditions", 1, MAX_CONDITIONS, "conditions"),
+            ("values", values, MAX_VALUES, "values"),
+            ("steps", steps, MAX_STEPS, "steps through relations"),
+        ):
+            before = getattr(self, name)
+            setattr(self, name, before + more)
+            if before <= limit < before + more:
+                self.refuse(path, "too_many_filters", f"At most {limit:,} {what} in a request.")
+
+    @property
+    def full(self) -> bool:
+        """Whether there is no room for more conditions: what follows need not be read."""
+        return self.conditions > MAX_CONDITIONS
+
+    def finish(self) -> None:
+        """Raise ``BadRequestError`` with everything that is wrong, if anything is."""
+        if self.errors:
+            msg = "The list cannot be read as asked."
+            raise BadRequestError(msg, errors=self.errors)
+
+
+def json_of(text: str | bytes) -> Any:
+    """Read JSON as bodies are read. Raises ``BadRequestError``."""
+    try:
+        return pydantic_core.from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        msg = "This is not JSON."
+        raise BadRequestError(msg) from error

@@ -1,0 +1,1 @@
+"""The read path: statements under the policy, and rows."""

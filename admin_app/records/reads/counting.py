@@ -1,0 +1,110 @@
+"""How many records a list has: exactly, up to a cap, or beyond it as the database estimates."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import ClauseElement, Executable, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.compiler import compiles
+
+from admin_app.access.policies import reach
+from admin_app.declaration import Actor, Registry, Resource
+from admin_app.records.queries.conditions import (
+    AllOf,
+    AnyOf,
+    Comparison,
+    Condition,
+    KeyIn,
+    Not,
+    Related,
+)
+from admin_app.records.queries.query import Count, Query
+
+COUNT_CAP = 10_000
+"""The most rows a capped count counts."""
+
+
+async def count_of(
+    connection: AsyncConnection, matching: Select[Any], count: Count, *, estimable: bool
+) -> int | None:
+    """Count the rows of ``matching`` as asked; ``COUNT_CAP + 1`` stands for more than the cap.
+
+    Up to the cap an estimate is exact as well. Where nothing can be estimated it is capped.
+    """
+    if count == "none":
+        return None
+    if count == "exact":
+        return await _count(connection, matching)
+    total = await _count(connection, matching.limit(COUNT_CAP + 1))
+    if count == "estimated" and estimable and total > COUNT_CAP:
+        return max(total, await _estimate(connection, matching))
+    return total
+
+
+def estimable(actor: Actor, registry: Registry, resource: Resource, query: Query) -> bool:
+    """Whether an estimate tells the actor nothing but what is in sight.
+
+    The statistics of a table know all of its rows. ``registry`` is as the actor sees it.
+    """
+    searched = [
+        registry.target(resource.relations[name])
+        for name, dot, _ in (each.partition(".") for each in resource.search if query.words)
+        if dot
+    ]
+    return all(_all_seen(actor, each) for each in (resource, *searched)) and _tells_nothing(
+        actor, registry, query.filters
+    )
+
+
+def _tells_nothing(actor: Actor, registry: Registry, conditions: Iterable[Condition]) -> bool:
+    for each in conditions:
+        match each:
+            case Comparison(field, _, _):
+                told = field.masked
+            case KeyIn():
+                told = False
+            case AllOf(inner) | AnyOf(inner):
+                told = not _tells_nothing(actor, registry, inner)
+            case Not(one):
+                told = not _tells_nothing(actor, registry, [one])
+            case Related(relation, _, one):
+                seen = _all_seen(actor, registry.target(relation))
+                told = not (seen and _tells_nothing(actor, registry, [one]))
+        if told:
+            return False
+    return True
+
+
+def _all_seen(actor: Actor, resource: Resource) -> bool:
+    return reach(actor.grants, resource, "read") is True
+
+
+async def _count(connection: AsyncConnection, matching: Select[Any]) -> int:
+    statement = select(func.count()).select_from(matching.subquery())
+    return await connection.scalar(statement) or 0
+
+
+async def _estimate(connection: AsyncConnection, matching: Select[Any]) -> int:
+    """How many rows the planner expects; none on a database that does not say."""
+    if connection.dialect.name != "postgresql":
+        return 0
+    found: Any = await connection.scalar(_Explain(matching))
+    plan = json.loads(found) if isinstance(found, str | bytes) else found
+    return int(plan[0]["Plan"]["Plan Rows"])
+
+
+class _Explain(Executable, ClauseElement):
+    """``EXPLAIN`` of a statement, with its values."""
+
+    inherit_cache = False
+
+    def __init__(self, statement: Select[Any]) -> None:
+        self.statement = statement
+
+
+@compiles(_Explain, "postgresql")
+def _explain(element: _Explain, compiler: Any, **options: Any) -> str:
+    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"

@@ -1,0 +1,104 @@
+"""``Record``: one record as a read or a write answers it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import pydantic_core
+
+from admin_app.declaration import Key, Registry, Resource
+from admin_app.records.queries.query import Shape
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record's key, its values by field, set and what is included, and the same as JSON."""
+
+    resource: Resource = field(repr=False)
+    key: Key
+    values: Values
+    body: bytes = field(repr=False)
+    state: str
+    """The version, else a digest of the whole record: what a precondition of a write is about."""
+    truncated: tuple[str, ...] = ()
+    """Paths of the lists inside that were cut by their limit."""
+
+    @property
+    def etag(self) -> str:
+        """A strong validator (RFC 9110 §8.8.3): the state, and a digest of this answer to it.
+
+        A version alone would not do: rights change what is answered, and a key can come back.
+        """
+        answered = digest(self.body)
+        return f'"{self.state}"' if self.state == answered else f'"{self.state}.{answered}"'
+
+    @property
+    def key_text(self) -> str:
+        return self.resource.key_text(self.key)
+
+    @property
+    def title(self) -> str:
+        return self.resource.title_of(self.values)
+
+    def matches(self, tag: str) -> bool:
+        """Whether an entity tag was made of this state of the record, in whatever shape."""
+        return tag == f'"{self.state}"' or (tag.startswith(f'"{self.state}.') and tag[-1] == '"')
+
+
+def record(resource: Resource, values: Values) -> Record:
+    """Make the answer of a row: serialised here, so that what cannot be is never committed."""
+    body = resource.read.dump(values)
+    return Record(resource, resource.key_of(values), values, body, _state(resource, values, body))
+
+
+def shaped_record(
+    seen: Registry,
+    resource: Resource,
+    values: Values,
+    whole: Values,
+    shape: Shape,
+    truncated: tuple[str, ...],
+) -> Record:
+    """Make the answer of a row that was read in a shape; ``whole`` tells the record's state."""
+    body = as_json(wire(resource, seen, shape, values))
+    return Record(
+        resource,
+        resource.key_of(values),
+        values,
+        body,
+        _state(resource, whole, b"" if resource.version else resource.read.dump(whole)),
+        truncated,
+    )
+
+
+def wire(resource: Resource, seen: Registry, shape: Shape, values: Values) -> Values:
+    """A row in its shape as JSON data; ``seen`` is the registry as the actor sees it."""
+    shown = [*shape.fields_of(resource), *shape.sets_of(resource)]
+    data = resource.read.wire({name: values[name] for name in shown})
+    for each in shape.includes:
+        target, inner = seen.target(each.relation), each.query.shape
+        found = values[each.relation.name]
+        data[each.relation.name] = (
+            [wire(target, seen, inner, one) for one in found]
+            if isinstance(found, list)
+            else found and wire(target, seen, inner, found)
+        )
+    return data
+
+
+def _state(resource: Resource, values: Values, body: bytes) -> str:
+    return digest(body) if resource.version is None else str(values[resource.version])
+
+
+def as_json(data: Any) -> bytes:
+    """JSON data as JSON, which has no word for infinity: what is no number is null."""
+    return pydantic_core.to_json(data, inf_nan_mode="null")
+
+
+def digest(body: bytes) -> str:
+    """A digest of an answer, for its entity tag."""
+    return hashlib.blake2b(body, digest_size=12).hexdigest()

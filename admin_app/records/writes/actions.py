@@ -1,0 +1,98 @@
+"""Running a declared action: who may is asked here, what it does is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app.access.policies import policy, reach_conditions, require
+from admin_app.declaration import Actor, DeclaredAction, Key, Registry, Resource
+from admin_app.errors import FieldError, ForbiddenError, NotFoundError
+from admin_app.records.reads.portions import batches
+from admin_app.records.reads.reader import key_in
+
+if TYPE_CHECKING:
+    from admin_app.records.writes.writer import Writer
+
+MAX_KEYS = 1_000
+"""Records of one selection."""
+
+
+async def require_runnable(
+    session: AsyncSession,
+    actor: Actor,
+    resource: Resource,
+    action: DeclaredAction,
+    keys: Sequence[Key],
+) -> None:
+    """Refuse records that are not in sight (absent) or not in reach; the others are locked.
+
+    Raises ``NotFoundError`` and ``ForbiddenError``, for a selection with the places of the keys.
+    """
+    require(actor, resource, action.name)
+    conditions = reach_conditions(actor, resource, action.name)
+    if action.on == "resource":
+        if conditions:
+            msg = f"You may do this to some {resource.label_plural.lower()} only."
+            raise ForbiddenError(msg)
+        return
+    require(actor, resource, "read")
+    seen: list[Any] = policy(actor, resource).row_conditions("read")
+    columns = [each.expression for each in resource.key]
+    found: set[Key] = set()
+    reached: set[Key] = set()
+    for batch in batches(sorted(set(keys), key=repr)):
+        statement = select(*columns).where(key_in(resource, batch))
+        locked = statement.where(*seen).order_by(*columns).with_for_update(of=resource.model)
+        found.update(tuple(row) for row in (await session.execute(locked)).all())
+        allowed = await session.execute(statement.where(*conditions))
+        reached.update(tuple(row) for row in allowed.all())
+    _refuse_all_but(action, keys, found, NotFoundError(resource.absent))
+    msg = f"You may not do this to this {resource.label.lower()}."
+    _refuse_all_but(action, keys, reached, ForbiddenError(msg))
+
+
+def _refuse_all_but(
+    action: DeclaredAction,
+    keys: Sequence[Key],
+    good: set[Key],
+    error: NotFoundError | ForbiddenError,
+) -> None:
+    bad = [at for at, key in enumerate(keys) if key not in good]
+    if not bad:
+        return
+    if action.on == "selection":
+        places = [FieldError(("keys", at), error.code, error.detail) for at in bad]
+        raise type(error)(error.detail, errors=places)
+    raise error
+
+
+class ActionWrites:
+    """See ``declaration.Writes``."""
+
+    def __init__(self, writer: Writer, registry: Registry) -> None:
+        self._writer = writer
+        self._registry = registry
+
+    async def get(self, resource: str, key: Key) -> Mapping[str, Any]:
+        """Read a record."""
+        found = self._registry[resource]
+        rows = await self._writer.find(found, found.key, [key], sets=True)
+        if not rows:
+            raise NotFoundError(found.absent)
+        return rows[key][0]
+
+    async def create(self, resource: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Create a record."""
+        return (await self._writer.create(self._registry[resource], data)).values
+
+    async def update(self, resource: str, key: Key, data: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Change a record."""
+        return (await self._writer.update(self._registry[resource], key, data)).values
+
+    async def delete(self, resource: str, key: Key) -> None:
+        """Delete a record."""
+        await self._writer.delete(self._registry[resource], key)

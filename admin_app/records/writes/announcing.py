@@ -1,0 +1,31 @@
+"""Telling declarations what has been written, once it is committed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from admin_app.declaration import Actor, Committed, CommittedChange, Origin, Resource
+from admin_app.records.changes import Entry
+
+logger = logging.getLogger(__name__)
+
+
+async def announce(actor: Actor, origin: Origin, entries: Iterable[Entry]) -> None:
+    """Call the ``after_commit`` of each resource that changed, in the order of their changes.
+
+    The write is there whatever happens here, so what a hook raises goes to the log alone.
+    """
+    changes: dict[Resource, list[CommittedChange]] = {}
+    for each in entries:
+        if each.resource.options.after_commit is not None:
+            change = CommittedChange(each.action, each.key, each.label, each.before, each.after)
+            changes.setdefault(each.resource, []).append(change)
+    for resource, told in changes.items():
+        hook = resource.options.after_commit
+        if hook is None:
+            continue
+        try:
+            await hook(Committed(resource.name, actor, origin, tuple(told)))
+        except Exception:
+            logger.exception("after_commit of %s failed; the write is there", resource.name)

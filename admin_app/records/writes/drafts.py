@@ -1,0 +1,130 @@
+"""Records that are about to be created together, each with its place in what was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from admin_app.database import savepoint
+from admin_app.declaration import Registry, Resource
+from admin_app.errors import AppError
+from admin_app.records.reads.reader import Values
+from admin_app.records.writes.children import Given, taken
+from admin_app.records.writes.differences import parted, put
+from admin_app.records.writes.links import Links, SetChange
+from admin_app.records.writes.places import Place, all_at, at
+from admin_app.records.writes.refusals import explained
+
+
+@dataclass(slots=True)
+class Draft:
+    """A new record, validated, before it is inserted."""
+
+    values: Values
+    """Its columns."""
+    sets: dict[str, Any]
+    children: Given
+    place: Place
+    gained: list[SetChange] = field(default_factory=list)
+
+
+def drafts_of(
+    resource: Resource, seen: Resource, data: Iterable[Any], places: Sequence[Place]
+) -> list[Draft]:
+    """Validate records; ``places`` has one for each of them, or none at all.
+
+    Raises ``BadRequestError``, and ``InvalidInputError`` of all that is wrong with any of them.
+    """
+    given = list(data)
+    where = places or [()] * len(given)
+    work = [partial(_draft, resource, seen, *each) for each in zip(where, given, strict=True)]
+    return all_at(zip(where, work, strict=True))
+
+
+def _draft(resource: Resource, seen: Resource, place: Place, data: Any) -> Draft:
+    values = seen.create.parse(data)
+    children = taken(resource, values)
+    return Draft(*parted(resource, values), children, place)
+
+
+class Inserter:
+    """Inserts drafts with their links, all with the statements that one would take."""
+
+    def __init__(self, session: AsyncSession, links: Links, registry: Registry) -> None:
+        self._session = session
+        self._links = links
+        self._registry = registry
+
+    async def insert(
+        self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
+    ) -> list[Values]:
+        """Insert them; what comes back is their keys and the columns their links need.
+
+        A refusal is told of where the record stands. Raises what ``explained`` raises of ``seen``.
+        """
+        if len(drafts) == 1 or not any(each.place for each in drafts):
+            with at(drafts[0].place if drafts else ()):
+                return await self._insert(resource, seen, drafts)
+        try:
+            async with savepoint(self._session):
+                return await self._insert(resource, seen, drafts)
+        except AppError:
+            await self._refuse(resource, seen, drafts)
+            raise
+
+    async def _refuse(self, resource: Resource, seen: Resource, drafts: Sequence[Draft]) -> None:
+        """Find the draft that is refused, and raise what is said of that one.
+
+        What a database refuses is one record, be it for another before it: so the shortest
+        beginning that is refused ends with it.
+        """
+        taken_, refused = 0, len(drafts)
+        while taken_ + 1 < refused:
+            middle = (taken_ + refused) // 2
+            try:
+                await self._attempt(resource, seen, drafts[:middle])
+            except AppError:
+                refused = middle
+            else:
+                taken_ = middle
+        with at(drafts[refused - 1].place):
+            await self._attempt(resource, seen, drafts[:refused])
+
+    async def _attempt(self, resource: Resource, seen: Resource, drafts: Sequence[Draft]) -> None:
+        with suppress(_TakenBackError):
+            async with savepoint(self._session):
+                await self._insert(resource, seen, drafts)
+                raise _TakenBackError
+
+    async def _insert(
+        self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
+    ) -> list[Values]:
+        async with explained(seen, self._registry):
+            rows = await self._rows(resource, [each.values for each in drafts])
+            gained = [each.gained for each in drafts]
+            await self._links.apply(zip(gained, rows, strict=True))
+        return rows
+
+    async def _rows(self, resource: Resource, rows: Iterable[Values]) -> list[Values]:
+        entities = []
+        for values in rows:
+            entity = resource.model.__mapper__.class_manager.new_instance()
+            put(resource, entity, values)
+            entities.append(entity)
+        self._session.add_all(entities)
+        await self._session.flush()
+        names = {each.name for each in resource.key}
+        names |= {name for each in resource.sets.values() for name, _ in each.own_columns}
+        inserted = [{name: getattr(each, name) for name in names} for each in entities]
+        for each in entities:
+            self._session.expunge(each)
+        return inserted
+
+
+class _TakenBackError(Exception):
+    """What was tried has succeeded, and is not to stay."""

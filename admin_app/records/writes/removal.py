@@ -1,0 +1,170 @@
+"""Deletes: into the trash where there is one, for good with all that goes along, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import UTC, datetime
+
+from sqlalchemy import delete
+
+from admin_app.access.policies import Trash
+from admin_app.declaration import Key, Resource
+from admin_app.errors import FieldError, InUseError, NotFoundError
+from admin_app.records.changes import Entry
+from admin_app.records.reads.reader import Reader, Values, key_is
+from admin_app.records.reads.record import Record
+from admin_app.records.writes.effects import (
+    Effects,
+    association_tables,
+    in_sight,
+    plan_delete,
+    rows_with,
+)
+from admin_app.records.writes.journal import Journal
+from admin_app.records.writes.links import SetChange, held_keys
+from admin_app.records.writes.refusals import explained
+from admin_app.records.writes.rows import Rows, check_unchanged
+from admin_app.records.writes.tellings import Telling, Tellings
+from admin_app.records.writes.views import Views
+
+
+class Removal:
+    """What one actor removes in one transaction; see ``Writer``."""
+
+    def __init__(
+        self, reader: Reader, rows: Rows, views: Views, journal: Journal, tellings: Tellings
+    ) -> None:
+        self._reader = reader
+        self._registry = reader.registry
+        self._rows = rows
+        self._views = views
+        self._journal = journal
+        self._tellings = tellings
+
+    async def delete(
+        self, resource: Resource, key: Key, if_match: Collection[str] | None
+    ) -> Effects:
+        """``Writer.delete``."""
+        if resource.options.trash is None:
+            return await self._delete(resource, key, if_match, "without")
+        await self._move(resource, key, if_match, to_trash=True)
+        return Effects()
+
+    async def purge(
+        self, resource: Resource, key: Key, if_match: Collection[str] | None
+    ) -> Effects:
+        """``Writer.purge``."""
+        if resource.options.trash is None:
+            raise NotFoundError(resource.absent)
+        return await self._delete(resource, key, if_match, "only")
+
+    async def restore(
+        self, resource: Resource, key: Key, if_match: Collection[str] | None
+    ) -> Record:
+        """``Writer.restore``."""
+        if resource.options.trash is None:
+            raise NotFoundError(resource.absent)
+        return await self._move(resource, key, if_match, to_trash=False)
+
+    async def _move(
+        self, resource: Resource, key: Key, if_match: Collection[str] | None, *, to_trash: bool
+    ) -> Record:
+        """Into the trash or out of it. To the other ends of its links it goes, or comes back."""
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        name = str(resource.options.trash)
+        place: Trash = "without" if to_trash else "only"
+        entity, before, view = await self._rows.load(resource, key, "delete", place)
+        check_unchanged(seen, view, if_match)
+        at = datetime.now(UTC) if to_trash else None
+        if to_trash:
+            await self._rows.ask(resource, "delete", before, {})
+        else:
+            await self._rows.ask(resource, "update", before, {**before, name: at})
+        async with explained(seen, self._registry):
+            await self._rows.apply(resource, entity, {name: at})
+        (after,) = await self._views.wholes(resource, [key])
+        (answer,) = await self._views.answers(resource, [key], [after])
+        title = resource.title_of(after)
+        told = self._journal.update(resource, key, title, before=before, after=after, names=[name])
+        await self._tellings.tell(
+            self._tellings.other_ends(resource, key, self._ends(before, resource, to_trash), told)
+        )
+        return answer
+
+    def _ends(self, values: Values, resource: Resource, lost: bool) -> list[SetChange]:
+        held = {
+            each: held_keys(self._registry.target(each), values[name])
+            for name, each in resource.sets.items()
+        }
+        return [
+            SetChange(each, lost=keys) if lost else SetChange(each, gained=keys)
+            for each, keys in held.items()
+        ]
+
+    async def _delete(
+        self, resource: Resource, key: Key, if_match: Collection[str] | None, place: Trash
+    ) -> Effects:
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        entity, before, view = await self._rows.load(resource, key, "delete", place)
+        self._rows.session.expunge(entity)
+        check_unchanged(seen, view, if_match)
+        connection = await self._rows.session.connection()
+        effects = await plan_delete(self._registry, connection, resource, key, lock=True)
+        if effects.blocked:
+            known = await in_sight(self._reader, connection, self._rows.actor, effects)
+            raise _in_use(resource, known)
+        await self._rows.ask(resource, "delete", before, {})
+        cause = self._journal.deletion(resource, before)
+        async with explained(seen, self._registry, deleting=True):
+            await self._let_go(effects, cause)
+            await self._remove(effects, cause)
+        return effects
+
+    async def _let_go(self, effects: Effects, cause: Entry) -> None:
+        """Set null what points to a deleted record, and take it out of the sets that hold it."""
+        for resource, key, names in effects.cleared:
+            (before,) = await self._views.wholes(resource, [key])
+            nothing = dict.fromkeys(names)
+            await self._rows.write_columns(resource, key, nothing)
+            self._journal.update(
+                resource,
+                key,
+                resource.title_of(before),
+                before=before,
+                after=nothing,
+                names=names,
+                cause=cause,
+            )
+        await self._tellings.tell(
+            Telling(resource, key, SetChange(relation, lost=[lost]), cause)
+            for resource, key, relation, lost in effects.unlinked
+        )
+
+    async def _remove(self, effects: Effects, cause: Entry) -> None:
+        for resource, key in effects.deleted:
+            (before,) = await self._views.wholes(resource, [key])
+            if (resource, key) != (cause.resource, cause.key):
+                self._journal.deletion(resource, before, cause)
+            for table, pairs in association_tables(self._registry, resource):
+                columns = [column for _, column in pairs]
+                values = tuple(before[name] for name, _ in pairs)
+                await self._rows.session.execute(
+                    delete(table).where(rows_with(table, columns, [values]))
+                )
+        for resource, key in effects.deleted:
+            await self._rows.session.execute(
+                delete(resource.model).where(key_is(resource, key)),
+                execution_options={"synchronize_session": False},
+            )
+
+
+def _in_use(resource: Resource, effects: Effects) -> InUseError:
+    """Name what holds the record, as far as the actor may know of it."""
+    holders = [
+        f"{each.count} {each.resource.label_plural.lower()}"
+        for each in effects.blocked
+        if each.count
+    ] or ["records out of your sight"]
+    msg = f"This {resource.label.lower()} is in use by {', '.join(holders)}."
+    errors = [FieldError((), "in_use", f"{each} point to it.") for each in holders]
+    return InUseError(msg, errors=errors)

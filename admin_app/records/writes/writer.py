@@ -1,0 +1,358 @@
+"""The write path: one transaction's creates, updates and deletes, each with its change.
+
+The one way to write a record, whichever door it came through: validate by the generated schema,
+load through the policy, check the version, set only what differs, build the answer, note the
+change. Committing is left to ``database.write``, which may run all of it again.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from admin_app.access.policies import policy, require
+from admin_app.database import savepoint
+from admin_app.declaration import (
+    SYSTEM,
+    Actor,
+    Call,
+    DeclaredAction,
+    Field,
+    Key,
+    Origin,
+    Resource,
+    stamped,
+)
+from admin_app.records.changes import Entry
+from admin_app.records.queries.conditions import KeyIn
+from admin_app.records.queries.query import Query
+from admin_app.records.reads.reader import Reader, Values
+from admin_app.records.reads.record import Record, record
+from admin_app.records.writes.actions import ActionWrites, require_runnable
+from admin_app.records.writes.children import Children, taken
+from admin_app.records.writes.differences import changed_values, parted, told_fields
+from admin_app.records.writes.drafts import Inserter, drafts_of
+from admin_app.records.writes.effects import (
+    Effects,
+)
+from admin_app.records.writes.journal import Journal
+from admin_app.records.writes.links import Links, set_edit, unseen_rest
+from admin_app.records.writes.places import Place, at
+from admin_app.records.writes.refusals import explained
+from admin_app.records.writes.removal import Removal
+from admin_app.records.writes.rows import Rows, check_unchanged
+from admin_app.records.writes.tellings import Telling, Tellings
+from admin_app.records.writes.views import Views
+
+Input = bytes | Mapping[str, Any]
+"""A JSON document, or a mapping of JSON data by field."""
+
+
+class Writer:
+    """The writes of one transaction by one actor."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        actor: Actor,
+        origin: Origin,
+        change_set: uuid.UUID | None = None,
+        journal: Journal | None = None,
+    ) -> None:
+        self._reader = reader
+        self._registry = reader.registry
+        self._session = session
+        self._connection = connection
+        self._actor = actor
+        self._origin = origin
+        self._links = Links(reader, connection, actor)
+        self._views = Views(reader, connection, actor)
+        self._journal = journal or Journal(reader.registry, actor, origin, change_set)
+        self._tellings = Tellings(reader, connection, self._journal)
+        self._inserter = Inserter(session, self._links, reader.registry)
+        self._children = Children(self, reader.registry, connection, actor)
+        self._rows = Rows(reader.registry, session, actor, origin, self._views)
+        self._removal = Removal(reader, self._rows, self._views, self._journal, self._tellings)
+
+    @property
+    def actor(self) -> Actor:
+        """Who writes."""
+        return self._actor
+
+    @property
+    def connection(self) -> AsyncConnection:
+        """What the transaction runs on."""
+        return self._connection
+
+    @property
+    def changes(self) -> Sequence[Entry]:
+        """What has been done so far, record by record."""
+        return self._journal.entries
+
+    def unbounded(self) -> Writer:
+        """The same transaction, for what a declaration does itself: no grant is asked."""
+        actor = replace(self._actor, grants=SYSTEM.grants)
+        return Writer(
+            self._reader,
+            self._session,
+            self._connection,
+            actor,
+            self._origin,
+            journal=self._journal,
+        )
+
+    async def run(
+        self,
+        resource: Resource,
+        action: DeclaredAction,
+        keys: Sequence[Key],
+        given: Any,
+        *,
+        if_match: Collection[str] | None = None,
+    ) -> Any:
+        """Run a declared action with its parameters on the records with ``keys``.
+
+        Raises ``NotFoundError`` for those absent or out of sight, ``ForbiddenError``,
+        ``StaleVersionError`` as ``update`` does, and what the action raises.
+        """
+        await require_runnable(self._session, self._actor, resource, action, keys)
+        if if_match is not None:
+            seen = self._views.seen(resource)
+            for rows in (await self.find(seen, seen.key, keys, sets=True)).values():
+                check_unchanged(seen, rows[0], if_match)
+        call = Call(
+            resource=resource.name,
+            keys=tuple(keys),
+            parameters=given,
+            actor=self._actor,
+            origin=self._origin,
+            session=self._session,
+            writes=ActionWrites(self.unbounded(), self._registry),
+        )
+        return await action.run(call)
+
+    def seen(self, resource: Resource, *actions: str) -> Resource:
+        """The resource as the actor sees it.
+
+        Raises ``ForbiddenError`` unless they may do ``actions`` to some records of it.
+        """
+        seen = self._views.seen(resource)
+        for each in actions:
+            require(self._actor, seen, each)
+        return seen
+
+    async def matching(
+        self, resource: Resource, query: Query, action: Literal["update", "delete"]
+    ) -> list[Key]:
+        """The keys of the first records in sight that a query finds, in turn.
+
+        They stay so until the transaction ends, where the actor may do ``action`` to any.
+        """
+        page = await self._reader.page(self._connection, self._actor, resource, query)
+        keys = [resource.key_of(each) for each in page.rows]
+        if not keys or self._connection.dialect.name == "sqlite":
+            return keys
+        if policy(self._actor, resource).grants(action):
+            await self._links.lock_records(resource, keys, update=action == "update")
+            # Some may have been changed, by who had locked them first.
+            narrowed = replace(query, filters=(*query.filters, KeyIn(tuple(keys))))
+            page = await self._reader.page(self._connection, self._actor, resource, narrowed)
+        return [resource.key_of(each) for each in page.rows]
+
+    async def find(
+        self, resource: Resource, fields: Sequence[Field], wanted: Iterable[Key], *, sets: bool
+    ) -> dict[Key, list[Values]]:
+        """The records in sight whose ``fields`` have one of the ``wanted`` values, by those.
+
+        Many-to-many relations are read only with ``sets``. Raises ``ForbiddenError``.
+        """
+        require(self._actor, resource, "read")
+        found: dict[Key, list[Values]] = {}
+        for values in await self._reader.find(
+            self._connection, self._actor, resource, fields, list(wanted), sets=sets
+        ):
+            found.setdefault(tuple(values[each.name] for each in fields), []).append(values)
+        return found
+
+    def same(self, resource: Resource, before: Values, data: Input) -> bool:
+        """Whether ``update`` would change nothing of a record that was read as ``before``."""
+        values = self._views.seen(resource).update.parse(data)
+        if taken(resource, values):
+            return False
+        values, sets = parted(resource, values)
+        for name, given in sets.items():
+            target, edit = self._registry.target(resource.sets[name]), set_edit(given)
+            held = {*map(target.dereference, before[name])}
+            kept = set() if edit.whole else held - {*map(target.dereference, edit.remove)}
+            if kept | {*map(target.dereference, edit.add)} != held:
+                return False
+        return not changed_values(resource, before, values)
+
+    async def create(self, resource: Resource, data: Input) -> Record:
+        """Create a record.
+
+        Raises ``BadRequestError`` (not JSON), ``ForbiddenError``, ``InvalidInputError`` and
+        ``UniqueConflictError``.
+        """
+        (made,) = await self.create_all(resource, [data])
+        return made
+
+    async def create_all(
+        self, resource: Resource, data: Iterable[Input], *, places: Sequence[Place] = ()
+    ) -> list[Record]:
+        """Create records, all with the statements that one would take.
+
+        Raises what ``create`` raises; it says which record is meant where each has its place.
+        """
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        config = require(self._actor, seen, "create")
+        drafts = drafts_of(resource, seen, data, places)
+        stamps = {
+            each.name: stamped(each.stamp)
+            for each in resource.fields.values()
+            if each.stamp is not None
+        }
+        asked = [{**each.values, **each.sets} for each in drafts]
+        async with self._links.asked_ahead(resource, asked):
+            for each in drafts:
+                with at(each.place):
+                    await self._links.check(resource, each.values, {})
+                    each.gained = await self._links.changes(resource, {}, each.sets)
+                    each.values.update(stamps)
+                    sets = self._links.outcome(resource, {}, each.sets, each.gained)
+                    await self._rows.ask(resource, "create", {}, {**each.values, **sets})
+        keys = [resource.key_of(row) for row in await self._inserter.insert(resource, seen, drafts)]
+        conditions = config.check_conditions_for("create")
+        await self._rows.check_all_reach(resource, keys, conditions, drafts)
+        wholes = await self._views.wholes(resource, keys)
+        answers = await self._views.answers(resource, keys, wholes)
+        tellings: list[Telling] = []
+        for key, whole, each in zip(keys, wholes, drafts, strict=True):
+            entry = self._journal.creation(resource, whole, each.gained)
+            tellings += self._tellings.other_ends(resource, key, each.gained, entry)
+        await self._tellings.tell(tellings)
+        if not any(each.children for each in drafts):
+            return answers
+        for whole, each in zip(wholes, drafts, strict=True):
+            with at(each.place):
+                await self._children.write(resource, whole, each.children)
+        return await self._views.answers(resource, keys, await self._views.wholes(resource, keys))
+
+    async def update(
+        self,
+        resource: Resource,
+        key: Key,
+        data: Input,
+        *,
+        if_match: Collection[str] | None = None,
+    ) -> Record:
+        """Change what differs of a record; nothing at all when nothing does.
+
+        Raises ``NotFoundError`` (absent or out of sight), ``ForbiddenError``, ``StaleVersionError``
+        when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
+        """
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        # First of all, or the words on a wrong body would tell what fields there are.
+        require(self._actor, resource, "read")
+        values, sets = parted(resource, seen.update.parse(data))
+        children = taken(resource, values)
+        answer = await self._change(resource, seen, key, values, sets, if_match)
+        if not children:
+            return answer
+        (whole,) = await self._views.wholes(resource, [key])
+        await self._children.write(resource, whole, children)
+        (whole,) = await self._views.wholes(resource, [key])
+        (answer,) = await self._views.answers(resource, [key], [whole])
+        return answer
+
+    async def _change(
+        self,
+        resource: Resource,
+        seen: Resource,
+        key: Key,
+        values: Values,
+        sets: dict[str, Any],
+        if_match: Collection[str] | None,
+    ) -> Record:
+        """``update``, of the record alone."""
+        if policy(self._actor, resource).grants("update"):
+            # Who may not is refused below, and has kept nobody waiting.
+            await self._links.lock(resource, key, sets)
+        entity, before, view = await self._rows.load(resource, key, "update")
+        check_unchanged(seen, view, if_match)
+        # As it is seen: what is out of sight is nobody's to confirm by a guess, nor to clear.
+        known = {name: view.get(name) for name in before}
+        changed = changed_values(resource, known, values)
+        changes = await self._links.changes(resource, view, sets)
+        if not changed and not changes:
+            return record(seen, view)
+        sets = self._links.outcome(resource, view, sets, changes)
+        await self._links.check(resource, changed, known)
+        changed |= unseen_rest(resource, changed, before, known)
+        await self._rows.ask(resource, "update", before, {**before, **changed, **sets})
+        async with explained(seen, self._registry):
+            await self._rows.apply(resource, entity, changed)
+            await self._links.apply([(changes, before)])
+        conditions = policy(self._actor, resource).check_conditions_for("update")
+        await self._rows.check_reach(resource, key, conditions)
+        (after,) = await self._views.wholes(resource, [key])
+        (answer,) = await self._views.answers(resource, [key], [after])
+        told = told_fields(resource, before, after, changed)
+        if not told and not changes:
+            return answer
+        entry = self._journal.update(
+            resource,
+            key,
+            resource.title_of(after),
+            before=before,
+            after=after,
+            names=told,
+            sets=changes,
+        )
+        await self._tellings.tell(self._tellings.other_ends(resource, key, changes, entry))
+        return answer
+
+    async def delete(
+        self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
+    ) -> Effects:
+        """Delete a record with what cascades from it, each told of by a change.
+
+        One of a resource with a trash goes there alone. Raises ``NotFoundError``,
+        ``ForbiddenError``, ``StaleVersionError``, and ``InUseError`` that names what holds the
+        record and how many do.
+        """
+        return await self._removal.delete(resource, key, if_match)
+
+    async def purge(
+        self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
+    ) -> Effects:
+        """Delete a record in the trash for good; see ``delete``."""
+        return await self._removal.purge(resource, key, if_match)
+
+    async def restore(
+        self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
+    ) -> Record:
+        """Take a record out of the trash.
+
+        Raises ``NotFoundError`` for one that is not there, ``ForbiddenError``,
+        ``StaleVersionError``, and ``UniqueConflictError`` where another has taken its place.
+        """
+        return await self._removal.restore(resource, key, if_match)
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """Undo what happens inside, the changes noted of it too, when it raises."""
+        with self._journal.undone_with():
+            async with savepoint(self._session):
+                yield
+
+    async def finish(self) -> None:
+        """Write the changes of everything done so far; the last thing before the commit."""
+        await self._journal.save(self._session)
