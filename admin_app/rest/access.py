@@ -32,6 +32,7 @@ from admin_app.rest.document.parts import (
     body,
     refusals,
 )
+from admin_app.rest.frame import in_earnest
 from admin_app.rest.requests import (
     actor,
     authenticate,
@@ -120,6 +121,7 @@ async def list_(request: Request) -> Response:
 async def create(request: Request) -> Response:
     """Make a token, for oneself unless said otherwise."""
     no_parameters(request)
+    in_earnest(request)
     given = CREATE.parse(await json_body(request, "application/json"))
     acting, days = actor(request), given["expires_in_days"]
     check_known(given["scopes"], records(request).registry_for(acting), acting)
@@ -139,6 +141,7 @@ async def create(request: Request) -> Response:
 async def rotate(request: Request, key: str) -> Response:
     """Make a token in the place of another, which stays good for a while."""
     no_parameters(request)
+    in_earnest(request)
     given = ROTATE.parse(await json_body(request, "application/json"))
     made = await rotate_token(
         request.state.database,
@@ -154,6 +157,7 @@ async def rotate(request: Request, key: str) -> Response:
 async def revoke(request: Request, key: str) -> Response:
     """End a token at once."""
     no_parameters(request)
+    in_earnest(request)
     await revoke_token(
         request.state.database, _id(key), actor=actor(request), origin=origin(request)
     )

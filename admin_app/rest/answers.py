@@ -1,16 +1,33 @@
-"""Records and pages as answers."""
+"""Records and pages as answers, and whether the caller has them already."""
 
 from __future__ import annotations
 
+import re
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
+from admin_app.declaration import Registry
 from admin_app.records import Page, Record
-from admin_app.rest.requests import parameters
+from admin_app.records.queries.query import WHOLE
+from admin_app.records.reads.record import as_json, digest, wire
+from admin_app.records.transfer import Format
+from admin_app.records.transfer.rows import Lines
+from admin_app.rest.requests import actor, parameters, records
 
 JSON = "application/json"
-PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+CSV = "text/csv"
+NDJSON = "application/x-ndjson"
+FORMATS: dict[str, Format] = {CSV: "csv", NDJSON: "ndjson"}
+PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
+
+_KEPT = ("cache-control", "content-location", "etag", "vary")
+"""What an answer without its body says of it (RFC 9110 §15.4.5)."""
+_PLACES = ("cursor", "offset")
+"""Parameters that say where a page begins."""
+_SAFE = ("GET", "HEAD", "QUERY")
+_TAG = re.compile(r'"[^"]*"')
 
 
 def item(
@@ -21,38 +38,70 @@ def item(
         made.body,
         status_code=status_code,
         media_type=JSON,
-        headers={"ETag": made.etag, **PRIVATE, **(headers or {})},
+        headers={"ETag": made.etag, **PRIVATE, **_truncated(made), **(headers or {})},
     )
 
 
-def page_response(request: Request, page: Page) -> Response:
-    """Answer a page, its neighbours in the body and as ``Link`` (RFC 8288)."""
+def cached(
+    request: Request, content: bytes, *, media_type: str = JSON, headers: dict[str, str]
+) -> Response:
+    """Answer what has no version: its tag is made of the answer itself."""
+    tag = {"ETag": f'"{digest(content)}"'}
+    return unless_known(
+        request, Response(content, media_type=media_type, headers={**tag, **PRIVATE, **headers})
+    )
+
+
+def unless_known(request: Request, response: Response) -> Response:
+    """The answer, or 304 where ``If-None-Match`` has its tag (RFC 9110 §13.1.2)."""
+    if request.method not in _SAFE:
+        return response
+    known = ",".join(request.headers.getlist("if-none-match"))
+    # Weak tags are compared as strong ones: what they begin with says nothing here.
+    if known.strip() != "*" and response.headers["etag"] not in _TAG.findall(known):
+        return response
+    kept = {name: response.headers[name] for name in _KEPT if name in response.headers}
+    return Response(status_code=304, headers=kept)
+
+
+def page_response(request: Request, page: Page, media_type: str = JSON) -> Response:
+    """Answer a page, its neighbours in the body and, where a URL can name them, as ``Link``."""
+    seen = records(request).registry_for(actor(request))
     steps = {"next": page.next, "prev": page.previous}
     links = [
-        f'<{_page_url(request, cursor)}>; rel="{rel}"' for rel, cursor in steps.items() if cursor
+        f'<{_page_url(request, cursor)}>; rel="{rel}"'
+        for rel, cursor in steps.items()
+        if cursor and request.method == "GET"
     ]
-    headers = dict(PRIVATE)
-    if links:
-        headers["Link"] = ", ".join(links)
-    return Response(
-        page.resource.page.dump(
-            {
-                "data": page.rows,
-                "page": {
-                    "limit": page.limit,
-                    "next": page.next,
-                    "previous": page.previous,
-                    "total": page.total,
-                },
-            }
-        ),
-        media_type=JSON,
-        headers=headers,
-    )
+    headers = _truncated(page) | ({"Link": ", ".join(links)} if links else {})
+    if media_type == JSON:
+        return cached(request, _page_json(seen, page), headers=headers)
+    written = Lines(seen, page.resource, FORMATS[media_type], page.shape)
+    content = "".join([written.header(), *map(written.line, page.rows)])
+    return cached(request, content.encode(), media_type=media_type, headers=headers)
+
+
+def _page_json(seen: Registry, page: Page) -> bytes:
+    place = {
+        "limit": page.limit,
+        "next": page.next,
+        "previous": page.previous,
+        "total": page.total,
+    }
+    if page.shape is WHOLE:
+        return page.resource.page.dump({"data": page.rows, "page": place})
+    rows: list[Any] = [wire(page.resource, seen, page.shape, each) for each in page.rows]
+    return as_json({"data": rows, "page": place})
+
+
+def _truncated(answered: Page | Record) -> dict[str, str]:
+    """Which lists inside were cut by their limit; a header has no letters beyond ASCII."""
+    names = ", ".join(map(quote, answered.truncated))
+    return {"Truncated": names} if names else {}
 
 
 def _page_url(request: Request, cursor: str) -> str:
-    kept = [(name, value) for name, value in parameters(request) if name != "cursor"]
+    kept = [(name, value) for name, value in parameters(request) if name not in _PLACES]
     return f"{quote(request.scope['path'])}?{urlencode([*kept, ('cursor', cursor)])}"
 
 

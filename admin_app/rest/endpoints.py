@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 from fastapi import Depends
 from fastcrud import EndpointCreator
 
-from admin_app.declaration import Resource
-from admin_app.rest import reads, writes
+from admin_app.declaration import DeclaredAction, Resource
+from admin_app.rest import actions, bulk, queries, reads, writes
 from admin_app.rest.requests import Endpoint
 
 
@@ -56,12 +56,51 @@ class ResourceEndpoints(EndpointCreator):
         one, many = self.resource.model.__name__, camel(self.resource.plural)
         here, there = self.path, f"{self.path}/{{key}}"
         return [
+            *self._of_many(many),
             Route("read", "GET", here, f"list{many}", self._read_items()),
+            Route("read", "QUERY", here, f"ask{many}", queries.query(self.resource)),
+            Route("read", "POST", f"{here}/query", f"query{many}", queries.query(self.resource)),
+            Route(
+                "read",
+                "GET",
+                f"{here}/aggregate",
+                f"aggregate{many}",
+                queries.aggregate(self.resource),
+            ),
             Route("create", "POST", here, f"create{one}", self._create_item()),
             Route("read", "GET", there, f"get{one}", self._read_item()),
             Route("update", "PATCH", there, f"update{one}", self._update_item()),
+            Route("update", "PUT", there, f"replace{one}", writes.replace(self.resource)),
             Route("delete", "DELETE", there, f"delete{one}", self._delete_item()),
+            *self._of_trash(one),
+            *map(self._action, self.resource.declared.values()),
         ]
+
+    def _of_trash(self, one: str) -> list[Route]:
+        if self.resource.options.trash is None:
+            return []
+        where = f"{self.path}/{{key}}/restore"
+        return [Route("delete", "POST", where, f"restore{one}", writes.restore(self.resource))]
+
+    def _of_many(self, many: str) -> list[Route]:
+        """The routes that write many records at once."""
+        found, lists = self.path, f"{self.path}/bulk"
+        change, remove = bulk.bulk_update(self.resource), bulk.bulk_delete(self.resource)
+        change_found = bulk.patch_matching(self.resource)
+        remove_found = bulk.remove_matching(self.resource)
+        return [
+            Route("create", "POST", lists, f"bulkCreate{many}", bulk.bulk_create(self.resource)),
+            Route("update", "PATCH", lists, f"bulkUpdate{many}", change),
+            Route("delete", "DELETE", lists, f"bulkDelete{many}", remove),
+            Route("delete", "POST", f"{lists}/delete", f"bulkDelete{many}ByPost", remove),
+            Route("update", "PATCH", found, f"updateMatching{many}", change_found),
+            Route("delete", "DELETE", found, f"deleteMatching{many}", remove_found),
+        ]
+
+    def _action(self, action: DeclaredAction) -> Route:
+        name = f"run{self.resource.model.__name__}{camel(action.name.replace('-', '_'))}"
+        where = actions.path(self.resource, action)
+        return Route(action.name, "POST", where, name, actions.run(self.resource, action))
 
     def add_routes_to_router(
         self,
@@ -90,7 +129,9 @@ class ResourceEndpoints(EndpointCreator):
                     methods=[each.method],
                     operation_id=each.name,
                     name=each.name,
-                    dependencies=[Depends(one) for one in dependencies[each.action]],
+                    dependencies=[
+                        Depends(one) for one in dependencies.get(each.action, update_deps)
+                    ],
                     response_model=None,
                 )
 

@@ -12,8 +12,8 @@ from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import BadRequestError, FieldError, closest
 from admin_app.records import Explanation
-from admin_app.records.explained_fields import State
-from admin_app.records.verdict import Reason
+from admin_app.records.explaining.explained_fields import State
+from admin_app.records.explaining.verdict import Reason
 from admin_app.rest.answers import PRIVATE
 from admin_app.rest.document.parts import READING, Document, add_schema, answer, refusals
 from admin_app.rest.requests import actor, authenticate, parameters, records

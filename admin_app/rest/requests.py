@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request, Response
 
@@ -18,6 +18,10 @@ from admin_app.errors import (
 from admin_app.records import Records
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+
+JSON_PATCH = "application/json-patch+json"
+PATCHES = ("application/json", "application/merge-patch+json", JSON_PATCH)
+"""What a PATCH of one record takes."""
 
 MAX_BODY = 1024 * 1024
 """Bytes of a JSON body."""
@@ -80,7 +84,24 @@ def no_parameters(request: Request) -> None:
         raise BadRequestError(msg, errors=errors)
 
 
-async def json_body(request: Request, *media_types: str) -> bytes:
+def known_parameters(request: Request, *known: str) -> dict[str, str]:
+    """The query parameters by name. Raises ``BadRequestError`` for others and repeated ones."""
+    found: dict[str, str] = {}
+    errors = []
+    for name, value in parameters(request):
+        if name not in known:
+            names = ", ".join(known)
+            errors.append(FieldError((name,), "unknown_parameter", f"Known are {names}."))
+        elif name in found:
+            errors.append(FieldError((name,), "repeated", "Given more than once."))
+        found[name] = value
+    if errors:
+        msg = "The parameters cannot be used so."
+        raise BadRequestError(msg, errors=errors)
+    return found
+
+
+async def json_body(request: Request, *media_types: str, limit: int = MAX_BODY) -> bytes:
     """Read the body, counting while it streams.
 
     Raises ``UnsupportedMediaTypeError`` and ``ContentTooLargeError``.
@@ -94,14 +115,9 @@ async def json_body(request: Request, *media_types: str) -> bytes:
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
-            msg = f"A body has at most {MAX_BODY:,} bytes."
+        if len(body) > limit:
+            msg = f"A body has at most {limit:,} bytes here."
             raise ContentTooLargeError(msg)
-    return bytes(body)
-
-
-def if_match(request: Request) -> Collection[str] | None:
-    """The entity tags of ``If-Match`` (RFC 9110 §13.1.1); none where any record will do."""
-    headers = request.headers.getlist("if-match")
-    tags = [tag.strip() for header in headers for tag in header.split(",")]
-    return None if not headers or tags == ["*"] else tags
+    content = bytes(body)
+    request.state.content = content  # A part of what ``Idempotency-Key`` stands for.
+    return content

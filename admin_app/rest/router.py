@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastcrud import crud_router
+from starlette.concurrency import run_in_threadpool
 
 from admin_app.declaration import Actor, Registry, Resource
 from admin_app.records import Records
-from admin_app.records.crud import RecordCRUD
-from admin_app.rest import access, explaining
+from admin_app.records.reads.crud import RecordCRUD
+from admin_app.rest import access, batch, explaining
+from admin_app.rest.answers import JSON, PRIVATE, unless_known
+from admin_app.rest.docs_page import docs_router
 from admin_app.rest.document import openapi_document
+from admin_app.rest.document.bulk import describe_batch
 from admin_app.rest.document.parts import Document
 from admin_app.rest.endpoints import ResourceEndpoints
 from admin_app.rest.requests import actor, authenticate, records
@@ -24,41 +29,62 @@ PREFIX = "/api/v1"
 def rest_router(registry: Registry, title: str) -> APIRouter:
     """Make the routes of every resource under ``/api/v1``."""
     router = APIRouter(prefix=PREFIX, redirect_slashes=False)
+    router.include_router(docs_router(title))
     router.include_router(access.router)
     router.include_router(explaining.router)
+    router.include_router(batch.router)
     for resource in registry.values():
         router.include_router(_resource_router(resource))
 
     @router.get("/openapi.json", dependencies=[Depends(authenticate)], operation_id="getOpenapi")
     async def openapi(request: Request) -> Response:
-        document = _document(records(request), actor(request), title)
-        headers = {"Vary": "Authorization", "Cache-Control": "private, no-cache"}
-        return Response(document, media_type="application/json", headers=headers)
+        root = request.scope.get("root_path", "")
+        # In a thread: a large registry's document takes a second, and others are waiting.
+        document, tag = await run_in_threadpool(
+            _document, records(request), actor(request), title, root
+        )
+        headers = {**PRIVATE, "ETag": tag}
+        return unless_known(request, Response(document, media_type=JSON, headers=headers))
 
     return router
 
 
-def _document(source: Records, reader: Actor, title: str) -> bytes:
-    """What the reader may use and nothing else: a hidden field is not in it either."""
+def _document(source: Records, reader: Actor, title: str, root_path: str) -> tuple[bytes, str]:
+    """What the reader may use and nothing else, with its tag: a hidden field is not in it."""
     seen = source.registry_for(reader)
-    found = _DOCUMENTS.get(seen)
-    if found is None:
+    found, tag, made_for = _DOCUMENTS.get(seen, (b"", "", None))
+    if made_for != root_path:
         found = openapi_document(
             seen,
             title=title,
             prefix=PREFIX,
             allowed=lambda resource: source.allowed(reader, resource),
             chapters=_chapters(source, reader),
+            root_path=root_path,
         )
-        _DOCUMENTS[seen] = found
-    return found
+        tag = f'"{hashlib.sha256(found).hexdigest()[:32]}"'
+        _DOCUMENTS[seen] = found, tag, root_path
+    return found, tag
+
+
+def document_of(source: Records, reader: Actor, title: str, root_path: str = "") -> bytes:
+    """The OpenAPI document as ``reader`` sees it, for whoever runs no server."""
+    return _document(source, reader, title, root_path)[0]
 
 
 def _chapters(source: Records, reader: Actor) -> list[Callable[[str, Document, Document], None]]:
-    return [access.describe, *([explaining.describe] if source.may_explain(reader) else [])]
+    writing = any(
+        {"create", "update", "delete"} & source.allowed(reader, each)
+        for each in source.registry.values()
+    )
+    return [
+        access.describe,
+        *([describe_batch] if writing else []),
+        *([explaining.describe] if source.may_explain(reader) else []),
+    ]
 
 
-_DOCUMENTS: WeakKeyDictionary[Registry, bytes] = WeakKeyDictionary()
+_DOCUMENTS: WeakKeyDictionary[Registry, tuple[bytes, str, str]] = WeakKeyDictionary()
 """One for each set of grants in use: making one takes as long as fifty requests."""
 
 

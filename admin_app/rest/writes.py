@@ -1,79 +1,145 @@
-"""The endpoints that write a record, and the frame that every write over REST stands in."""
+"""The endpoints that write one record."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from urllib.parse import quote
 
 from fastapi import Request, Response
 
+from admin_app.access.policies import Trash
 from admin_app.declaration import Resource
+from admin_app.errors import BadRequestError, FieldError
 from admin_app.records import Writer
-from admin_app.rest.answers import item, location
+from admin_app.records.queries.grammar import read_trash
+from admin_app.records.writes.json_patch import patch
+from admin_app.records.writes.replacing import create_new
+from admin_app.records.writes.replacing import replace as replace_record
+from admin_app.rest.answers import JSON, item, location
+from admin_app.rest.frame import perform, perform_tersely
+from admin_app.rest.preconditions import if_match, no_version, only_new
 from admin_app.rest.requests import (
+    JSON_PATCH,
+    PATCHES,
     Endpoint,
-    actor,
-    if_match,
     json_body,
     key_in_path,
+    known_parameters,
     no_parameters,
-    origin,
-    records,
 )
-
-Work = Callable[[Writer], Awaitable[Response]]
-"""What a request does in its transaction, and what it answers. It may run more than once."""
-
-
-async def perform(request: Request, work: Work) -> Response:
-    """Run a request's writes in one transaction and answer what they answered."""
-    return await records(request).write(actor(request), origin(request), work)
+from admin_app.rest.upserts import upsert_asked, upserted
 
 
 def create(resource: Resource) -> Endpoint:
-    """``POST /<plural>``: a new record."""
+    """``POST /<plural>``: a new record; with ``on_conflict`` perhaps one that is there."""
 
     async def endpoint(request: Request) -> Response:
-        no_parameters(request)
-        body = await json_body(request, "application/json")
+        given = known_parameters(request, "on_conflict")
+        no_version(request)
+        upsert, new = upsert_asked(request, resource, given), only_new(request)
+        if upsert is not None and new:
+            msg = "What has to be new does not merge: on_conflict, or If-None-Match."
+            raise BadRequestError(msg)
+        body = await json_body(request, JSON)
+        honours = ("resolution",) if upsert else ()
 
         async def work(writer: Writer) -> Response:
-            made = await writer.create(resource, body)
+            if upsert is not None:
+                return await upserted(request, writer, resource, body, upsert)
+            made = await (create_new if new else Writer.create)(writer, resource, body)
             return item(made, status_code=201, headers={"Location": location(request, made)})
 
-        return await perform(request, work)
+        return await perform_tersely(request, work, *honours)
 
     return endpoint
 
 
 def update(resource: Resource) -> Endpoint:
-    """``PATCH /<plural>/{key}``: merges what is sent (RFC 7396)."""
+    """``PATCH /<plural>/{key}``: merges what is sent (RFC 7396), or applies it (RFC 6902)."""
 
     async def endpoint(request: Request) -> Response:
         no_parameters(request)
         key = key_in_path(request, resource)
-        body = await json_body(request, "application/json", "application/merge-patch+json")
-        tags = if_match(request)
+        body = await json_body(request, *PATCHES)
+        tags = if_match(request, resource)
+        change = patch if _has_operations(request) else Writer.update
 
         async def work(writer: Writer) -> Response:
-            return item(await writer.update(resource, key, body, if_match=tags))
+            return item(await change(writer, resource, key, body, if_match=tags))
 
-        return await perform(request, work)
+        return await perform_tersely(request, work)
+
+    return endpoint
+
+
+def replace(resource: Resource) -> Endpoint:
+    """``PUT /<plural>/{key}``: the record becomes what is sent."""
+
+    async def endpoint(request: Request) -> Response:
+        no_parameters(request)
+        key = key_in_path(request, resource)
+        body = await json_body(request, JSON)
+        tags, new = if_match(request, resource, or_new=True), only_new(request)
+
+        async def work(writer: Writer) -> Response:
+            made, created = await replace_record(
+                writer, resource, key, body, if_match=tags, new=new
+            )
+            if not created:
+                return item(made)
+            here = quote(request.scope["path"], safe="/~,")
+            return item(made, status_code=201, headers={"Location": here})
+
+        return await perform_tersely(request, work)
 
     return endpoint
 
 
 def delete(resource: Resource) -> Endpoint:
-    """``DELETE /<plural>/{key}``."""
+    """``DELETE /<plural>/{key}``; with ``trash=only`` for good, what is in the trash."""
 
     async def endpoint(request: Request) -> Response:
-        no_parameters(request)
+        place = _place(request, resource)
         key = key_in_path(request, resource)
-        tags = if_match(request)
+        tags = if_match(request, resource)
+        remove = Writer.purge if place == "only" else Writer.delete
 
         async def work(writer: Writer) -> Response:
-            await writer.delete(resource, key, if_match=tags)
+            await remove(writer, resource, key, if_match=tags)
             return Response(status_code=204)
 
         return await perform(request, work)
 
     return endpoint
+
+
+def _place(request: Request, resource: Resource) -> Trash:
+    """Whether a record in the trash is meant, or one that is not."""
+    if resource.options.trash is None:
+        no_parameters(request)
+    place = read_trash(resource, [*known_parameters(request, "trash").values()])
+    if place == "with":
+        msg = "Delete what is in the trash (only), or what is not (without)."
+        raise BadRequestError(msg, errors=[FieldError(("trash",), "bad_value", msg)])
+    return place
+
+
+def restore(resource: Resource) -> Endpoint:
+    """``POST /<plural>/{key}/restore``: out of the trash."""
+
+    async def endpoint(request: Request) -> Response:
+        no_parameters(request)
+        key = key_in_path(request, resource)
+        tags = if_match(request, resource)
+
+        async def work(writer: Writer) -> Response:
+            return item(await writer.restore(resource, key, if_match=tags))
+
+        return await perform_tersely(request, work)
+
+    return endpoint
+
+
+def _has_operations(request: Request) -> bool:
+    """Whether the body is a JSON Patch."""
+    media_type, _, _ = request.headers["content-type"].lower().partition(";")
+    return media_type.strip() == JSON_PATCH

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable
+from importlib.metadata import version
 
 from admin_app.declaration import Registry, Resource
-from admin_app.errors import (
-    PROBLEM_MEDIA_TYPE,
-    AppError,
-    BusyError,
-    TooManyRequestsError,
-    UnauthenticatedError,
-    error_classes,
-)
-from admin_app.rest.document import reads, writes
+from admin_app.errors import BusyError, TooManyRequestsError, UnauthenticatedError
+from admin_app.rest.actions import path
+from admin_app.rest.document import actions, bulk, queries, reads, writes
+from admin_app.rest.document.branches import name_branches
+from admin_app.rest.document.enums import name_enums
+from admin_app.rest.document.examples import add_examples
+from admin_app.rest.document.frame import add_frame
+from admin_app.rest.document.marks import add_marks
 from admin_app.rest.document.parts import REF, Document, add_schema, refusals, value_of
+from admin_app.rest.document.problems import problem_responses, problem_schemas
+from admin_app.rest.document.shapes import add_shaped
+
+_ABOUT = """\
+Send `Authorization: Bearer <token>`. Every refusal is a problem (RFC 9457) whose `type` leads to
+what it means and what to do. The document holds what the token may do, and nothing else.
+"""
+_OPENAPI = REF.format(model="OpenapiDocument")
+_CHAPTERS = {
+    "API tokens": "Tokens that programs act with, and what each reaches.",
+    "Access": "Who may do what, and why.",
+    "Batch": "Several writes as one.",
+    "Document": "What this API can do.",
+}
 
 
 def openapi_document(
@@ -25,35 +39,57 @@ def openapi_document(
     prefix: str,
     allowed: Callable[[Resource], Collection[str]],
     chapters: Iterable[Callable[[str, Document, Document], None]] = (),
+    root_path: str = "",
 ) -> bytes:
     """Write the document of every route under ``prefix`` that ``allowed`` lets be used.
 
     Each of ``chapters`` is given the prefix and adds paths and schemas that are no resource's.
     """
-    schemas: Document = {"Problem": _problem()}
+    schemas: Document = {"OpenapiDocument": {"type": "object"}, **problem_schemas()}
     paths: Document = {}
     for resource in registry.values():
         _add_resource(resource, registry, allowed(resource), f"{prefix}/{resource.plural}", paths)
-        for schema, mode, actions in (
+        _add_actions(resource, allowed(resource), prefix, paths, schemas)
+        for schema, mode, users in (
             (resource.read, "serialization", {"read", "create", "update"}),
             (resource.page, "serialization", {"read"}),
             (resource.create, "validation", {"create"}),
             (resource.update, "validation", {"update"}),
+            (resource.replace, "validation", {"update"}),
         ):
-            if actions & {*allowed(resource)}:
+            if users & {*allowed(resource)}:
                 add_schema(schemas, schema, mode)
+        add_marks(schemas, resource)
+        if "read" in allowed(resource):
+            queries.add_query_schemas(schemas, registry, resource)
+        bulk.add_bulk(resource, allowed(resource), f"{prefix}/{resource.plural}", paths, schemas)
+    bulk.add_children(schemas, registry, allowed)
+    bulk.add_affected(schemas)
     for add in chapters:
         add(prefix, paths, schemas)
+    writes.add_json_patch(schemas)
+    add_frame(paths, schemas)
+    name_enums(registry, prefix, paths, schemas)
+    add_shaped(schemas, registry, (each for each in registry.values() if "read" in allowed(each)))
+    name_branches(schemas)
+    add_examples(schemas)
     paths[f"{prefix}/openapi.json"] = {"get": _self()}
     return json.dumps(
         {
             "openapi": "3.1.0",
-            "info": {"title": title, "version": "1"},
+            "info": {
+                "title": title,
+                "version": version("admin-app"),
+                "description": _ABOUT,
+                "license": {"name": "MIT", "identifier": "MIT"},
+            },
+            "servers": [{"url": root_path or "/"}],
             "security": [{"token": []}],
+            "tags": _tags(registry, paths),
             "paths": paths,
             "components": {
                 "schemas": schemas,
-                "responses": {cls.__name__: _refusal(cls) for cls in error_classes()},
+                "responses": problem_responses(),
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             },
         }
@@ -61,64 +97,73 @@ def openapi_document(
 
 
 def _add_resource(
-    resource: Resource, registry: Registry, actions: Collection[str], path: str, paths: Document
+    resource: Resource, registry: Registry, allowed: Collection[str], place: str, paths: Document
 ) -> None:
     several = {
         "read": ("get", reads.list_operation(resource, registry)),
         "create": ("post", writes.create_operation(resource)),
     }
-    one = {
-        "read": ("get", reads.get_operation(resource)),
-        "update": ("patch", writes.update_operation(resource)),
-        "delete": ("delete", writes.delete_operation(resource)),
-    }
-    operations = dict(each for action, each in several.items() if action in actions)
+    one = (
+        ("read", "get", reads.get_operation(resource, registry)),
+        ("update", "patch", writes.update_operation(resource)),
+        ("update", "put", writes.replace_operation(resource)),
+        ("delete", "delete", writes.delete_operation(resource)),
+    )
+    operations = dict(each for action, each in several.items() if action in allowed)
+    operations |= bulk.matching_operations(resource, allowed, several["read"][1]["parameters"])
     if operations:
-        paths[path] = operations
-    operations = dict(each for action, each in one.items() if action in actions)
+        paths[place] = operations
+    if "read" in allowed:
+        paths[f"{place}/query"] = {"post": queries.query_operation(resource)}
+        paths[f"{place}/aggregate"] = {"get": reads.aggregate_operation(resource, registry)}
+    operations = {method: each for action, method, each in one if action in allowed}
     if operations:
-        paths[f"{path}/{{key}}"] = {"parameters": [_key(resource)], **operations}
+        paths[f"{place}/{{key}}"] = {"parameters": [_key(resource)], **operations}
+    if resource.options.trash is not None and "delete" in allowed:
+        restored = {"parameters": [_key(resource)], "post": writes.restore_operation(resource)}
+        paths[f"{place}/{{key}}/restore"] = restored
 
 
-def _problem() -> Document:
-    text = {"type": "string"}
-    return {
-        "type": "object",
-        "description": "RFC 9457 problem details.",
-        "properties": {
-            "type": {"type": "string", "format": "uri-reference"},
-            "title": text,
-            "status": {"type": "integer"},
-            "detail": text,
-            "instance": {"type": "string", "format": "uri-reference"},
-            "code": {"type": "string", "enum": [cls.code for cls in error_classes()]},
-            "request_id": text,
-            "errors": {
-                "type": "array",
-                "items": {
-                    "type": "object",
-                    "properties": {"pointer": text, "code": text, "detail": text},
-                    "required": ["pointer", "code", "detail"],
-                },
-            },
-        },
-        "required": ["type", "title", "status", "detail", "instance", "code", "request_id"],
+def _add_actions(
+    resource: Resource,
+    allowed: Collection[str],
+    prefix: str,
+    paths: Document,
+    schemas: Document,
+) -> None:
+    for each in resource.declared.values():
+        if each.name in allowed:
+            item: Document = {"post": actions.action_operation(resource, each, schemas)}
+            if each.on == "record":
+                item["parameters"] = [_key(resource)]
+            paths[f"{prefix}{path(resource, each)}"] = item
+
+
+def _tags(registry: Registry, paths: Document) -> list[Document]:
+    """The chapters, in the order in which the paths first name them."""
+    about = {
+        each.label_plural: f"Records of {each.label_plural.lower()}." for each in registry.values()
     }
-
-
-def _refusal(cls: type[AppError]) -> Document:
-    reference = {"$ref": REF.format(model="Problem")}
-    return {"description": cls.title, "content": {PROBLEM_MEDIA_TYPE: {"schema": reference}}}
+    named = [
+        tag
+        for item in paths.values()
+        for each in item.values()
+        if isinstance(each, dict)
+        for tag in each.get("tags", ())
+    ]
+    known = {**_CHAPTERS, **about}
+    return [{"name": tag, "description": known.get(tag, tag)} for tag in dict.fromkeys(named)]
 
 
 def _self() -> Document:
     return {
         "operationId": "getOpenapi",
         "summary": "This document",
+        "tags": ["Document"],
         "responses": {
             "200": {
                 "description": "OpenAPI 3.1.",
-                "content": {"application/json": {"schema": {"type": "object"}}},
+                "content": {"application/json": {"schema": {"$ref": _OPENAPI}}},
             },
             **refusals((UnauthenticatedError, TooManyRequestsError, BusyError)),
         },

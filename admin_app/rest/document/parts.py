@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from admin_app.declaration import Field, Kind, Resource
+from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import Schema
 from admin_app.declaration.values import adapter_of
 from admin_app.errors import (
-    AppError,
     BadRequestError,
     BusyError,
     ConflictError,
     ContentTooLargeError,
     ForbiddenError,
     InvalidInputError,
+    RequestTimeoutError,
     TooManyRequestsError,
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
+from admin_app.rest.document.problems import refusals
+
+__all__ = [
+    "MINIMAL",
+    "READING",
+    "REF",
+    "WRITING",
+    "Document",
+    "add_schema",
+    "answer",
+    "body",
+    "if_match_parameter",
+    "operation",
+    "parameter_of",
+    "ref",
+    "refusals",
+    "value_of",
+]
 
 REF = "#/components/schemas/{model}"
 READING = (
@@ -34,11 +54,13 @@ WRITING = (
     ConflictError,
     ContentTooLargeError,
     InvalidInputError,
+    RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
 
 Document = dict[str, Any]
 
+MINIMAL: Document = {"description": "It is done, and nothing more is said (return=minimal)."}
 _LIMITS = {
     "RateLimit-Policy": "How many requests may be made in how many seconds, where that is limited.",
     "RateLimit": "How many are left, and for how many seconds.",
@@ -50,13 +72,6 @@ def add_schema(schemas: Document, schema: Schema, mode: Any) -> None:
     document = schema.adapter.json_schema(mode=mode, ref_template=REF)
     schemas.update(document.pop("$defs", {}))
     schemas[schema.name] = document
-
-
-def refusals(kinds: Iterable[type[AppError]]) -> Document:
-    """The responses of an operation that refuses so, by status."""
-    return {
-        str(int(cls.status)): {"$ref": f"#/components/responses/{cls.__name__}"} for cls in kinds
-    }
 
 
 def answer(schema: Schema, description: str, **headers: str) -> Document:
@@ -83,6 +98,16 @@ def body(schema: Schema, *media_types: str) -> Document:
     }
 
 
+def if_match_parameter(*, required: bool = False) -> Document:
+    return {
+        "name": "If-Match",
+        "in": "header",
+        "required": required,
+        "schema": {"type": "string"},
+        "description": "The ETag the caller has read; any other stored version answers 412.",
+    }
+
+
 def operation(resource: Resource, operation_id: str, summary: str, responses: Document) -> Document:
     return {
         "operationId": operation_id,
@@ -92,6 +117,14 @@ def operation(resource: Resource, operation_id: str, summary: str, responses: Do
     }
 
 
+def trash_parameters(resource: Resource, *places: str) -> list[Document]:
+    """Where a record may be: in the trash, not in it; nothing for a resource without one."""
+    if resource.options.trash is None:
+        return []
+    schema = {"type": "string", "enum": list(places), "default": "without"}
+    return [parameter_of("trash", schema, "What is deleted is in the trash.")]
+
+
 def parameter_of(name: str, schema: Mapping[str, Any], description: str) -> Document:
     return {"name": name, "in": "query", "schema": dict(schema), "description": description}
 
@@ -99,4 +132,9 @@ def parameter_of(name: str, schema: Mapping[str, Any], description: str) -> Docu
 def value_of(field: Field) -> Document:
     if field.kind in {Kind.JSON, Kind.BINARY, Kind.ARRAY}:
         return {}
-    return adapter_of(field.shape).json_schema(mode="serialization")
+    return dict(_value(field.shape))
+
+
+@lru_cache(maxsize=4096)
+def _value(shape: Shape) -> Document:
+    return adapter_of(shape).json_schema(mode="serialization")

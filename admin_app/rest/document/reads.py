@@ -2,96 +2,132 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from admin_app.access.policies import TRASH
 from admin_app.declaration import Registry, Resource
-from admin_app.errors import NotFoundError
-from admin_app.records.grammar import parameter, sortable
-from admin_app.records.operators import LISTS, RELATION, TEXT, operators_of
-from admin_app.records.query import COUNTS
+from admin_app.errors import NotAcceptableError, NotFoundError
+from admin_app.records.queries.aggregation import PARAMETERS as AGGREGATING
+from admin_app.records.queries.grammar import PARAMETERS, parameter
+from admin_app.records.queries.operators import LISTS, RELATION, TEXT, operators_of
+from admin_app.records.queries.query import COUNTS
+from admin_app.rest.document import queries
 from admin_app.rest.document.parts import (
     READING,
     Document,
-    answer,
     operation,
     parameter_of,
     refusals,
+    trash_parameters,
     value_of,
+)
+from admin_app.rest.document.queries import (
+    filter_parameter,
+    limit_schema,
+    offset_schema,
+    sort_parameter,
+)
+from admin_app.rest.document.shapes import (
+    IF_NONE_MATCH,
+    page_answer,
+    record_answer,
+    shape_parameters,
 )
 from admin_app.rest.endpoints import camel
 
 
 def list_operation(resource: Resource, registry: Registry) -> Document:
-    answered = answer(resource.page, "A page of records.", Link="next and prev pages (RFC 8288).")
+    answered = page_answer(resource, Link="next and prev pages (RFC 8288).")
     return {
         **operation(
             resource,
             f"list{camel(resource.plural)}",
             f"List {resource.label_plural.lower()}",
-            {"200": answered, **refusals(READING)},
+            {**answered, **refusals((*READING, NotAcceptableError))},
         ),
-        "parameters": [*_steering(resource), *_filters(resource, registry)],
+        "parameters": [
+            *_steering(resource),
+            *shape_parameters(resource, registry),
+            *_filters(resource, registry),
+            IF_NONE_MATCH,
+        ],
     }
 
 
-def get_operation(resource: Resource) -> Document:
-    answered = answer(resource.read, "The record.", ETag="Its version.")
-    return operation(
-        resource,
-        f"get{resource.model.__name__}",
-        f"Read one of {resource.label_plural.lower()}",
-        {"200": answered, **refusals((*READING, NotFoundError))},
-    )
+def get_operation(resource: Resource, registry: Registry) -> Document:
+    refused = refusals((*READING, NotFoundError, NotAcceptableError))
+    return {
+        **operation(
+            resource,
+            f"get{resource.model.__name__}",
+            f"Read one of {resource.label_plural.lower()}",
+            {**record_answer(resource), **refused},
+        ),
+        "parameters": [
+            *shape_parameters(resource, registry),
+            *trash_parameters(resource, *TRASH),
+            IF_NONE_MATCH,
+        ],
+    }
+
+
+def aggregate_operation(resource: Resource, registry: Registry) -> Document:
+    """What ``queries`` tells of aggregates, with the filters of the list."""
+    filters = [
+        *_searching(resource),
+        filter_parameter(resource),
+        *_filters(resource, registry, AGGREGATING),
+    ]
+    return queries.aggregate_operation(resource, registry, filters)
 
 
 def _steering(resource: Resource) -> list[Document]:
-    options = resource.options
-    names = [each.name for each in sortable(resource)]
-    terms = [*names, *(f"-{name}" for name in names)]
-    limit = {
-        "type": "integer",
-        "minimum": 1,
-        "maximum": options.page_limit,
-        "default": options.page_size,
-    }
-    found = [
-        parameter_of("limit", limit, "Records of a page."),
+    return [
+        *trash_parameters(resource, *TRASH),
+        parameter_of("limit", limit_schema(resource), "Records of a page."),
         parameter_of("cursor", {"type": "string"}, "Where the page begins: next or previous."),
-        {
-            **parameter_of(
-                "sort",
-                {"type": "array", "items": {"type": "string", "enum": terms}, "uniqueItems": True},
-                "Order; - for descending, nulls last, the key last of all.",
-            ),
-            "style": "form",
-            "explode": False,
-        },
+        parameter_of("offset", offset_schema(), "Records that are skipped; not with a cursor."),
+        sort_parameter(resource),
         parameter_of("count", {"type": "string", "enum": list(COUNTS)}, "Count the whole list."),
+        *_searching(resource),
+        filter_parameter(resource),
     ]
-    if resource.search:
-        about = f"Words that must all be found in {', '.join(resource.search)}."
-        found.append(parameter_of("search", {"type": "string"}, about))
-    return found
 
 
-def _filters(resource: Resource, registry: Registry) -> list[Document]:
+def _searching(resource: Resource) -> list[Document]:
+    fields = ", ".join(resource.search)
+    about = (
+        f"Words that must all begin one in {fields}; without `sort` the best matches come first."
+        if resource.options.full_text
+        else f"Words that must all be found in {fields}."
+    )
+    return [parameter_of("search", {"type": "string"}, about)] if resource.search else []
+
+
+def _filters(
+    resource: Resource, registry: Registry, steering: Sequence[str] = PARAMETERS
+) -> list[Document]:
     found: list[Document] = []
     for field in resource.readable.values():
         value = value_of(field)
         found += [
-            _filter(field.name, operator, value, field.label)
+            _filter(field.name, operator, value, field.label, steering)
             for operator in operators_of(field.kind)
         ]
     for relation in resource.relations.values():
-        if relation.writable:
-            key = registry.target(relation).key
-            schema = value_of(key[0]) if len(key) == 1 else {"type": "string"}
-            found += [
-                _filter(relation.name, operator, schema, relation.label) for operator in RELATION
-            ]
+        key = registry.target(relation).key
+        schema = value_of(key[0]) if len(key) == 1 else {"type": "string"}
+        found += [
+            _filter(relation.name, operator, schema, relation.label, steering)
+            for operator in RELATION
+        ]
     return found
 
 
-def _filter(target: str, operator: str, value: Document, label: str) -> Document:
-    name = parameter(target) if operator == "eq" else f"{target}__{operator}"
+def _filter(
+    target: str, operator: str, value: Document, label: str, steering: Sequence[str]
+) -> Document:
+    name = parameter(target, steering) if operator == "eq" else f"{target}__{operator}"
     if operator == "isnull":
         return parameter_of(name, {"type": "boolean"}, f"{label} is empty.")
     if operator in TEXT:

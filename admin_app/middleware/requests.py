@@ -23,6 +23,7 @@ from admin_app.errors import (
     RequestTimeoutError,
     problem,
 )
+from admin_app.middleware.tracing import trace_id
 
 logger = logging.getLogger("admin_app.requests")
 
@@ -46,11 +47,16 @@ BODY_PATIENCE = 10.0
 
 
 class RequestMiddleware:
-    """Pure ASGI, so that it costs little and covers the mounted panel too."""
+    """Pure ASGI, so that it costs little and covers the mounted panel too.
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
+    ``root_path`` is where a proxy serves the application. Whether the proxy leaves it in the path
+    or takes it off makes no difference: inside, it is always there (ASGI 2.3, ``root_path``).
+    """
+
+    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str], root_path: str = "") -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
+        self._root = root_path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -58,42 +64,39 @@ class RequestMiddleware:
             return
         headers = Headers(scope=scope)
         request_id = _request_id(headers)
+        complaint = self._complaint(scope, headers)
+        if self._root:
+            scope = _placed(scope, self._root)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["headers"] = {}
+        # Kept here too: a mount that takes the request puts its own place into the scope.
+        state["root_path"] = scope.get("root_path", "")
         answer = _Answer(send, request_id, state["headers"], https=scope["scheme"] == "https")
         started = time.perf_counter()
-        error: AppError
         try:
-            complaint = self._complaint(scope, headers)
             if complaint is None:
                 await self._app(scope, _Body(receive), answer)
             else:
-                error = BadRequestError(complaint)
-                await _refusal(error, request_id, scope["path"])(scope, receive, answer)
+                await refusal(BadRequestError(complaint), scope)(scope, receive, answer)
         except ClientDisconnect:
             pass  # Nobody is left to answer.
-        except Exception:
-            # Here and not further out, where the answer would lack the headers of every other.
-            if answer.status is not None:
-                raise
-            logger.exception("unhandled error %s", request_id)
-            error = AppError("The error has been logged.")
-            await _refusal(error, request_id, scope["path"])(scope, receive, answer)
         finally:
+            trace = trace_id(headers)
             logger.info(
-                "%s %s %s %.1fms %s",
+                "%s %s %s %.1fms %s%s",
                 scope["method"],
                 _loggable(scope["path"]),
                 answer.status or "-",
                 (time.perf_counter() - started) * 1000,
                 request_id,
+                f" trace={trace}" if trace else "",
             )
 
     def _complaint(self, scope: Scope, headers: Headers) -> str | None:
         """What makes a request unfit for either door."""
         hosts = headers.getlist("host")
-        probed = scope["path"] in PROBES
+        probed = scope["path"].removeprefix(self._root) in PROBES
         if not probed and (len(hosts) != 1 or not self._knows(hosts[0])):
             return "This server does not answer for that host name."
         if not _is_text(scope.get("query_string", b"")):
@@ -168,6 +171,50 @@ def _request_id(headers: Headers) -> str:
     return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
 
 
-def _refusal(error: AppError, request_id: str, path: str) -> Response:
-    body = pydantic_core.to_json(problem(error, request_id=request_id, instance=path))
-    return Response(body, status_code=int(error.status), media_type=PROBLEM_MEDIA_TYPE)
+def refusal(error: AppError, scope: Scope) -> Response:
+    """The answer to a request that reached no route, or broke on its way."""
+    state = scope["state"]
+    document = problem(
+        error,
+        request_id=state["request_id"],
+        instance=scope["path"],
+        root_path=state["root_path"],
+    )
+    return Response(
+        pydantic_core.to_json(document),
+        status_code=int(error.status),
+        media_type=PROBLEM_MEDIA_TYPE,
+    )
+
+
+class Unforeseen:
+    """Answers what nobody foresaw, so that other origins' pages can read that answer as well."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except ClientDisconnect:
+            raise
+        except Exception:
+            # An answer that has begun cannot be taken back; the server breaks the connection.
+            if begun or scope["type"] != "http":
+                raise
+            logger.exception("unhandled error %s", scope["state"]["request_id"])
+            error = AppError("The error has been logged.")
+            await refusal(error, scope)(scope, receive, send)
+
+
+def _placed(scope: Scope, root: str) -> Scope:
+    path = scope["path"]
+    inside = path == root or path.startswith(f"{root}/")
+    return {**scope, "root_path": root, "path": path if inside else root + path}

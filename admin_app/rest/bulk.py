@@ -1,0 +1,195 @@
+"""The endpoints that write many records of a resource: those of a list, and those of a filter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import pydantic_core
+from fastapi import Request, Response
+
+from admin_app.access.policies import require
+from admin_app.declaration import Resource
+from admin_app.declaration.schemas import Schema
+from admin_app.errors import BadRequestError, FieldError
+from admin_app.records import Query, Record, Writer
+from admin_app.records.queries.grammar import PARAMETERS
+from admin_app.records.writes.bulk import (
+    BULK_CREATE,
+    BULK_DELETE,
+    BULK_UPDATE,
+    MAX_ITEMS,
+    Outcome,
+    create_items,
+    delete_items,
+    delete_matching,
+    filtered,
+    update_items,
+    update_matching,
+)
+from admin_app.rest.answers import JSON, PRIVATE
+from admin_app.rest.frame import perform, perform_tersely
+from admin_app.rest.preconditions import no_conditions, require_tag
+from admin_app.rest.prefer import preferences
+from admin_app.rest.problems import problem_document
+from admin_app.rest.requests import (
+    Endpoint,
+    actor,
+    json_body,
+    known_parameters,
+    parameters,
+    records,
+)
+from admin_app.rest.upserts import STATUS, upsert_asked
+
+MAX_BULK_BODY = 4 * 1024 * 1024
+"""Bytes of a body that holds many records."""
+FILTERING = ("filter", "search")
+"""Parameters of a list that say which records are meant, beside the fields themselves."""
+
+_STEERING = frozenset(PARAMETERS) - {*FILTERING}
+
+
+def bulk_create(resource: Resource) -> Endpoint:
+    """``POST /<plural>/bulk``."""
+
+    async def endpoint(request: Request) -> Response:
+        given = known_parameters(request, "atomic", "on_conflict")
+        require(actor(request), resource, "create")
+        upsert = upsert_asked(request, resource, given)
+        create = partial(create_items, upsert=upsert)
+        honours = ("resolution",) if upsert else ()
+        return await _bulk(request, resource, BULK_CREATE, create, given, honours)
+
+    return endpoint
+
+
+def bulk_update(resource: Resource) -> Endpoint:
+    """``PATCH /<plural>/bulk``."""
+
+    async def endpoint(request: Request) -> Response:
+        given = known_parameters(request, "atomic")
+        require(actor(request), resource, "update")
+        return await _bulk(request, resource, BULK_UPDATE, update_items, given)
+
+    return endpoint
+
+
+def bulk_delete(resource: Resource) -> Endpoint:
+    """``DELETE /<plural>/bulk``, and ``POST /<plural>/bulk/delete`` where a DELETE has no body."""
+
+    async def endpoint(request: Request) -> Response:
+        given = known_parameters(request, "atomic")
+        require(actor(request), resource, "delete")
+        return await _bulk(request, resource, BULK_DELETE, delete_items, given)
+
+    return endpoint
+
+
+async def _bulk(
+    request: Request,
+    resource: Resource,
+    schema: Schema,
+    write: Any,
+    given: dict[str, str],
+    honours: Sequence[str] = (),
+) -> Response:
+    no_conditions(request)
+    atomic = _flag(given.get("atomic", "true"))
+    items = schema.parse(await json_body(request, JSON, limit=MAX_BULK_BODY))["items"]
+    minimal = preferences(request, *honours).minimal
+
+    async def work(writer: Writer) -> Response:
+        outcomes = await write(writer, resource, items, atomic=atomic)
+        found = [_told(request, resource, *each, minimal) for each in enumerate(outcomes)]
+        return _answer({"items": found})
+
+    return await perform(request, work, honours=honours)
+
+
+def _told(
+    request: Request, resource: Resource, index: int, outcome: Outcome, minimal: bool
+) -> dict[str, Any]:
+    if outcome.error is not None:
+        problem = problem_document(request, outcome.error)
+        return {"index": index, "status": problem["status"], "problem": problem}
+    told = {
+        "index": index,
+        "status": STATUS[outcome.result or "updated"],
+        "key": resource.key_text(outcome.key),
+    }
+    return told if minimal or outcome.record is None else {**told, "data": data_of(outcome.record)}
+
+
+def patch_matching(resource: Resource) -> Endpoint:
+    """``PATCH /<plural>?<filters>``: the same values for every record that matches."""
+
+    async def endpoint(request: Request) -> Response:
+        query, at_most = _affecting(request, resource, "update")
+        body = await json_body(request, JSON, "application/merge-patch+json")
+
+        async def work(writer: Writer) -> Response:
+            keys = await update_matching(writer, resource, query, body, at_most=at_most)
+            return _affected(resource, keys)
+
+        return await perform_tersely(request, work, "max-affected")
+
+    return endpoint
+
+
+def remove_matching(resource: Resource) -> Endpoint:
+    """``DELETE /<plural>?<filters>``: every record that matches."""
+
+    async def endpoint(request: Request) -> Response:
+        query, at_most = _affecting(request, resource, "delete")
+
+        async def work(writer: Writer) -> Response:
+            keys = await delete_matching(writer, resource, query, at_most=at_most)
+            return _affected(resource, keys)
+
+        return await perform_tersely(request, work, "max-affected")
+
+    return endpoint
+
+
+def _affecting(request: Request, resource: Resource, action: str) -> tuple[Query, int]:
+    """Which records are meant, and the most that they may be."""
+    require(actor(request), resource, action)
+    require_tag(resource, given=False)
+    no_conditions(request)
+    steering = [name for name, _ in parameters(request) if name in _STEERING]
+    errors = [FieldError((name,), "unknown_parameter", "It is for lists.") for name in steering]
+    if errors:
+        msg = "This is about every record that matches."
+        raise BadRequestError(msg, errors=errors)
+    query = records(request).query(actor(request), resource, parameters(request))
+    if not filtered(query):
+        msg = "Say which records are meant, by a filter."
+        raise BadRequestError(msg)
+    at_most = preferences(request, "max-affected").max_affected
+    if at_most is None or at_most > MAX_ITEMS:
+        msg = f"Say how many may match: Prefer: max-affected=N, at most {MAX_ITEMS:,}."
+        errors = [FieldError(("Prefer",), "bad_preference", msg)]
+        raise BadRequestError(msg, errors=errors)
+    return query, at_most
+
+
+def _affected(resource: Resource, keys: Sequence[Any]) -> Response:
+    return _answer({"affected": len(keys), "keys": [resource.key_text(each) for each in keys]})
+
+
+def data_of(made: Record) -> Any:
+    """A record as JSON data, to be answered among others."""
+    return pydantic_core.from_json(made.body)
+
+
+def _flag(text: str) -> bool:
+    if text not in {"true", "false"}:
+        msg = "Choose true or false."
+        raise BadRequestError(msg, errors=[FieldError(("atomic",), "bad_value", msg)])
+    return text == "true"
+
+
+def _answer(document: Any) -> Response:
+    return Response(pydantic_core.to_json(document), media_type=JSON, headers=PRIVATE)

@@ -1,0 +1,40 @@
+"""Whole lists as CSV and NDJSON, sent while they are read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.responses import StreamingResponse
+
+from admin_app.declaration import Resource
+from admin_app.records.queries.query import Query
+from admin_app.records.transfer import Export
+from admin_app.rest.answers import FORMATS, PRIVATE
+from admin_app.rest.requests import actor, records
+
+
+async def stream(request: Request, resource: Resource, query: Query, media_type: str) -> Response:
+    """Answer every record of a list, a portion in memory at a time.
+
+    What is refused is refused before the first byte. Whatever fails after it ends the connection
+    before its time, so that nobody takes a part for the whole.
+    """
+    export = Export(records(request), actor(request), resource, query)
+    portions = export.portions(FORMATS[media_type])
+    first = await anext(portions)
+
+    async def content() -> AsyncIterator[str]:
+        async with aclosing(portions):
+            yield "".join(first)
+            async for portion in portions:
+                yield "".join(portion)
+
+    name = quote(f"{resource.plural}.{FORMATS[media_type]}")
+    return StreamingResponse(
+        content(),
+        media_type=media_type,
+        headers={**PRIVATE, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
+    )
