@@ -14,10 +14,10 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from admin_app.access.limits import RequestLimits
 from admin_app.database import Database
 from admin_app.declaration import Base, Registry
-from admin_app.middleware import RequestMiddleware
+from admin_app.middleware import Surroundings
 from admin_app.panel import mount_panel
 from admin_app.records import Records
-from admin_app.rest import install_problems, rest_router
+from admin_app.rest import errors_router, install_problems, rest_router
 from admin_app.secret import installation_secret
 from admin_app.settings import Settings, load_settings
 from admin_app.startup import prepare_schema
@@ -52,10 +52,11 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=_lifespan(settings, registry),
     )
     app.include_router(rest_router(registry, settings.app.title))
+    app.include_router(errors_router())
     mount_panel(app, settings, registry)
     _add_health(app)
     install_problems(app)
-    app.add_middleware(RequestMiddleware, allowed_hosts=settings.server.allowed_hosts)
+    app.add_middleware(Surroundings, settings=settings)
     if settings.server.trusted_proxies:
         app.add_middleware(
             ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from sqlalchemy import Table
+
 import admin_app.access.tables
 import admin_app.records.changes  # noqa: F401 - both rooms' tables belong to the metadata
+from admin_app.database.full_text import FullText, sqlite_has_fts5
 from admin_app.database.migrations import Migrations
 from admin_app.declaration import Base
 from admin_app.errors import SetupError
@@ -30,6 +34,7 @@ async def prepare_schema(settings: Settings) -> None:
     """
     runner = migrations(settings)
     if settings.embedded:
+        _require_fts5(Base.metadata.tables.values())
         _make_private(Path(str(settings.database_url.database)))
         await runner.upgrade_embedded()
     state = await runner.current()
@@ -39,6 +44,13 @@ async def prepare_schema(settings: Settings) -> None:
         raise SetupError(msg)
     if state.newer:
         logger.warning("the database is newer than this code: %s", ", ".join(state.newer))
+
+
+def _require_fts5(tables: Iterable[Table]) -> None:
+    wanting = ", ".join(sorted(each.name for each in tables if FullText.of(each)))
+    if wanting and not sqlite_has_fts5():
+        msg = f"full_text: the SQLite of this Python has no FTS5, which {wanting} needs."
+        raise SetupError(msg)
 
 
 def _make_private(file: Path) -> None:

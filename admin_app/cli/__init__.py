@@ -11,7 +11,7 @@ import click
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from admin_app.cli import access, database, files, people, project, roles, serving
+from admin_app.cli import access, database, files, openapi, people, project, roles, serving
 from admin_app.cli.common import options, say
 from admin_app.errors import AppError, SetupError
 
@@ -33,6 +33,7 @@ app.add_typer(people.tokens)
 app.add_typer(roles.app)
 app.add_typer(access.app)
 files.add_to(app)
+app.add_typer(openapi.app)
 
 
 def main() -> None:

@@ -12,8 +12,8 @@ from admin_app.panel.display import counted
 from admin_app.panel.layout import covered
 from admin_app.panel.links import pointing
 from admin_app.panel.visit import Visit
-from admin_app.records.effects import Effects, dependents
-from admin_app.records.grammar import parameter
+from admin_app.records.queries.grammar import parameter
+from admin_app.records.writes.effects import Effects, dependents
 
 
 @dataclass(frozen=True, slots=True)

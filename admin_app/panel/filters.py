@@ -12,8 +12,8 @@ from admin_app.panel.display import choice_words, moment
 from admin_app.panel.links import GONE
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
-from admin_app.records.conditions import Comparison, Condition, KeyIn, Related
-from admin_app.records.grammar import PARAMETERS, parameter
+from admin_app.records.queries.conditions import AllOf, Comparison, Condition, KeyIn, Related
+from admin_app.records.queries.grammar import PARAMETERS, parameter
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -71,9 +71,10 @@ class Group:
 async def chips(visit: Visit, resource: Resource, query: Query, pairs: Pairs) -> list[Chip]:
     """The conditions of ``query``, which was read from ``pairs``, in words."""
     given = [each for each in pairs if each[0] not in PARAMETERS]
+    given += [each for each in pairs if each[0] == "filter"]
     return [
         Chip(
-            *await _words(visit, found, text),
+            *await _words(visit, found, name, text),
             visit.urls.list(resource, without(pairs, name)),
         )
         for found, (name, text) in zip(query.filters, given, strict=True)
@@ -82,11 +83,13 @@ async def chips(visit: Visit, resource: Resource, query: Query, pairs: Pairs) ->
 
 def without(pairs: Pairs, name: str) -> list[tuple[str, str]]:
     """The parameters without one of them, from the first page on."""
-    return [each for each in pairs if each[0] not in {name, "cursor"}]
+    return [each for each in pairs if each[0] not in {name, "cursor", "offset"}]
 
 
-async def _words(visit: Visit, found: Condition, text: str) -> tuple[str, str, str]:
+async def _words(visit: Visit, found: Condition, name: str, text: str) -> tuple[str, str, str]:
     """What a condition is about, its operator and its value."""
+    if name == "filter":
+        return "Filter", "", text
     match found:
         case Comparison(field, "isnull", null):
             return field.label, _emptiness(null), ""
@@ -98,10 +101,10 @@ async def _words(visit: Visit, found: Condition, text: str) -> tuple[str, str, s
             known = [titles[key].text if key in titles else GONE for key in keys]
             operator = OPERATOR_WORDS["eq" if len(keys) == 1 else "in"]
             return relation.label, operator, ", ".join(known)
-        case Related(relation, quantifier, _):
+        case Related(relation, quantifier, AllOf(())):
             return relation.label, _emptiness(quantifier == "none"), ""
         case _:
-            return "Filter", "", text
+            return name, "", text
 
 
 def _emptiness(null: bool) -> str:
@@ -165,4 +168,4 @@ def _controls(field: Field, given: Mapping[str, str]) -> list[Control]:
 def kept(controls: Sequence[Group], pairs: Pairs) -> list[tuple[str, str]]:
     """The parameters that the controls do not give and their form therefore carries along."""
     own = {each.name for group in controls for each in group.controls}
-    return [each for each in pairs if each[0] not in own | {"cursor"}]
+    return [each for each in pairs if each[0] not in own | {"cursor", "offset"}]

@@ -10,7 +10,7 @@ from admin_app.declaration import Key, Relation, Resource
 from admin_app.panel.display import NOTHING, Link, Shown
 from admin_app.panel.visit import Visit
 from admin_app.records import Title
-from admin_app.records.grammar import parameter
+from admin_app.records.queries.grammar import parameter
 
 Titles = Mapping[Key, Title]
 GONE = "A record that is no longer there"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from admin_app.declaration import Field, Relation, Resource
@@ -14,7 +14,7 @@ from admin_app.panel.layout import columns_of
 from admin_app.panel.links import Titles, related, titles_of
 from admin_app.panel.visit import Visit
 from admin_app.records import COUNT_CAP, Page, Query
-from admin_app.records.query import Sort
+from admin_app.records.queries.query import WHOLE, Sort
 
 NAMES_SHOWN = 2
 """Names of a many-to-many cell; the others are counted."""
@@ -95,6 +95,8 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
     )
     try:
         query = records.query(visit.actor, resource, _counting(pairs))
+        # The columns are the panel's own, whatever shape an address asks of the API.
+        query = replace(query, shape=WHOLE)
         page = await records.page(visit.actor, resource, query)
     except BadRequestError as error:
         found.problems = error.errors or (FieldError((), error.code, error.detail),)
@@ -134,8 +136,8 @@ def _column(
     if isinstance(source, Relation) or not source.sortable:
         return Column(source, None, "")
     leading: Sort = query.sort[0]
-    ascending = leading.field is source and not leading.descending
-    descending = leading.field is source and leading.descending
+    leads = leading.field is source and not query.ranked
+    ascending, descending = leads and not leading.descending, leads and leading.descending
     term = f"-{source.name}" if ascending else source.name
     href = visit.urls.list(resource, [*without(pairs, "sort"), ("sort", term)])
     state = "ascending" if ascending else "descending" if descending else ""

@@ -32,7 +32,7 @@ from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Record, Writer
-from admin_app.records.record import record
+from admin_app.records.reads.record import record
 
 GRANTS = "admin_grant"
 TITLE = "Rights by role"
