@@ -511,7 +511,7 @@ def explore(fresh: FreshSettings, kind: Kind, **options: Any) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_state_machine(fresh_settings: FreshSettings, kind: Kind) -> None:
     """Whatever happens, each credential opens at every worker what it should, and nothing else."""
-    explore(fresh_settings, kind, max_examples=4, stateful_step_count=15)
+    explore(fresh_settings, kind, max_examples=2, stateful_step_count=12)
 
 
 @pytest.mark.slow

@@ -244,7 +244,7 @@ def test_every_command_has_help() -> None:
     commands = dict(group.commands)  # type: ignore[attr-defined]
     for name, each in group.commands.items():  # type: ignore[attr-defined]
         commands |= {f"{name} {sub}": one for sub, one in getattr(each, "commands", {}).items()}
-    assert len(commands) == 35
+    assert len(commands) == 37
     silent = [
         f"{name} {each.name}"
         for name, command in commands.items()
@@ -294,11 +294,11 @@ def test_database_commands(empty_project: Commands) -> None:
     assert empty_project("db", "check").code == 1
     assert "applied: library_0001" in empty_project("db", "upgrade").err
     assert empty_project("db", "upgrade").err == "The database is up to date.\n"
-    assert "library_0001" in empty_project.fine("db", "current")
+    assert "library_0003" in empty_project.fine("db", "current")
     assert empty_project("db", "check").code == 0
     none = empty_project("db", "revision", "-m", "Nothing")
     assert (none.code, none.out) == (0, "")
-    assert "taken back: library_0001" in empty_project("db", "downgrade", "-1").err
+    assert "taken back: library_0003" in empty_project("db", "downgrade", "-1").err
 
 
 def test_serving_refuses_a_database_that_lacks_a_revision(empty_project: Commands) -> None:
@@ -310,6 +310,7 @@ def test_serving_refuses_a_database_that_lacks_a_revision(empty_project: Command
     assert (backup.code, "pg_dump" in backup.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_backup_while_others_write(
     fresh_settings: FreshSettings, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -352,6 +353,7 @@ def test_a_backup_while_others_write(
     assert (refused.code, "exists already" in refused.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_is_no_failure(embedded: Commands) -> None:
     """``admin-app export … | head`` ends without a word."""
     rows = io.StringIO()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import ast
 import difflib
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import PROJECT
 
-from admin_app.errors import AppError, error_classes
+from admin_app.declaration import schemas
+from admin_app.errors import error_classes
+from admin_app.rest.errors_page import entries
+from admin_app.rest.field_codes import FIELD_CODES
 from admin_app.settings import Settings, section_models
 
 PACKAGE = PROJECT / "admin_app"
@@ -101,8 +105,19 @@ may rely on it. `detail` is for people and may change.
 An error means that no record was written. The answer's `X-Request-Id`, the document's `request_id`
 and the line in the log are the same.
 
-| Code | Status | Title | When |
-|---|---|---|---|
+`type` is the address of the code's own page: a running server explains each at `/errors/<code>`, as
+a page for browsers and as JSON for programs, and lists all of them at `/errors/`.
+
+| Code | Status | Title | When | What to do |
+|---|---|---|---|---|
+"""
+PARTS = """
+## The parts of the input
+
+The `code` of each of `errors`, stable as well. A model's own checks may add codes of theirs.
+
+| Code | When |
+|---|---|
 """
 SETTINGS = """\
 # Settings
@@ -115,12 +130,47 @@ error that names the nearest one; other lines of `.env` are left alone.
 
 
 def errors_page() -> str:
-    rows = ""
-    for each in error_classes():
-        unforeseen = "What nobody foresaw; the log has all of it under the request's id."
-        when = unforeseen if each is AppError else _line(inspect.getdoc(each) or "")
-        rows += f"| `{each.code}` | {int(each.status)} | {each.title} | {when} |\n"
-    return ERRORS + rows
+    rows = "".join(
+        f"| `{each.code}` | {each.status} | {each.title} | {_line(each.when)} | {each.remedy} |\n"
+        for each in entries()
+    )
+    parts = "".join(f"| `{code}` | {when} |\n" for code, when in sorted(FIELD_CODES.items()))
+    return ERRORS + rows + PARTS + parts
+
+
+def test_every_error_says_what_to_do() -> None:
+    """Every kind of refusal has a code, a title and a remedy of its own, and says when."""
+    kinds = error_classes()
+    assert len({each.code for each in kinds}) == len(kinds)
+    for each in kinds:
+        assert {"code", "title", "remedy", "__doc__"} <= set(vars(each)), each
+        assert each.remedy.endswith("."), each
+
+
+WORD = re.compile(r"[a-z0-9_]+")
+
+
+def codes_of_parts() -> Iterator[tuple[str, str]]:
+    """The codes of parts of an input that stand in the code, with where."""
+    makers = {"FieldError": 1, "_refuse": 0, "PydanticCustomError": 0}
+    makers |= {"refuse": 1, "refuse_unknown": 1}
+    for path in modules():
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            called = getattr(node, "func", None)
+            place = makers.get(getattr(called, "id", getattr(called, "attr", "")))
+            given = node.args if isinstance(node, ast.Call) else []
+            if place is not None and len(given) > place:
+                code = given[place]
+                if isinstance(code, ast.Constant) and WORD.fullmatch(str(code.value)):
+                    yield str(code.value), f"{path.name}:{node.lineno}"  # type: ignore[attr-defined]
+
+
+def test_every_code_of_a_part_is_explained() -> None:
+    """Whatever code ``errors`` can hold stands in the list of codes."""
+    unknown = [each for each in codes_of_parts() if each[0] not in FIELD_CODES]
+    assert unknown == []
+    translated = {schemas._code(each) for each in schemas._SENTENCES}
+    assert translated <= set(FIELD_CODES)
 
 
 def settings_page() -> str:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from admin_app import ResourceOptions
 from admin_app.access.tables import Token
 from admin_app.declaration import SYSTEM, DeclarationError, Registry
-from admin_app.records.effects import EFFECT_CAP
+from admin_app.records.writes.effects import EFFECT_CAP
 
 
 @pytest.fixture(params=KINDS)

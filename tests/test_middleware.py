@@ -10,7 +10,8 @@ import pytest
 from api import HOST, Api, zoo_on
 from conftest import FreshSettings
 
-from admin_app.middleware import SECURITY_HEADERS, RequestMiddleware, _loggable
+from admin_app.middleware import SECURITY_HEADERS, RequestMiddleware
+from admin_app.middleware.requests import _loggable
 from admin_app.settings import ServerSection
 
 

@@ -17,7 +17,18 @@ from sqlalchemy import MetaData, Table
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import DeclarativeBase
-from test_migrations import BOOKS, add_column, at, execute, library, own_project, rows, using, write
+from test_migrations import (
+    BOOKS,
+    HEAD,
+    add_column,
+    at,
+    execute,
+    library,
+    own_project,
+    rows,
+    using,
+    write,
+)
 
 from admin_app import ExactDecimal
 from admin_app.database.migrations import Migrations
@@ -221,7 +232,7 @@ class TestRequiredColumn:
         with pytest.raises(SetupError) as caught:
             await Migrations(project, library(change)).revision("Name")
         assert rename in str(caught.value)
-        write(project, "renamed", "library_0001", rename)
+        write(project, "renamed", HEAD, rename)
         await Migrations(project, LIBRARY).upgrade()
         assert await rows(project, "SELECT name FROM book ORDER BY id") == [("One",), ("Two",)]
 
@@ -283,7 +294,7 @@ class TestFailure:
 
     async def test_names_revision(self, project: Settings) -> None:
         """It is named, with the first line of what the database says and no value."""
-        write(project, "fine", "library_0001", "pass")
+        write(project, "fine", HEAD, "pass")
         insert = (
             "op.execute(sa.text('INSERT INTO author (id, version, name) VALUES (1, 1, :secret)')"
             ".bindparams(secret='hidden'))"
@@ -300,21 +311,21 @@ class TestFailure:
 
     async def test_names_revision_taken_back(self, project: Settings) -> None:
         """So is one that cannot be taken back."""
-        write(project, "broken", "library_0001", "pass", "op.execute('DROP TABLE nothing')")
+        write(project, "broken", HEAD, "pass", "op.execute('DROP TABLE nothing')")
         runner = Migrations(project, LIBRARY)
         await runner.upgrade()
 
         with pytest.raises(SetupError, match=r"^Revision broken failed.*nothing"):
             await runner.downgrade("-1")
 
-        assert set((await runner.current()).applied) == {"admin_app_0002", "broken"}
+        assert set((await runner.current()).applied) == {"admin_app_0003", "broken"}
 
     async def test_after_autocommit(self, project: Settings) -> None:
         """What was kept by leaving the transaction is not denied."""
         write(
             project,
             "outside",
-            "library_0001",
+            HEAD,
             "with op.get_context().autocommit_block():\n        op.execute('DROP TABLE nothing')",
         )
 

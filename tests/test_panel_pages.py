@@ -66,8 +66,8 @@ async def test_list_statements(home: House) -> None:
 async def test_search_sort_and_filters_are_in_the_address(home: House) -> None:
     """What the address says is what is listed, and each condition is a chip that can go."""
     async with home.client() as client:
-        answer = await client.get("/admin/book/list?search=book+3&sort=-year")
-        assert titles(answer.text) == ["Book 30", *(f"Book {n:02}" for n in (23, 13, 3))]
+        answer = await client.get("/admin/book/list?search=boo+2&sort=-year")
+        assert titles(answer.text) == [f"Book {n}" for n in range(29, 19, -1)]
         assert 'aria-sort="descending"' in answer.text
         answer = await client.get(
             "/admin/book/list?year__gte=1925&format=ebook&authors=2&language__contains=en"

@@ -32,7 +32,7 @@ from parity import (
 
 from admin_app.declaration import Grant, Relation, Resource
 from admin_app.declaration.keys import join_key
-from admin_app.records.grammar import PARAMETERS
+from admin_app.records.queries.grammar import PARAMETERS
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import hypothesis.strategies as st
 import pytest
-from api import Answer, Api, zoos
+from api import Answer, Api, make_role, zoos
 from conftest import FreshSettings
 from hypothesis import given
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 from zoo import sample
 
 from admin_app import Base
-from admin_app.declaration import Registry
+from admin_app.declaration import Grant, Registry
 from admin_app.errors import BadRequestError
-from admin_app.records.cursor import read_cursor, write_cursor
-from admin_app.records.grammar import parse_query
-from admin_app.records.query import Sort
+from admin_app.records.queries.grammar import parse_query
+from admin_app.records.queries.query import Sort
+from admin_app.records.reads.cursor import read_cursor, write_cursor
 
 COMPOSITE_SORTS = (
     "-flag,small,-day",
@@ -27,7 +30,13 @@ COMPOSITE_SORTS = (
     "-instant,lapse",
     "name,-token",
     "grade,level,-ratio,text",
+    "flag:nullsfirst,-small:nullsfirst,day:nullsfirst",
 )
+MANY_LABELS = """
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 21000)
+INSERT INTO label (code, name, version)
+SELECT 'c' || (100000 + i), CASE WHEN i % 3 > 0 THEN 'first' END, 1 FROM n
+"""
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +80,8 @@ async def test_every_row_once(fresh_settings: FreshSettings) -> None:
             names = [
                 each.name for each in api.registry["specimen"].fields.values() if each.sortable
             ]
-            sorts = [*names, *(f"-{name}" for name in names[::3]), *COMPOSITE_SORTS]
+            nulls_first = (f"-{name}:nullsfirst" for name in names[1::3])
+            sorts = [*names, *(f"-{name}" for name in names[::3]), *nulls_first, *COMPOSITE_SORTS]
             found: dict[str, list[int]] = {}
             for sort in sorts:
                 found[sort] = await walked(api, f"specimens?sort={sort}&limit=7")
@@ -84,15 +94,16 @@ async def test_every_row_once(fresh_settings: FreshSettings) -> None:
 
 
 async def test_nulls_come_last(fresh_settings: FreshSettings) -> None:
-    """Rows without a value come last in both directions."""
+    """Rows without a value come last in both directions, or first where that is asked for."""
     async with zoos(fresh_settings) as both:
         for api in both:
             await filled(api)
             for sort in ("small", "-small", "day", "-name", "token", "-flag", "lapse"):
-                rows = await api.walk(f"specimens?sort={sort}&limit=9")
-                empty = [row[sort.removeprefix("-")] is None for row in rows]
-                assert any(empty)
-                assert empty == sorted(empty)
+                for end in ("", ":nullsfirst"):
+                    rows = await api.walk(f"specimens?sort={sort}{end}&limit=9")
+                    empty = [row[sort.removeprefix("-")] is None for row in rows]
+                    assert any(empty)
+                    assert empty == sorted(empty, reverse=bool(end))
 
 
 async def test_sorts_of_other_keys(fresh_settings: FreshSettings) -> None:
@@ -148,6 +159,140 @@ async def test_a_page_is_stable_under_writes(fresh_settings: FreshSettings) -> N
             assert [row["number"] for row in rest["data"]] == [3, 4, 5]
 
 
+async def test_walks_while_others_write(fresh_settings: FreshSettings) -> None:
+    """Rows that stay are found once each, in order, whatever comes and goes between the pages."""
+    sorts = ("-flag:nullsfirst,name", "day,-exact", "-instant:nullsfirst")
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            everything = ids(await filled(api))
+            bodies = sample("specimen")
+            for turn, sort in enumerate(sorts):
+                order = ids(await api.walk(f"specimens?sort={sort}&limit=200"))
+                assert sorted(order) == sorted(everything)
+                for step in ("next", "previous"):
+                    page = await api.get(f"specimens?sort={sort}&limit=8")
+                    if step == "previous":
+                        while page["page"]["next"]:
+                            rest = f"specimens?sort={sort}&limit=8&cursor={page['page']['next']}"
+                            page = await api.get(rest)
+                    found: list[list[int]] = [ids(page["data"])]
+                    passing: list[int] = []
+                    while page["page"][step]:
+                        passing += ids([await api.add("specimens", bodies[len(passing)])])
+                        passing += ids([await api.add("specimens", bodies[turn])])
+                        await api.call("DELETE", f"specimens/{passing.pop(0)}")
+                        rest = f"specimens?sort={sort}&limit=8&cursor={page['page'][step]}"
+                        page = await api.get(rest)
+                        found.append(ids(page["data"]))
+                    parts = found if step == "next" else found[::-1]
+                    stayed = [each for part in parts for each in part if each in everything]
+                    assert stayed == order, sort
+                    for each in passing:
+                        await api.call("DELETE", f"specimens/{each}")
+
+
+async def test_offsets(fresh_settings: FreshSettings) -> None:
+    """A page may begin at a number of rows, and is gone on from by its cursors."""
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            order = sorted(ids(await filled(api)))
+            page = await api.call("GET", "specimens?offset=5&limit=4&count=estimated")
+            assert ids(page.json["data"]) == order[5:9]
+            assert page.json["page"]["total"] == len(order)
+            assert ids((await follow(api, page, "next")).json["data"]) == order[9:13]
+            assert ids((await follow(api, page, "prev")).json["data"]) == order[1:5]
+            assert (await api.get("specimens?offset=10000"))["data"] == []
+            for query, pointer in (
+                ("offset=10001", "/offset"),
+                ("offset=-1", "/offset"),
+                ("offset=1&cursor=x", "/offset"),
+            ):
+                refused = await api.call("GET", f"specimens?{query}")
+                refused.problem(400, "bad_request")
+                assert refused.pointers == [pointer]
+            assert "cursor" in refused.json["errors"][0]["detail"]
+
+
+async def test_documents(fresh_settings: FreshSettings) -> None:
+    """QUERY and POST take the parameters as a document, and answer pages with their cursors."""
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            await filled(api)
+            condition = {"_or": [{"small": {"lt": 0}}, {"flag__isnull": True}]}
+            document = {"filter": condition, "sort": ["-small:nullsfirst", "name"], "limit": 3}
+            query = urlencode({"filter": json.dumps(condition), "count": "exact"})
+            expected = (await api.get(f"specimens?{query}"))["page"]["total"]
+            for method, target in (("QUERY", "specimens"), ("POST", "specimens/query")):
+                found: list[int] = []
+                cursor = None
+                while True:
+                    answer = await api.call(method, target, {**document, "cursor": cursor})
+                    assert answer.status == 200, answer
+                    assert answer.header("link") is None
+                    found += ids(answer.json["data"])
+                    cursor = answer.json["page"]["next"]
+                    if cursor is None:
+                        break
+                assert len(set(found)) == len(found) == expected
+            refused = await api.call("QUERY", "specimens/1", {})
+            refused.problem(405, "method_not_allowed")
+            assert "QUERY" not in (refused.header("allow") or "")
+            allowed = (await api.call("PUT", "specimens", {})).header("allow")
+            assert allowed is not None
+            assert "QUERY" in allowed
+            nobody = await api.call("QUERY", "specimens", {}, anonymous=True)
+            nobody.problem(401)
+
+
+async def test_mistakes_in_documents(fresh_settings: FreshSettings) -> None:
+    """What is wrong in a document is refused where it stands, nothing of it being guessed."""
+    deep: Any = {}
+    for _ in range(10):
+        deep = {"_not": deep}
+    cases: list[tuple[Any, str]] = [
+        ({"filter": {"_or": [{"id": 1}, {"nmae": "x"}]}}, "/filter/_or/1/nmae"),
+        (
+            {"filter": {"boss": {"some": {"labels": {"all": {"code": 1}}}}}},
+            "/filter/boss/some/labels/all/code",
+        ),
+        ({"filter": {"name": {"near": "x"}}}, "/filter/name/near"),
+        ({"filter": {"name": {}}}, "/filter/name"),
+        ({"filter": {"id": "1"}}, "/filter/id"),
+        ({"filter": {"id": True}}, "/filter/id"),
+        ({"filter": {"id": None}}, "/filter/id"),
+        ({"filter": {"id": 10**30}}, "/filter/id"),
+        ({"filter": {"id": {"in": list(range(501))}}}, "/filter/id/in"),
+        ({"filter": {"id": {"between": [1]}}}, "/filter/id/between"),
+        ({"filter": {"name": "\x00"}}, "/filter/name"),
+        ({"filter": {"labels": {"some": []}}}, "/filter/labels/some"),
+        ({"filter": {"composites": {"in": ["a,1", "nothing"]}}}, "/filter/composites/in"),
+        ({"filter": {"_or": []}}, "/filter/_or"),
+        ({"filter": deep}, "/filter" + "/_not" * 10),
+        ({"filter": {"_and": [{"id": 1}] * 200}}, "/filter/_and/99/id"),
+        ({"filter": {"_and": [{"id__in": list(range(500))}] * 11}}, "/filter/_and/10/id__in"),
+        ({"filter": {"boss.boss.boss.boss.name": "x"}}, "/filter/boss.boss.boss.boss.name"),
+        (
+            {"filter": {"_and": [{"boss.boss.boss.name": "x"}] * 7}},
+            "/filter/_and/6/boss.boss.boss.name",
+        ),
+        ({"sort": {"name": 1}}, "/sort"),
+        ({"sort": ["nope"]}, "/sort"),
+        ({"limit": "5"}, "/limit"),
+        ({"count": 1}, "/count"),
+        ({"cursor": 5}, "/cursor"),
+        ({"search": ["x"]}, "/search"),
+        ({"fliter": {}}, "/fliter"),
+    ]
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            for document, pointer in cases:
+                refused = await api.call("POST", "keepers/query", document)
+                refused.problem(400, "bad_request")
+                assert refused.pointers == [pointer], document
+            for raw in (b"[]", b"{", b'{"filter":{"name":"\\ud800"}}', b"[" * 5000, b"\xff"):
+                (await api.call("POST", "keepers/query", raw=raw)).problem(400, "bad_request")
+
+
 async def test_cursors_stay_short(fresh_settings: FreshSettings) -> None:
     """A list sorted by long texts is walked all the same, with cursors that fit a header."""
     async with zoos(fresh_settings) as both:
@@ -180,6 +325,29 @@ async def test_counts(fresh_settings: FreshSettings) -> None:
             ):
                 page = await api.get(f"specimens?limit=2&short__in=plain,%20&count={count}")
                 assert (len(page["data"]), page["page"]["total"]) == (2, total)
+
+
+async def test_estimates(fresh_settings: FreshSettings) -> None:
+    """Beyond the cap PostgreSQL estimates, for who may read every row; others are told the cap."""
+
+    async def fill(transaction: AsyncSession) -> None:
+        await transaction.execute(text(MANY_LABELS))
+        await transaction.execute(text("ANALYZE"))
+
+    async with zoos(fresh_settings) as both:
+        for api, beyond in zip(both, (10_001, 21_000), strict=True):
+            await api.database.write(fill)
+            await make_role(api.database, "most", Grant("label", "read", "some"))
+            for query, exact, estimated in (
+                ("", 21_000, beyond),
+                ("&code__lt=c100501", 500, 500),
+            ):
+                for count, total in (("exact", exact), ("estimated", estimated)):
+                    page = await api.get(f"labels?limit=1&count={count}{query}")
+                    assert page["page"]["total"] == total
+            api.token = await api.token_of("una", "most")
+            half = await api.get("labels?limit=1&count=estimated")
+            assert half["page"]["total"] == 10_001
 
 
 def by(rows: list[dict[str, Any]], name: str, test: Any) -> list[int]:
@@ -258,6 +426,12 @@ async def test_filters_by_relation(fresh_settings: FreshSettings) -> None:
                 for body in sample(name):
                     await api.add(api.registry[name].plural, body)
             for query, expected in (
+                ("boss.name=Ana", [2]),
+                ("boss.boss__isnull=true&boss.staff.name=Bo", [2]),
+                ("friends__none.name=Ana", [1]),
+                ("labels__all.name__isnull=false", [2]),
+                ("labels.keepers.labels.name=first", [1]),
+                ("staff=2", [1]),
                 ("labels=l~11", [1]),
                 ("labels__in=l~11,~3query", [1]),
                 ("labels__isnull=true", [2]),

@@ -32,7 +32,7 @@ async def test_one_winner_of_one_version(fresh_settings: FreshSettings) -> None:
                     each.problem(412, "version_mismatch")
             (winner,) = [each for each in answers if each.status == 200]
             assert await api.get("specimens/1") == winner.json
-            assert winner.header("etag") == '"2"'
+            assert (winner.header("etag") or "").startswith('"2.')
             assert len(await api.changes()) == 2
 
 

@@ -21,7 +21,7 @@ async def test_create(fresh_settings: FreshSettings) -> None:
             assert answer.header("location") == "/api/v1/texts/a%20b~1%C3%A7%3F"
             assert answer.header("content-type") == "application/json"
             assert answer.header("cache-control") == "private, no-cache"
-            assert answer.header("vary") == "Authorization"
+            assert answer.header("vary") == "Authorization, Accept"
             got = await api.call("GET", answer.header("location") or "")
             assert (got.status, got.body) == (200, answer.body)
             assert got.header("etag") == answer.header("etag")
@@ -73,12 +73,12 @@ async def test_if_match(fresh_settings: FreshSettings) -> None:
 async def test_methods(fresh_settings: FreshSettings) -> None:
     """A method that an address does not take answers 405 and names all that it takes."""
     async with zoo_on(fresh_settings, "sqlite") as api:
-        for target, allowed in (
-            ("specimens", {"GET", "POST"}),
-            ("specimens/1", {"GET", "PATCH", "DELETE"}),
-            ("openapi.json", {"GET"}),
+        for method, target, allowed in (
+            ("PUT", "specimens", {"GET", "HEAD", "QUERY", "POST", "PATCH", "DELETE"}),
+            ("POST", "specimens/1", {"GET", "HEAD", "PUT", "PATCH", "DELETE"}),
+            ("PUT", "openapi.json", {"GET", "HEAD"}),
         ):
-            answer = await api.call("PUT", target, {})
+            answer = await api.call(method, target, {})
             answer.problem(405, "method_not_allowed")
             found = {each.strip() for each in (answer.header("allow") or "").split(",")}
             assert found == allowed, target

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from api import Api, zoos
 from conftest import FreshSettings
 from zoo import RESOURCES, sample
@@ -33,6 +34,7 @@ async def stored(api: Api, name: str) -> list[dict[str, Any]]:
     return records
 
 
+@pytest.mark.slow
 async def test_create_and_read(fresh_settings: FreshSettings) -> None:
     """Every sample is answered as it was sent: by create, get and list, and by both databases."""
     async with zoos(fresh_settings) as both:
@@ -62,6 +64,7 @@ async def test_create_and_read(fresh_settings: FreshSettings) -> None:
             assert answers[0] == answers[1], name
 
 
+@pytest.mark.slow
 async def test_unchanged_patch(fresh_settings: FreshSettings) -> None:
     """Sending a record back as it was read changes nothing: no version, no row, no change."""
     async with zoos(fresh_settings) as both:
@@ -83,6 +86,7 @@ async def test_unchanged_patch(fresh_settings: FreshSettings) -> None:
             assert len(await api.changes()) == before
 
 
+@pytest.mark.slow
 async def test_patch_of_each_field(fresh_settings: FreshSettings) -> None:
     """One field changed is one field changed: the others stay, the version rises by one."""
     async with zoos(fresh_settings) as both:

@@ -41,47 +41,132 @@ REST = """
 401 404 404 204  DELETE /access/tokens/{key}            /access/tokens/{token}
 401 403 403 200  GET    /access/explain                 /access/explain?{asked}
 401 403 403 200  GET    /authors
+401 403 403 200  QUERY  /authors
+401 403 403 200  POST   /authors/query
+401 403 403 200  GET    /authors/aggregate
 401 403 403 201  POST   /authors
 401 403 403 200  GET    /authors/{key}                  /authors/1
 401 403 403 200  PATCH  /authors/{key}                  /authors/1
+401 403 403 200  PUT    /authors/{key}                  /authors/1
 401 403 403 204  DELETE /authors/{key}                  /authors/3
 401 403 200 200  GET    /books
+401 403 200 200  QUERY  /books
+401 403 200 200  POST   /books/query
+401 403 200 200  GET    /books/aggregate
 401 403 403 201  POST   /books
 401 403 404 200  GET    /books/{key}                    /books/2
 401 403 404 200  PATCH  /books/{key}                    /books/2
+401 403 404 200  PUT    /books/{key}                    /books/2
 401 403 404 204  DELETE /books/{key}                    /books/3
+401 403 403 403  POST   /books/{key}/actions/mark-lost  /books/2/actions/mark-lost
+401 403 403 403  POST   /books/actions/mark-found
 401 403 403 200  GET    /comments
+401 403 403 200  QUERY  /comments
+401 403 403 200  POST   /comments/query
+401 403 403 200  GET    /comments/aggregate
 401 403 403 201  POST   /comments
 401 403 403 200  GET    /comments/{key}                 /comments/1
 401 403 403 200  PATCH  /comments/{key}                 /comments/1
+401 403 403 200  PUT    /comments/{key}                 /comments/1
 401 403 403 204  DELETE /comments/{key}                 /comments/3
+401 403 403 200  POST   /comments/{key}/restore         /comments/3/restore
 401 403 403 200  GET    /readers
+401 403 403 200  QUERY  /readers
+401 403 403 200  POST   /readers/query
+401 403 403 200  GET    /readers/aggregate
 401 403 403 201  POST   /readers
 401 403 403 200  GET    /readers/{key}                  /readers/1
 401 403 403 200  PATCH  /readers/{key}                  /readers/1
+401 403 403 200  PUT    /readers/{key}                  /readers/1
 401 403 403 204  DELETE /readers/{key}                  /readers/1
 401 403 403 200  GET    /admin_roles
+401 403 403 200  QUERY  /admin_roles
+401 403 403 200  POST   /admin_roles/query
+401 403 403 200  GET    /admin_roles/aggregate
 401 403 403 201  POST   /admin_roles
 401 403 403 200  GET    /admin_roles/{key}              /admin_roles/{role}
 401 403 403 200  PATCH  /admin_roles/{key}              /admin_roles/{role}
+401 403 403 200  PUT    /admin_roles/{key}              /admin_roles/{role}
 401 403 403 204  DELETE /admin_roles/{key}              /admin_roles/{role}
 401 403 403 200  GET    /admin_grants
+401 403 403 200  QUERY  /admin_grants
+401 403 403 200  POST   /admin_grants/query
+401 403 403 200  GET    /admin_grants/aggregate
 401 403 403 201  POST   /admin_grants
 401 403 403 200  GET    /admin_grants/{key}             /admin_grants/{grant}
 401 403 403 200  PATCH  /admin_grants/{key}             /admin_grants/{grant}
+401 403 403 422  PUT    /admin_grants/{key}             /admin_grants/{grant}
 401 403 403 204  DELETE /admin_grants/{key}             /admin_grants/{grant}
 401 403 403 200  GET    /admin_security_events
+401 403 403 200  QUERY  /admin_security_events
+401 403 403 200  POST   /admin_security_events/query
+401 403 403 200  GET    /admin_security_events/aggregate
 401 403 403 200  GET    /admin_security_events/{key}    /admin_security_events/1
 401 403 403 200  GET    /admin_sessions
+401 403 403 200  QUERY  /admin_sessions
+401 403 403 200  POST   /admin_sessions/query
+401 403 403 200  GET    /admin_sessions/aggregate
 401 403 403 200  GET    /admin_sessions/{key}           /admin_sessions/{vics_session}
 401 403 403 204  DELETE /admin_sessions/{key}           /admin_sessions/{spare_session}
 401 403 403 200  GET    /admin_tokens
+401 403 403 200  QUERY  /admin_tokens
+401 403 403 200  POST   /admin_tokens/query
+401 403 403 200  GET    /admin_tokens/aggregate
 401 403 403 200  GET    /admin_tokens/{key}             /admin_tokens/{token}
 401 403 403 200  GET    /admin_users
+401 403 403 200  QUERY  /admin_users
+401 403 403 200  POST   /admin_users/query
+401 403 403 200  GET    /admin_users/aggregate
 401 403 403 201  POST   /admin_users
 401 403 403 200  GET    /admin_users/{key}              /admin_users/{vic}
 401 403 403 200  PATCH  /admin_users/{key}              /admin_users/{vic}
+401 403 403 200  PUT    /admin_users/{key}              /admin_users/{vic}
+401 403 403 200  POST   /authors/bulk                 /authors/bulk?atomic=false
+401 403 403 200  PATCH  /authors/bulk                 /authors/bulk?atomic=false
+401 403 403 200  PATCH  /authors                      /authors?id=0
+401 403 403 200  DELETE /authors/bulk                 /authors/bulk?atomic=false
+401 403 403 200  POST   /authors/bulk/delete          /authors/bulk/delete?atomic=false
+401 403 403 200  DELETE /authors                      /authors?id=0
+401 403 403 200  POST   /books/bulk                   /books/bulk?atomic=false
+401 403 200 200  PATCH  /books/bulk                   /books/bulk?atomic=false
+401 403 200 200  PATCH  /books                        /books?id=0
+401 403 200 200  DELETE /books/bulk                   /books/bulk?atomic=false
+401 403 200 200  POST   /books/bulk/delete            /books/bulk/delete?atomic=false
+401 403 200 200  DELETE /books                        /books?id=0
+401 403 403 200  POST   /comments/bulk                /comments/bulk?atomic=false
+401 403 403 200  PATCH  /comments/bulk                /comments/bulk?atomic=false
+401 403 403 200  PATCH  /comments                     /comments?id=0
+401 403 403 200  DELETE /comments/bulk                /comments/bulk?atomic=false
+401 403 403 200  POST   /comments/bulk/delete         /comments/bulk/delete?atomic=false
+401 403 403 200  DELETE /comments                     /comments?id=0
+401 403 403 200  POST   /readers/bulk                 /readers/bulk?atomic=false
+401 403 403 200  PATCH  /readers/bulk                 /readers/bulk?atomic=false
+401 403 403 200  PATCH  /readers                      /readers?id=0
+401 403 403 200  DELETE /readers/bulk                 /readers/bulk?atomic=false
+401 403 403 200  POST   /readers/bulk/delete          /readers/bulk/delete?atomic=false
+401 403 403 200  DELETE /readers                      /readers?id=0
+401 403 403 200  POST   /admin_roles/bulk             /admin_roles/bulk?atomic=false
+401 403 403 200  PATCH  /admin_roles/bulk             /admin_roles/bulk?atomic=false
+401 403 403 200  PATCH  /admin_roles                  /admin_roles?id=0
+401 403 403 200  DELETE /admin_roles/bulk             /admin_roles/bulk?atomic=false
+401 403 403 200  POST   /admin_roles/bulk/delete      /admin_roles/bulk/delete?atomic=false
+401 403 403 200  DELETE /admin_roles                  /admin_roles?id=0
+401 403 403 200  POST   /admin_grants/bulk            /admin_grants/bulk?atomic=false
+401 403 403 200  PATCH  /admin_grants/bulk            /admin_grants/bulk?atomic=false
+401 403 403 200  PATCH  /admin_grants                 /admin_grants?id=0
+401 403 403 200  DELETE /admin_grants/bulk            /admin_grants/bulk?atomic=false
+401 403 403 200  POST   /admin_grants/bulk/delete     /admin_grants/bulk/delete?atomic=false
+401 403 403 200  DELETE /admin_grants                 /admin_grants?id=0
+401 403 403 200  DELETE /admin_sessions/bulk          /admin_sessions/bulk?atomic=false
+401 403 403 200  POST   /admin_sessions/bulk/delete   /admin_sessions/bulk/delete?atomic=false
+401 403 403 200  DELETE /admin_sessions               /admin_sessions?id=0
+401 403 403 200  POST   /admin_users/bulk             /admin_users/bulk?atomic=false
+401 403 403 200  PATCH  /admin_users/bulk             /admin_users/bulk?atomic=false
+401 403 403 200  PATCH  /admin_users                  /admin_users?id=0
+401 422 422 200  POST   /batch
 401 200 200 200  GET    /openapi.json
+200 200 200 200  GET    /docs
+200 200 200 200  GET    /docs/{name}                    /docs/docs.css
 """
 """Below ``/api/v1``: the statuses for the four, the method, the route, and what is asked for unless
 it is the route itself."""
@@ -144,10 +229,20 @@ BESIDE = """
 307 307 307 307  GET    /admin
 200 200 200 200  GET    /healthz
 200 200 200 200  GET    /readyz
+200 200 200 200  GET    /errors/
+200 200 200 200  GET    /errors/{code}                  /errors/busy
+404 404 404 404  GET    /errors/{code}                  /errors/nothing
 307 307 307 307  GET    /
 """
 
-KINDS_OF = {"GET /admin/{identity}/ajax/lookup": "data", "GET /admin/statics": "file"}
+KINDS_OF = {
+    "GET /admin/{identity}/ajax/lookup": "data",
+    "GET /admin/statics": "file",
+    "GET /api/v1/docs": "page",
+    "GET /api/v1/docs/{name}": "file",
+    "GET /errors/": "data",
+    "GET /errors/{code}": "data",
+}
 """What comes where it is not what the door usually answers with."""
 
 
@@ -200,7 +295,33 @@ BODIES: dict[str, dict[str, Any]] = {
     "PATCH /api/v1/admin_grants/{key}": {"without": ["isbn"]},
     "POST /api/v1/admin_users": {"name": "new"},
     "PATCH /api/v1/admin_users/{key}": {"active": True},
+    "PUT /api/v1/authors/{key}": {"name": "Put"},
+    "PUT /api/v1/books/{key}": {"title": "New"},
+    "PUT /api/v1/comments/{key}": {"text": "New", "book_id": 1},
+    "PUT /api/v1/readers/{key}": {
+        "name": "New",
+        "email": "newer@example.org",
+        "card_number": "3",
+        "joined": "2024-01-01",
+    },
+    "PUT /api/v1/admin_roles/{key}": {"name": "newer"},
+    "PUT /api/v1/admin_users/{key}": {"name": "vic"},
+    "POST /api/v1/batch": {
+        "operations": [{"op": "create", "resource": "author", "data": {"name": "Newest"}}]
+    },
+    **{
+        route: {"limit": 1}
+        for line in read_table(REST, "/api/v1")
+        if (route := line.route).startswith("QUERY") or route.endswith("/query")
+    },
 }
+BODIES_OF_MANY: dict[str, dict[str, Any]] = {
+    "POST bulk": {"items": [{}]},
+    "PATCH bulk": {"items": [{"key": "0", "data": {}}]},
+    "DELETE bulk": {"items": [{"key": "0"}]},
+    "POST delete": {"items": [{"key": "0"}]},
+}
+"""By method and the last word of the path."""
 FIELDS: dict[str, dict[str, str]] = {
     "POST /admin/login": {"name": "nobody-of-that-name", "password": "wrong"},
     "POST /admin/login/code": {"code": "000000"},
@@ -215,6 +336,14 @@ FIELDS: dict[str, dict[str, str]] = {
     "POST /admin/impersonate": {"user": "{vic}"},
     "POST /admin/{identity}/create": {"f-name": "Newer"},
 }
+
+
+def body_of(line: Line) -> dict[str, Any] | None:
+    """What is sent to a route of the API."""
+    last = line.path.rpartition("/")[2]
+    many = BODIES_OF_MANY.get(f"{line.method} {last}")
+    found = BODIES.get(line.route, many)
+    return {} if found is None and line.method in {"PATCH", "PUT"} else found
 
 
 def served(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -269,9 +398,8 @@ class Callers:
         if target.startswith("/api/"):
             if caller:
                 headers["Authorization"] = f"Bearer {self.tokens[caller]}"
-            return await self.http.request(
-                method, target, headers=headers, json=BODIES.get(line.route)
-            )
+            headers["Prefer"] = "max-affected=10"
+            return await self.http.request(method, target, headers=headers, json=body_of(line))
         cookies = {"form": FORM_COOKIE}
         if caller:
             cookies["session"] = self.secrets[caller]
@@ -375,7 +503,9 @@ def expected_kind(line: Line, answer: str) -> str:
     if answer in {"in", "out", "303", "307", "204"}:
         return "nothing"
     if line.path.startswith("/api/"):
-        return "problem" if answer[0] in "45" else "data"
+        return "problem" if answer[0] in "45" else KINDS_OF.get(line.route, "data")
+    if line.path.startswith("/errors/") and answer[0] in "45":
+        return "problem"
     usual = "page" if line.path.startswith("/admin") else "text"
     # Who may not look something up at all is told so on a page.
     return usual if answer == "403" else KINDS_OF.get(line.route, usual)

@@ -4,6 +4,7 @@ They stand on ``Base`` with a metadata of their own, so the library's tables and
 nothing of them. ``settings.app.models = ("zoo",)`` serves them.
 """
 
+from zoo.doing import Lamp
 from zoo.keys import Composite, Dated, Part, Text, Unique
 from zoo.kinds import Specimen
 from zoo.names import OddName, Renamed
@@ -12,6 +13,7 @@ from zoo.relations import Cage, Folder, Keeper, Label, Loan, Passport, Visit
 from zoo.rules import Computing, Ruled, Unversioned, Validated
 from zoo.samples import RESOURCES, sample
 from zoo.stock import METADATA
+from zoo.trash import Sheet, Staple
 
 __all__ = [
     "IN_REACH",
@@ -24,13 +26,16 @@ __all__ = [
     "Folder",
     "Keeper",
     "Label",
+    "Lamp",
     "Loan",
     "OddName",
     "Part",
     "Passport",
     "Renamed",
     "Ruled",
+    "Sheet",
     "Specimen",
+    "Staple",
     "Text",
     "Unique",
     "Unversioned",

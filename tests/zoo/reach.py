@@ -7,11 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 from admin_app import Base
+from zoo.doing import Lamp
 from zoo.keys import Composite, Dated, Part, Text, Unique
 from zoo.kinds import Specimen
 from zoo.names import OddName, Renamed
 from zoo.relations import Cage, Folder, Keeper, Label, Loan, Passport, Visit
 from zoo.rules import Computing, Ruled, Unversioned, Validated
+from zoo.trash import Sheet, Staple
 
 Row = dict[str, Any]
 
@@ -33,7 +35,7 @@ _RULES: dict[type[Base], tuple[Callable[[Any], Any], Callable[[Row], bool]]] = {
         model: (lambda each: each.id % 2 == 1, lambda row: row["id"] % 2 == 1)
         for model in (
             Specimen, OddName, Cage, Folder, Loan, Passport, Computing, Ruled,
-            Unversioned, Validated,
+            Unversioned, Validated, Lamp, Sheet, Staple,
         )
     },
 }  # fmt: skip

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, String, Table
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, String, Table, and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
 from admin_app import ResourceOptions
 from zoo.keys import Composite
@@ -38,6 +38,12 @@ class Folder(Kept):
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("folder.id", ondelete="CASCADE"))
     parent: Mapped[Folder | None] = relationship(remote_side="Folder.id", back_populates="children")
     children: Mapped[list[Folder]] = relationship(back_populates="parent", passive_deletes=True)
+    namesakes: Mapped[list[Folder]] = relationship(
+        primaryjoin=lambda: and_(
+            foreign(remote(Folder.name)) == Folder.name, remote(Folder.id) != Folder.id
+        ),
+        viewonly=True,
+    )
 
 
 class Label(Plain):

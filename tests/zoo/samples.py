@@ -106,7 +106,8 @@ def _odd_name(text: str | None, number: int | None) -> Wire:
 
 KEY_TEXTS = (
     "plain", "a/b", "a,b", "a b", ".", "..", "...", "query", "bulk", "create", "aggregate", "~",
-    "~0", "~3query", "", " ", "%2F", "a?b", "a#b", "a+b", "a&b=c", "é🦉", "openapi.json", "'\"",
+    "actions", "~0", "~3query", "", " ", "%2F", "a?b", "a#b", "a+b", "a&b=c", "é🦉", "openapi.json",
+    "'\"",
     "<x>", ";", "a\\b", "new", "0", "\u202e",
 )  # fmt: skip
 
@@ -177,6 +178,15 @@ _RECORDS: dict[str, list[Wire]] = {
         {"name": "d", "keeper_id": None, "room": None, "number": None},
     ],
     "loan": [{"name": "book", "keeper_id": 1}],
+    "sheet": [
+        {"number": 1, "mark": "m", "owner": "ann", "follows_id": None, "staples": []},
+        {"number": 2, "mark": None, "owner": None, "follows_id": 1, "staples": []},
+    ],
+    "staple": [{"name": "s", "sheets": [1, 2]}],
+    "lamp": [
+        {"name": "desk", "level": 3, "owner": "ann"},
+        {"name": "hall", "level": 0, "owner": None},
+    ],
     "visit": [{"keeper_id": 1, "label_code": "l/1", "note": "once"}],
 }
 
