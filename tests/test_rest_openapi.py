@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import hypothesis
@@ -21,6 +22,7 @@ from conftest import KINDS, FreshSettings, Kind, run
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given
 from schemathesis import GenerationMode, checks
+from schemathesis.core.errors import UnsupportedSchema
 from schemathesis.core.result import Ok
 from zoo import RESOURCES, sample
 
@@ -32,6 +34,8 @@ from admin_app.settings import AppSection, Settings
 MODELS = ("admin_app.models", "zoo")
 EXAMPLES = {"sqlite": 3, "postgresql": 2}
 """Cases of each operation and mode."""
+FRESH = "FRESH_SEEDS" in os.environ
+"""Whether to send others than the last time."""
 PAGES = (f"{PREFIX}/docs", "/errors/", "/docs")
 """What is for people: no operation of the API."""
 CHECKS = [
@@ -167,7 +171,9 @@ def test_answers_are_as_documented(fresh_settings: FreshSettings, kind: Kind) ->
     seen: Counter[int] = Counter()
     with listening(settings) as address:
         schema = schemathesis.openapi.from_url(f"{address}{PREFIX}/openapi.json", headers=headers)
+        sent = count = 0
         for found in schema.get_all_operations():
+            count += 1
             assert isinstance(found, Ok)
             operation = found.ok()
             for mode in GenerationMode:
@@ -176,7 +182,7 @@ def test_answers_are_as_documented(fresh_settings: FreshSettings, kind: Kind) ->
                     max_examples=EXAMPLES[kind],
                     database=None,
                     deadline=None,
-                    derandomize=True,
+                    derandomize=not FRESH,
                     phases=[Phase.generate],
                     suppress_health_check=list(HealthCheck),
                 )
@@ -185,6 +191,10 @@ def test_answers_are_as_documented(fresh_settings: FreshSettings, kind: Kind) ->
                     answer = case.call_and_validate(headers=headers, checks=CHECKS)
                     seen[answer.status_code] += 1
 
-                send()
+                # Of some schemas it cannot make what does not fit them.
+                with suppress(UnsupportedSchema):
+                    send()
+                    sent += 1
+    assert sent > 0.95 * count * len(GenerationMode), (sent, count)
     assert sum(seen.values()) > 300
     assert {200, 201, 204, 400, 404, 422} <= set(seen), seen
