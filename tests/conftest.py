@@ -48,6 +48,12 @@ for _table in Base.metadata.tables.values():
 hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("suite")
 
+MEMORY = Path("/dev/shm")
+"""Files in memory, which thousands of small databases are made in ten times as fast."""
+if MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 * 2**30:
+    tempfile.tempdir = str(MEMORY)
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
 CHROMIUM_OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -196,7 +202,7 @@ def fresh_settings(
             run(_prepared(prepare, _settings(tmp_path, server().url(source))))
         name = f"test_{uuid.uuid4().hex}"
         made.append(name)
-        server().run(f'CREATE DATABASE "{name}" TEMPLATE "{source}"')
+        server().run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
         return _settings(_folder(tmp_path), server().url(name))
 
     def fresh(

@@ -30,7 +30,7 @@ from admin_app.access.throttle import FREE_AT_ADDRESS, MAX_ROWS, admit
 from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Grant, Registry
 from admin_app.errors import ForbiddenError, NotFoundError, TooManyRequestsError
 
-pytestmark = [pytest.mark.parametrize("kind", KINDS), pytest.mark.slow]
+pytestmark = pytest.mark.parametrize("kind", KINDS)
 
 
 def all_but(home: House, *names: str) -> list[Grant]:

@@ -54,7 +54,6 @@ async def still_reads(api: Api) -> None:
             assert await api.get(f"/api/v1/{api.address(name, record)}") == record
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 async def test_hostile_requests(fresh_settings: FreshSettings, group: str) -> None:
     """Each has its one status on both databases, and an error means that nothing was written."""

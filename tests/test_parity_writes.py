@@ -118,7 +118,6 @@ async def changes(home: House, resource: Resource) -> list[Mapping[str, Any]]:
     return await home.database.read(read)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", WRITTEN)
 async def test_allowed_writes(fresh_settings: FreshSettings, kind: Kind, name: str) -> None:
@@ -142,7 +141,6 @@ async def test_allowed_writes(fresh_settings: FreshSettings, kind: Kind, name: s
                 assert {field} <= told[0][2] == told[1][2] == told[2][2]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", WRITTEN)
 async def test_refused_writes(fresh_settings: FreshSettings, kind: Kind, name: str) -> None:

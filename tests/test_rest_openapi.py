@@ -114,7 +114,6 @@ async def test_it_lists_what_is_served(fresh_settings: FreshSettings) -> None:
         assert {each for each in served if not any(part in each[0] for part in theirs)} == listed
 
 
-@pytest.mark.slow
 async def test_samples_fit_their_schemas(fresh_settings: FreshSettings) -> None:
     """What is sent and answered fits the schemas that the document gives for it."""
     async with zoo_on(fresh_settings, "sqlite") as api:

@@ -87,7 +87,6 @@ def examples(strategy: st.SearchStrategy[Any], count: int) -> list[Any]:
     return found
 
 
-@pytest.mark.slow
 async def test_both_databases_agree(fresh_settings: FreshSettings) -> None:
     """Of values at random, one database takes what the other takes, and answers the same bytes."""
     async with zoos(fresh_settings) as (one, other):
