@@ -25,7 +25,8 @@ from admin_app.errors import AppError, BadRequestError
 from admin_app.models import Author, Book
 from admin_app.models.book import book_author
 from admin_app.records import Records
-from admin_app.records.reads.full_text import indexed, parts_of
+from admin_app.records.queries.words import parts_of
+from admin_app.records.reads.full_text import indexed
 from admin_app.records.transfer import Export
 from admin_app.settings import Settings
 

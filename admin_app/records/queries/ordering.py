@@ -9,7 +9,7 @@ from admin_app.errors import BadRequestError
 from admin_app.records.queries.operands import searchable
 from admin_app.records.queries.query import NULLS_FIRST, Sort
 from admin_app.records.queries.reading import MAX_NAME, Path, Reading
-from admin_app.records.reads.full_text import parts_of
+from admin_app.records.queries.words import parts_of
 
 MAX_OFFSET = 10_000
 MAX_WORDS = 20

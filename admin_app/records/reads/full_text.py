@@ -7,7 +7,6 @@ of a word only letters and digits are left before it comes near a query language
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -28,30 +27,15 @@ from sqlalchemy import (
 from sqlalchemy import Integer as Whole
 from sqlalchemy.orm import aliased
 
-from admin_app.database.full_text import CATEGORIES, FullText, words_in
+from admin_app.database.full_text import FullText, words_in
 from admin_app.declaration import Field, Resource
+from admin_app.records.queries.words import parts_of
 
 RANKED = 10_000
 """Records of which the best are found, however many there are."""
-MAX_PART = 500
-"""Characters of a word that are looked for: PostgreSQL takes 2,046 bytes."""
 
 _LENGTH = 1
 """PostgreSQL's ``ts_rank``: what is found in a longer text counts for less, as in BM25."""
-
-
-def parts_of(word: str) -> tuple[str, ...]:
-    """The runs of letters and digits in a word; none where there is nothing to look for."""
-    found = "".join(each if _is_spoken(each) else " " for each in word).split()
-    return tuple(each[:MAX_PART] for each in found if any(map(_stands_alone, each)))
-
-
-def _is_spoken(character: str) -> bool:
-    return _stands_alone(character) or unicodedata.category(character).startswith("M")
-
-
-def _stands_alone(character: str) -> bool:
-    return unicodedata.category(character) in CATEGORIES
 
 
 def indexed(resource: Resource) -> tuple[Field, ...]:
