@@ -78,7 +78,7 @@ async def _rows(
     columns += [joins.column(each.place) for each in asked.measures if each.place]
     columns = columns or [each.expression for each in resource.key]
     return joins.added_to(
-        await reader.statement(
+        await reader.select(
             resource,
             policy(actor, resource),
             [each.label(f"c{place}") for place, each in enumerate(columns)],

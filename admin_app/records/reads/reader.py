@@ -79,14 +79,14 @@ class Reader:
         self._secret = secret
         self._cruds = {name: RecordCRUD(each) for name, each in registry.items()}
 
-    async def statement(
+    async def select(
         self,
         resource: Resource,
         config: PolicyConfig,
         columns: Sequence[ColumnElement[Any]],
         conditions: Sequence[ColumnElement[bool]],
     ) -> Select[Any]:
-        """Select of the records in sight; see ``RecordCRUD.statement``."""
+        """Select ``columns`` of the resource's rows that ``config`` lets be read."""
         return await self._cruds[resource.name].statement(config, columns, conditions)
 
     async def page(
@@ -209,9 +209,7 @@ class Reader:
         names = [each.field.name for each in query.sort]
         key = resource.key_of(dict(zip(names, position.values, strict=True)))
         columns = [each.field.expression for each in query.sort]
-        statement = await self._cruds[resource.name].statement(
-            config, columns, [key_is(resource, key)]
-        )
+        statement = await self.select(resource, config, columns, [key_is(resource, key)])
         row = (await connection.execute(statement)).one_or_none()
         if row is None:
             raise bad_cursor()
@@ -241,7 +239,7 @@ class Reader:
     ) -> int | None:
         keys = [each.expression for each in resource.key]
         config = policy(actor, resource, query.trash)
-        matching = await self._cruds[resource.name].statement(config, keys, conditions)
+        matching = await self.select(resource, config, keys, conditions)
         seen = self.sight.registry(actor)
         return await count_of(
             connection, matching, query.count, estimable=estimable(actor, seen, resource, query)
@@ -281,9 +279,7 @@ class Reader:
             return found
         columns = [each.expression for each in fields or resource.key]
         for batch in batches(list(keys)):
-            statement = await self._cruds[resource.name].statement(
-                config, columns, [one_of(columns, batch)]
-            )
+            statement = await self.select(resource, config, columns, [one_of(columns, batch)])
             found.update(tuple(row) for row in (await connection.execute(statement)).all())
         return found
 
@@ -438,8 +434,8 @@ class Reader:
         keys = [each.expression for each in target.key]
         positions = {tuple(row[name] for name in names): resource.key_of(row) for row in rows}
         for batch in batches(list(positions)):
-            statement = await self._cruds[target.name].statement(
-                config, [*own, *keys], [joined, one_of(own, batch)]
+            statement = await self.select(
+                target, config, [*own, *keys], [joined, one_of(own, batch)]
             )
             for row in await connection.execute(statement.order_by(*keys)):
                 place = positions[tuple(row[: len(own)])]
@@ -456,16 +452,6 @@ class Reader:
         columns = [resource.fields[name].expression for name in names]
         return await self.select(resource, config, columns, conditions)
 
-    async def select(
-        self,
-        resource: Resource,
-        config: PolicyConfig,
-        columns: Sequence[ColumnElement[Any]],
-        conditions: Sequence[ColumnElement[bool]],
-    ) -> Select[Any]:
-        """Select ``columns`` of the resource's rows that ``config`` lets be read."""
-        return await self._cruds[resource.name].statement(config, columns, conditions)
-
     async def count(
         self,
         connection: AsyncConnection,
@@ -478,7 +464,7 @@ class Reader:
         if not config.grants("read"):
             return 0
         keys = [each.expression for each in resource.key]
-        matching = await self._cruds[resource.name].statement(config, keys, conditions)
+        matching = await self.select(resource, config, keys, conditions)
         return await connection.scalar(select(func.count()).select_from(matching.subquery())) or 0
 
 
