@@ -17,7 +17,7 @@ from admin_app.declaration import Base, Registry
 from admin_app.middleware import Surroundings
 from admin_app.panel import mount_panel
 from admin_app.records import Records
-from admin_app.rest import errors_router, install_problems, rest_router
+from admin_app.rest import errors_router, install_problems, resource_routes, rest_router
 from admin_app.secret import installation_secret
 from admin_app.settings import Settings, load_settings
 from admin_app.startup import prepare_schema
@@ -51,7 +51,9 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=_lifespan(settings, registry),
     )
-    app.include_router(rest_router(registry, settings.app.title))
+    # Included in no router, and before all others: see ``ResourceRoutes``.
+    app.router.routes.append(resource_routes(registry))
+    app.include_router(rest_router(settings.app.title))
     app.include_router(errors_router())
     mount_panel(app, settings, registry)
     _add_health(app)

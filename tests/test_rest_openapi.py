@@ -29,6 +29,7 @@ from zoo import RESOURCES, sample
 from admin_app.access import create_token
 from admin_app.app import create_app
 from admin_app.database import Database
+from admin_app.rest.dispatch import ResourceRoutes
 from admin_app.settings import AppSection, Settings
 
 MODELS = ("admin_app.models", "zoo")
@@ -93,6 +94,8 @@ async def test_it_lists_what_is_served(fresh_settings: FreshSettings) -> None:
                 yield each
             elif hasattr(each, "original_router"):
                 yield from routes(each.original_router.routes)
+            elif isinstance(each, ResourceRoutes):
+                yield from routes(each.routes)
 
     async with zoo_on(fresh_settings, "sqlite") as api:
         document = await api.get("openapi.json")

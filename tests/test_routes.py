@@ -23,6 +23,7 @@ from test_cross_site import stored
 from admin_app.access import create_token, create_user, csrf_token, new_password_link
 from admin_app.app import create_app
 from admin_app.declaration import COMMAND_LINE, SYSTEM, Grant
+from admin_app.rest.dispatch import ResourceRoutes
 from admin_app.settings import AppSection, Settings
 
 CALLERS = ("", "nob", "una", "ana")
@@ -354,6 +355,8 @@ def served(routes: Iterable[BaseRoute], prefix: str = "") -> Iterator[tuple[str,
         if included is not None:
             context: Any = each
             yield from served(included.routes, prefix + context.include_context.prefix)
+        elif isinstance(each, ResourceRoutes):
+            yield from served(each.routes)
         elif isinstance(each, Mount) and each.routes:
             yield from served(each.routes, prefix + each.path)
         else:

@@ -2,6 +2,13 @@
 
 from admin_app.rest.errors_page import errors_router
 from admin_app.rest.problems import install_problems
-from admin_app.rest.router import PREFIX, document_of, rest_router
+from admin_app.rest.router import PREFIX, document_of, resource_routes, rest_router
 
-__all__ = ["PREFIX", "document_of", "errors_router", "install_problems", "rest_router"]
+__all__ = [
+    "PREFIX",
+    "document_of",
+    "errors_router",
+    "install_problems",
+    "resource_routes",
+    "rest_router",
+]

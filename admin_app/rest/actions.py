@@ -53,10 +53,10 @@ def run(resource: Resource, action: DeclaredAction) -> Endpoint:
     return endpoint
 
 
-def path(resource: Resource, action: DeclaredAction) -> str:
-    """Where an action is run, below the API's prefix."""
+def path(base: str, action: DeclaredAction) -> str:
+    """Where an action is run, below the path of its resource."""
     key = "/{key}" if action.on == "record" else ""
-    return f"/{resource.plural}{key}/actions/{action.name}"
+    return f"{base}{key}/actions/{action.name}"
 
 
 async def _asked(

@@ -99,7 +99,7 @@ class ResourceEndpoints(EndpointCreator):
 
     def _action(self, action: DeclaredAction) -> Route:
         name = f"run{self.resource.model.__name__}{camel(action.name.replace('-', '_'))}"
-        where = actions.path(self.resource, action)
+        where = actions.path(self.path, action)
         return Route(action.name, "POST", where, name, actions.run(self.resource, action))
 
     def add_routes_to_router(

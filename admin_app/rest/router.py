@@ -16,6 +16,7 @@ from admin_app.records import Records
 from admin_app.records.reads.crud import RecordCRUD
 from admin_app.rest import access, batch, explaining
 from admin_app.rest.answers import JSON, PRIVATE, unless_known
+from admin_app.rest.dispatch import ResourceRoutes
 from admin_app.rest.docs_page import docs_router
 from admin_app.rest.document import openapi_document
 from admin_app.rest.document.bulk import describe_batch
@@ -26,15 +27,20 @@ from admin_app.rest.requests import actor, authenticate, records
 PREFIX = "/api/v1"
 
 
-def rest_router(registry: Registry, title: str) -> APIRouter:
+def resource_routes(registry: Registry) -> ResourceRoutes:
     """Make the routes of every resource under ``/api/v1``."""
+    return ResourceRoutes(
+        PREFIX, {each.plural: _resource_router(each).routes for each in registry.values()}
+    )
+
+
+def rest_router(title: str) -> APIRouter:
+    """Make the routes under ``/api/v1`` that are no resource's."""
     router = APIRouter(prefix=PREFIX, redirect_slashes=False)
     router.include_router(docs_router(title))
     router.include_router(access.router)
     router.include_router(explaining.router)
     router.include_router(batch.router)
-    for resource in registry.values():
-        router.include_router(_resource_router(resource))
 
     @router.get("/openapi.json", dependencies=[Depends(authenticate)], operation_id="getOpenapi")
     async def openapi(request: Request) -> Response:
@@ -100,7 +106,7 @@ def _resource_router(resource: Resource) -> APIRouter:
         create_schema=resource.create.model,
         update_schema=resource.update.model,
         select_schema=resource.read.model,
-        path=f"/{resource.plural}",
+        path=f"{PREFIX}/{resource.plural}",
         endpoint_creator=endpoints,
         create_deps=guarded,
         read_deps=guarded,

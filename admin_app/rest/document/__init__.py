@@ -136,7 +136,7 @@ def _add_actions(
             item: Document = {"post": actions.action_operation(resource, each, schemas)}
             if each.on == "record":
                 item["parameters"] = [_key(resource)]
-            paths[f"{prefix}{path(resource, each)}"] = item
+            paths[path(f"{prefix}/{resource.plural}", each)] = item
 
 
 def _tags(registry: Registry, paths: Document) -> list[Document]:
