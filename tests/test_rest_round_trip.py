@@ -180,3 +180,20 @@ async def test_numbers_are_never_given_again(fresh_settings: FreshSettings) -> N
             assert (await api.call("DELETE", f"unversioned/{first['id']}")).status == 204
             second = await api.add("unversioned", {"name": "second"})
             assert second["id"] > first["id"]
+
+
+async def test_computed_too_large(fresh_settings: FreshSettings) -> None:
+    """What a computed column would be too small for is refused by both, and nothing is written."""
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            await api.add("computing", {"amount": 5})
+            before = await api.counts()
+            large = {"amount": 1_600_000_000}
+            answers = [
+                await api.call("POST", "computing", large),
+                await api.call("PATCH", "computing/1", large),
+                await api.call("POST", "computing/bulk", {"items": [{}, large]}),
+            ]
+            assert [each.problem(422)["code"] for each in answers] == ["validation_failed"] * 3
+            assert await api.counts() == before
+            assert (await api.get("computing/1"))["doubled"] == 10

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError, StatementError
 
@@ -90,6 +91,20 @@ async def explained_at_commit(registry: Registry) -> AsyncIterator[None]:
 def unkept_reference(registry: Registry) -> AppError:
     """What ``explained_at_commit`` makes of a foreign key that SQLite finds broken, unnamed."""
     return _refusal(next(iter(registry.values())), Violation("reference"))
+
+
+def check_computed(resource: Resource, values: Mapping[str, Any]) -> None:
+    """Refuse a record in which a computed column has become too large for its type.
+
+    PostgreSQL does so by itself; SQLite keeps whatever fits 64 bits. Raises ``InvalidInputError``.
+    """
+    for name, each in resource.fields.items():
+        column, value = each.column, values.get(name)
+        if column is None or column.computed is None or value is None:
+            continue
+        low, high = each.shape.minimum, each.shape.maximum
+        if low is not None and high is not None and not low <= value <= high:
+            raise InvalidInputError(_REFUSALS["value"][3])
 
 
 @contextmanager

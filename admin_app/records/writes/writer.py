@@ -43,7 +43,7 @@ from admin_app.records.writes.effects import (
 from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.links import Links, set_edit, unseen_rest
 from admin_app.records.writes.places import Place, at
-from admin_app.records.writes.refusals import explained
+from admin_app.records.writes.refusals import check_computed, explained
 from admin_app.records.writes.removal import Removal
 from admin_app.records.writes.rows import Rows, check_unchanged
 from admin_app.records.writes.tellings import Telling, Tellings
@@ -232,6 +232,9 @@ class Writer:
         conditions = config.check_conditions_for("create")
         await self._rows.check_all_reach(resource, keys, conditions, drafts)
         wholes = await self._views.wholes(resource, keys)
+        for whole, each in zip(wholes, drafts, strict=True):
+            with at(each.place):
+                check_computed(resource, whole)
         answers = await self._views.answers(resource, keys, wholes)
         tellings: list[Telling] = []
         for key, whole, each in zip(keys, wholes, drafts, strict=True):
@@ -303,6 +306,7 @@ class Writer:
         conditions = policy(self._actor, resource).check_conditions_for("update")
         await self._rows.check_reach(resource, key, conditions)
         (after,) = await self._views.wholes(resource, [key])
+        check_computed(resource, after)
         (answer,) = await self._views.answers(resource, [key], [after])
         told = told_fields(resource, before, after, changed)
         if not told and not changes:
