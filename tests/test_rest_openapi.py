@@ -190,7 +190,12 @@ def test_answers_are_as_documented(fresh_settings: FreshSettings, kind: Kind) ->
                 )
                 @given(operation.as_strategy(generation_mode=mode))
                 def send(case: schemathesis.Case[Any]) -> None:
-                    answer = case.call_and_validate(headers=headers, checks=CHECKS)
+                    answer = case.call(headers=headers)
+                    if "x-request-id" not in answer.headers:
+                        # A head of more than 64 KiB: the server's own answer, before ours.
+                        assert answer.status_code == 400
+                        return
+                    case.validate_response(answer, checks=CHECKS)
                     seen[answer.status_code] += 1
 
                 # Of some schemas it cannot make what does not fit them.
