@@ -447,7 +447,7 @@ MUTANTS = (
     Mutant(
         "an action is run on any row",
         "records/writes/actions.py",
-        "    _refuse_all_but(action, keys, reached, ForbiddenError(msg))\n",
+        "    _refuse_all_but(action, keys, reached, out_of_reach(resource))\n",
         "",
         "tests/test_actions.py",
         "sqlite and rule",

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from api import serving
 from conftest import KINDS, FreshSettings, Kind, migrated
+from plans import plan_of
 from sqlalchemy import Text as LongText
 from sqlalchemy import event, insert, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -366,21 +367,11 @@ async def test_index_is_used(fresh_settings: FreshSettings, kind: Kind) -> None:
     searches = [each for each in seen if "tsquery" in each[0] or "MATCH" in each[0]]
     assert len(searches) > 12
     for statement, parameters in searches:
-        plan = await _plan(database, statement, parameters)
+        plan = await plan_of(database, statement, parameters)
         assert "fts_book_title" in plan or "VIRTUAL TABLE INDEX" in plan, plan
         for scanned in ("Seq Scan on book ", "SCAN book\n", "SCAN book'", "Seq Scan on author"):
             assert scanned not in plan, plan
     await database.close()
-
-
-async def _plan(database: Database, statement: str, parameters: Any) -> str:
-    prefix = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
-
-    async def explain(connection: Any) -> str:
-        rows = await connection.exec_driver_sql(f"{prefix} {statement}", parameters)
-        return "\n".join(str(row) for row in rows)
-
-    return await database.read(explain)
 
 
 def test_mistakes() -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conftest import KINDS, FreshSettings, Kind
+from plans import plan_of
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,18 +62,8 @@ async def test_rule_uses_the_index(fresh_settings: FreshSettings, kind: Kind) ->
     listing = [each for each in seen if " FROM book" in each[0].replace("\n", " ")]
     assert len(listing) == 2
     for statement, parameters in listing:
-        plan = await _plan(database, statement, parameters)
+        plan = await plan_of(database, statement, parameters)
         assert "ix_own" in plan, plan
         assert "Seq Scan on book" not in plan
         assert "SCAN book" not in plan
     await database.close()
-
-
-async def _plan(database: Database, statement: str, parameters: Any) -> str:
-    prefix = "EXPLAIN QUERY PLAN" if database.dialect == "sqlite" else "EXPLAIN"
-
-    async def explain(connection: Any) -> str:
-        rows = await connection.exec_driver_sql(f"{prefix} {statement}", parameters)
-        return "\n".join(str(row) for row in rows)
-
-    return await database.read(explain)

@@ -11,9 +11,10 @@ from pydantic import Field as About
 from admin_app.access.policies import require
 from admin_app.declaration import DeclaredAction, Key, Resource
 from admin_app.declaration.schemas import make_schema
-from admin_app.errors import AppError, FieldError, InvalidInputError, NotFoundError
+from admin_app.errors import FieldError, InvalidInputError, NotFoundError
 from admin_app.records import Writer
 from admin_app.records.writes.actions import MAX_KEYS
+from admin_app.records.writes.places import at
 from admin_app.rest.answers import JSON
 from admin_app.rest.frame import perform_tersely
 from admin_app.rest.preconditions import known_tags, no_conditions
@@ -68,10 +69,8 @@ async def _asked(
     if action.on != "selection":
         return keys, action.parse(body)
     chosen = SELECTION.parse(body)
-    try:
+    with at(("parameters",)):
         given = action.parse(pydantic_core.to_json(chosen.get("parameters", {})))
-    except AppError as error:
-        raise error.within("parameters") from error
     return _keys(resource, chosen["keys"]), given
 
 
@@ -84,11 +83,11 @@ def _has_body(request: Request, action: DeclaredAction) -> bool:
 def _keys(resource: Resource, texts: list[str]) -> list[Key]:
     keys: list[Key] = []
     errors: list[FieldError] = []
-    for at, text in enumerate(texts):
+    for index, text in enumerate(texts):
         try:
             keys.append(resource.parse_key(text))
         except NotFoundError as error:
-            errors.append(FieldError(("keys", at), error.code, error.detail))
+            errors.append(FieldError(("keys", index), error.code, error.detail))
     if errors:
         raise NotFoundError(resource.absent, errors=errors)
     if len(set(keys)) < len(keys):

@@ -7,7 +7,7 @@ Whatever is unknown, forbidden or impossible is refused with the names that are 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from admin_app.access.policies import TRASH, Trash
 from admin_app.declaration import Registry, Resource
@@ -15,9 +15,11 @@ from admin_app.errors import BadRequestError
 from admin_app.records.queries.conditions import Condition
 from admin_app.records.queries.filters import condition_of, filter_of
 from admin_app.records.queries.ordering import limit_of, offset_of, sort_of, words_of
-from admin_app.records.queries.query import COUNTS, Count, Query
+from admin_app.records.queries.query import COUNTS, Query
 from admin_app.records.queries.reading import Reading, json_of
 from admin_app.records.queries.shape import shape_of
+
+T = TypeVar("T")
 
 PARAMETERS = (
     "limit",
@@ -115,7 +117,7 @@ def _query(
         sort=sort_of(reading, resource, given.get("sort")),
         limit=limit_of(reading, resource, given.get("limit")),
         cursor=_cursor(reading, given.get("cursor")),
-        count=_count(reading, given.get("count")),
+        count=_choice(reading, "count", given.get("count"), COUNTS),
         shape=shape_of(reading, resource, given),
         offset=offset_of(reading, given.get("offset")),
         trash=_trash(reading, resource, given.get("trash")),
@@ -151,32 +153,30 @@ def read_trash(resource: Resource, given: Sequence[str]) -> Trash:
 
     Raises ``BadRequestError``.
     """
+    if not given:
+        return "without"
     reading = Reading(Registry([]))
     if len(given) > 1:
         reading.refuse(("trash",), "repeated", "Given more than once.")
-    found = _trash(reading, resource, given[0] if given else None)
+    found = _trash(reading, resource, given[0])
     reading.finish()
     return found
 
 
 def _trash(reading: Reading, resource: Resource, given: Any) -> Trash:
-    if given is None:
-        return "without"
-    if resource.options.trash is None:
+    if given is not None and resource.options.trash is None:
         words = f"There is no trash for {resource.label_plural.lower()}."
         reading.refuse(("trash",), "unknown_parameter", words)
-    for known in TRASH:
-        if given == known:
-            return known
-    reading.refuse(("trash",), "bad_value", f"Choose one of {', '.join(TRASH)}.")
-    return "without"
+    return _choice(reading, "trash", given, TRASH)
 
 
-def _count(reading: Reading, given: Any) -> Count:
+def _choice(reading: Reading, name: str, given: Any, known: tuple[T, ...]) -> T:
+    """One of the known words: the first where nothing is said."""
     if given is None:
-        return "none"
-    for known in COUNTS:
-        if given == known:
-            return known
-    reading.refuse(("count",), "bad_value", f"Choose one of {', '.join(COUNTS)}.")
-    return "none"
+        return known[0]
+    for each in known:
+        if given == each:
+            return each
+    words = ", ".join(map(str, known))
+    reading.refuse((name,), "bad_value", f"Choose one of {words}.")
+    return known[0]

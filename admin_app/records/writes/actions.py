@@ -13,6 +13,7 @@ from admin_app.declaration import Actor, DeclaredAction, Key, Registry, Resource
 from admin_app.errors import FieldError, ForbiddenError, NotFoundError
 from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import key_in
+from admin_app.records.writes.rows import out_of_reach
 
 if TYPE_CHECKING:
     from admin_app.records.writes.writer import Writer
@@ -51,8 +52,7 @@ async def require_runnable(
         allowed = await session.execute(statement.where(*conditions))
         reached.update(tuple(row) for row in allowed.all())
     _refuse_all_but(action, keys, found, NotFoundError(resource.absent))
-    msg = f"You may not do this to this {resource.label.lower()}."
-    _refuse_all_but(action, keys, reached, ForbiddenError(msg))
+    _refuse_all_but(action, keys, reached, out_of_reach(resource))
 
 
 def _refuse_all_but(

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 
 from admin_app.declaration import Actor, Committed, CommittedChange, Origin, Resource
+from admin_app.declaration.hooks import AfterCommit
 from admin_app.records.changes import Entry
 
 logger = logging.getLogger(__name__)
@@ -16,15 +17,13 @@ async def announce(actor: Actor, origin: Origin, entries: Iterable[Entry]) -> No
 
     The write is there whatever happens here, so what a hook raises goes to the log alone.
     """
-    changes: dict[Resource, list[CommittedChange]] = {}
+    changes: dict[tuple[Resource, AfterCommit], list[CommittedChange]] = {}
     for each in entries:
-        if each.resource.options.after_commit is not None:
+        hook = each.resource.options.after_commit
+        if hook is not None:
             change = CommittedChange(each.action, each.key, each.label, each.before, each.after)
-            changes.setdefault(each.resource, []).append(change)
-    for resource, told in changes.items():
-        hook = resource.options.after_commit
-        if hook is None:
-            continue
+            changes.setdefault((each.resource, hook), []).append(change)
+    for (resource, hook), told in changes.items():
         try:
             await hook(Committed(resource.name, actor, origin, tuple(told)))
         except Exception:
