@@ -59,13 +59,14 @@ class Person:
     async def exported(self, resource: Resource) -> list[Row]:
         """The same as an export writes it."""
         export = Export(self.house.records, self.actor, resource, [])
-        return [json.loads(line) async for line in export.lines("ndjson")]
+        text = b"".join([each async for each in export.portions("ndjson")])
+        return [json.loads(line) for line in text.splitlines()]
 
     async def columns(self, resource: Resource) -> list[str]:
         """The header of an export."""
-        lines = Export(self.house.records, self.actor, resource, []).lines("csv")
-        (header, *_) = [line async for line in lines]
-        return header.strip().split(",")
+        portions = Export(self.house.records, self.actor, resource, []).portions("csv")
+        (first, *_) = [each async for each in portions]
+        return first.decode().partition("\r\n")[0].split(",")
 
     async def listed(self, resource: Resource) -> set[str]:
         """The keys that the panel's list links to."""
@@ -116,9 +117,11 @@ async def person(home: House, name: str, grants: Iterable[Grant]) -> AsyncIterat
     actor = await actor_of_token(home.database, token)
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=home.url, headers={"Authorization": f"Bearer {token}"})
+            httpx.AsyncClient(
+                base_url=home.url, headers={"Authorization": f"Bearer {token}"}, timeout=30
+            )
         )
-        panel = await stack.enter_async_context(httpx.AsyncClient(base_url=home.url))
+        panel = await stack.enter_async_context(httpx.AsyncClient(base_url=home.url, timeout=30))
         panel.cookies.set("session", session_of(name), domain="127.0.0.1")
         yield Person(home, api, panel, actor)
 

@@ -257,12 +257,15 @@ async def test_panel(fresh_settings: FreshSettings, kind: Kind) -> None:
         home.limits.limit = 3
         home.limits.clock = Clock()
         async with home.client("ana") as client, home.client("vic") as other:
-            for _ in range(3):
+            for left in (2, 1, 0):
                 answer = await client.get("/admin/book/list")
                 assert answer.status_code == 200
+                assert answer.headers["ratelimit-policy"] == '"default";q=3;w=60'
+                assert answer.headers["ratelimit"] == f'"default";r={left};t=50'
             refused = await client.get("/admin/book/list")
             assert refused.status_code == 429
             assert refused.headers["retry-after"] == "50"
+            assert refused.headers["ratelimit"] == '"default";r=0;t=50'
             assert "At most 3 requests a minute" in refused.text
             assert (await client.get("/admin/login")).status_code == 429
             assert (await other.get("/admin/")).status_code == 200

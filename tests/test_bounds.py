@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,6 +24,7 @@ from admin_app.declaration import Base, Registry
 from admin_app.errors import BusyError, InvalidInputError, RequestTimeoutError
 from admin_app.middleware import requests as middleware
 from admin_app.middleware.requests import _Body
+from admin_app.panel.security import MAX_FILES_BYTES, MAX_FORM_BYTES, MAX_STRANGERS_BYTES
 from admin_app.rest.requests import MAX_BODY
 from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
 
@@ -77,6 +78,34 @@ async def test_a_body_is_counted_as_it_comes(fresh_settings: FreshSettings, kind
         assert whole.status == 201
         (await api.call("POST", "folders", raw=b'{"name": "y"} ' + rest)).problem(413)
         assert (await api.counts())["folder"] == before["folder"] + 1
+
+
+async def test_a_form_is_counted_as_it_comes(fresh_settings: FreshSettings) -> None:
+    """How much a form may hold depends on who sends it and on whether its page takes files."""
+    encoded, parts = "application/x-www-form-urlencoded", "multipart/form-data; boundary=b"
+    async with library(fresh_settings, "sqlite") as home:
+        for name, path, media_type, most in (
+            ("", "/admin/login", encoded, MAX_STRANGERS_BYTES),
+            ("ana", "/admin/theme", encoded, MAX_FORM_BYTES),
+            ("ana", "/admin/theme", parts, MAX_FORM_BYTES),
+            ("ana", "/admin/author/create", encoded, MAX_FORM_BYTES),
+            ("ana", "/admin/author/create", parts, MAX_FILES_BYTES),
+        ):
+            taken = 0
+
+            async def endless() -> AsyncIterator[bytes]:
+                nonlocal taken
+                yield b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
+                while taken < most + 2**20:  # noqa: B023 - used up before the next one
+                    taken += 2**14
+                    yield b"x" * 2**14
+
+            headers = {"Sec-Fetch-Site": "same-origin", "Content-Type": media_type}
+            async with home.client(name) as client:
+                answer = await client.http.post(path, content=endless(), headers=headers)
+            assert (answer.status_code, taken > most) == (413, True), (path, media_type)
+            assert f"{most // 1024:,} KB" in answer.text
+        assert await home.changes() == []
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -55,6 +55,7 @@ OFF_SITE = (
     "https://evil.example/", "//evil.example/admin/", "/\\evil.example", "/admin/../evil",
     "/admin/%2e%2e/evil", "javascript:alert(1)", "/adminevil", "/api/v1/books", "/admin//evil",
     "\t//evil.example", "//[", "http://[x", "/admin/login", "/admin/logout", "", "https:/admin/",
+    "///admin/", "////admin/book/list",
 )  # fmt: skip
 
 

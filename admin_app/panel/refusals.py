@@ -40,6 +40,9 @@ _ADVICE = {
     503: "Try again in a moment.",
 }
 
+_TOLD = frozenset({"Retry-After", "RateLimit", "RateLimit-Policy"})
+"""The headers of a refusal that mean something to whoever looks at a page."""
+
 
 async def error_page(
     admin: Admin, request: Request, status: int, detail: str = "", **headers: str
@@ -78,8 +81,8 @@ async def app_error_page(admin: Admin, request: Request, error: AppError) -> Res
     """What our own code refuses; its words are safe to show."""
     if isinstance(error, ConfirmationRequiredError):
         return await _ask_to_confirm(admin, request, error)
-    retry = {name: value for name, value in error.headers.items() if name == "Retry-After"}
-    return await error_page(admin, request, error.status, error.detail, **retry)
+    told = {name: value for name, value in error.headers.items() if name in _TOLD}
+    return await error_page(admin, request, error.status, error.detail, **told)
 
 
 async def _ask_to_confirm(

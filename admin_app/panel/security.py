@@ -17,8 +17,10 @@ from admin_app.errors import BadRequestError, ContentTooLargeError, ForbiddenErr
 from admin_app.panel.visit import Urls, Visit, base_of, visit_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_FORM_BYTES = 32 * 1024 * 1024
-"""The largest body of a form, files included."""
+MAX_FILES_BYTES = 32 * 1024 * 1024
+"""The largest body of a record's form, files included."""
+MAX_FORM_BYTES = 3 * 1024 * 1024
+"""The largest of a form without files: as much as a body of JSON, each byte written as three."""
 MAX_STRANGERS_BYTES = 64 * 1024
 """The largest from somebody who is not signed in."""
 MAX_FORM_FIELDS = 20_000
@@ -93,18 +95,18 @@ def require_same_origin(request: Request) -> None:
 
 
 async def read_form(request: Request) -> FormData:
-    """Read the form of a request, once, and never more than ``MAX_FORM_BYTES``.
+    """Read the form of a request, once, and never more than ``_most_bytes``.
 
     Raises ``ContentTooLargeError``, and ``BadRequestError`` for text that is not UTF-8.
     """
     cached = getattr(request.state, "form", None)
     if isinstance(cached, FormData):
         return cached
-    most = MAX_FORM_BYTES if visit_of(request) else MAX_STRANGERS_BYTES
     taken = 0
     texts = bytearray()
     content_type = request.headers.get("content-type", "").lower()
     encoded = "urlencoded" in content_type
+    most = _most_bytes(request, files=not encoded)
     _, named, charset = content_type.partition("charset=")
     if named and charset.partition(";")[0].strip(' "') not in {"utf-8", "utf8"}:
         msg = "A form is sent in UTF-8."
@@ -136,6 +138,13 @@ async def read_form(request: Request) -> FormData:
     return form
 
 
+def _most_bytes(request: Request, *, files: bool) -> int:
+    if visit_of(request) is None:
+        return MAX_STRANGERS_BYTES
+    # Only records have files.
+    return MAX_FILES_BYTES if files and "identity" in request.path_params else MAX_FORM_BYTES
+
+
 def text_in(form: FormData, name: str) -> str:
     """The text of a form's field; empty when it is absent or a file."""
     value = form.get(name)
@@ -161,7 +170,8 @@ def safe_next(request: Request, wanted: str) -> str:
     urls = Urls(base_of(request))
     parts = _split(wanted)
     steps = unquote(parts.path).split("/")
-    inside = parts.path.startswith(f"{urls.base}/") and not parts.scheme and not parts.netloc
+    # The text as well: to a browser, not to ``urlsplit``, what follows three slashes is a host.
+    inside = all(each.startswith(f"{urls.base}/") for each in (wanted, parts.path))
     if not inside or ".." in steps or "//" in parts.path:
         return urls.home()
     closed = {urls.to(*each) for each in _NOWHERE}
@@ -227,7 +237,9 @@ async def recognise(request: Request) -> Visit | None:
         return None
     visit = Visit(request, actor, secret)
     request.state.visit = visit
-    state.limits.admit(actor)
+    standing = state.limits.admit(actor)
+    if standing is not None:
+        state.headers.update(standing.headers())
     return visit
 
 
