@@ -7,7 +7,18 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
-from sqlalchemy import JSON, Column, Enum, ForeignKey, Identity, Integer, PickleType, String, Table
+from sqlalchemy import (
+    JSON,
+    Column,
+    Enum,
+    ForeignKey,
+    Identity,
+    Integer,
+    PickleType,
+    String,
+    Table,
+    event,
+)
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from zoo import RESOURCES, sample
@@ -168,6 +179,19 @@ def test_a_key_without_an_order(base: type[DeclarativeBase], kind: Any) -> None:
         id: Mapped[Any] = mapped_column(kind, primary_key=True)
 
     assert [each.partition(":")[0] for each in mistakes(base)] == ["Odd.id"]
+
+
+def test_events_that_nobody_calls(base: type[DeclarativeBase]) -> None:
+    """A listener that would never be called is a mistake rather than passed over."""
+
+    class Heard(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "heard"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        name: Mapped[str]
+
+    event.listen(Heard, "before_update", print)
+    (found,) = mistakes(base)
+    assert found.startswith("Heard: SQLAlchemy's before_update is not called here")
 
 
 def test_filters_that_read_alike(base: type[DeclarativeBase]) -> None:

@@ -127,6 +127,12 @@ def declare(table: Table, columns: tuple[str, ...]) -> None:
     event.listen(table, "before_drop", drop_before)
 
 
+def trigger_names(table: Table) -> frozenset[str]:
+    """The names of the triggers that keep a table's index on SQLite; they leave its rows alone."""
+    declared: FullText | None = table.info.get(INFO)
+    return frozenset() if declared is None else frozenset(_triggers(declared))
+
+
 def create(connection: Connection, index: FullText) -> None:
     """Make an index and fill it from the rows that there are."""
     if connection.dialect.name == "sqlite":

@@ -42,6 +42,10 @@ OUR_SCHEMAS = (
     *("Batch", "BatchCreate", "BatchUpdate", "BatchDelete", "BatchResult"),
     *("ApiToken", "ApiTokenList", "ApiTokenMade", "ApiTokenCreate", "ApiTokenRotate"),
 )
+_UNHEARD = tuple(
+    f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after")
+)
+"""Events of a mapper that only writes of entities call."""
 OUR_PATHS = ("access", "batch", "docs")
 """What stands below the API's prefix beside the resources."""
 
@@ -92,6 +96,12 @@ def check_mapping(
         return
     if table.name.startswith(OUR_PREFIX) and not is_own(mapper):
         problems.append(f"{where}: table names that begin with {OUR_PREFIX!r} are reserved")
+    problems.extend(
+        f"{where}: SQLAlchemy's {each} is not called here, where records are written without"
+        " entities; use before_write or after_commit"
+        for each in _UNHEARD
+        if getattr(mapper.dispatch, each)
+    )
     for name, field in fields.items():
         if field.primary_key and field.kind in {Kind.JSON, Kind.ARRAY}:
             problems.append(f"{where}.{name}: a key of {field.kind} values has no order")

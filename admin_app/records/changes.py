@@ -15,6 +15,7 @@ from sqlalchemy import (
     BigInteger,
     ForeignKey,
     Index,
+    Insert,
     String,
     Text,
     Uuid,
@@ -81,6 +82,8 @@ class Entry:
     after: Facts | None
     cause: Entry | None = None
     id: int | None = field(default=None, init=False)
+    """Its number in the trail, where another change names it as its cause."""
+    saved: bool = field(default=False, init=False)
 
 
 @lru_cache(maxsize=1024)
@@ -111,21 +114,22 @@ async def save(
         "reason": origin.reason,
     }
     connection = await session.connection()
-    sqlite = connection.dialect.name == "sqlite"
-    # SQLAlchemy would insert one by one on SQLite, which numbers rows in the order given anyway.
-    statement = (
-        insert(Change.metadata.tables[Change.__tablename__])
-        .values(tx=null() if sqlite else _TRANSACTION_ID)
-        .returning(Change.id, sort_by_parameter_order=not sqlite)
-    )
-    waiting = [each for each in entries if each.id is None]
+    numbered, alone = _STATEMENTS[connection.dialect.name == "sqlite"]
+    waiting = [each for each in entries if not each.saved]
+    causes = {id(each.cause) for each in waiting if each.cause is not None}
     while waiting:
-        ready = [each for each in waiting if each.cause is None or each.cause.id is not None]
-        result = await connection.execute(statement, [common | _row(each) for each in ready])
-        numbers = sorted(result.scalars()) if sqlite else result.scalars()
-        for each, number in zip(ready, numbers, strict=True):
-            each.id = number
-        waiting = [each for each in waiting if each.id is None]
+        ready = [each for each in waiting if each.cause is None or each.cause.saved]
+        rows = [common | _row(each) for each in ready]
+        if any(id(each) in causes for each in ready):
+            numbers = (await connection.execute(numbered, rows)).scalars().all()
+            # Those of SQLite come in no order, but are given in that of the rows.
+            for each, number in zip(ready, sorted(numbers), strict=True):
+                each.id = number
+        else:
+            await connection.execute(alone, rows if len(rows) > 1 else rows[0])
+        for each in ready:
+            each.saved = True
+        waiting = [each for each in waiting if not each.saved]
 
 
 def _row(entry: Entry) -> dict[str, Any]:
@@ -143,3 +147,14 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 _TRANSACTION_ID = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
+
+
+def _statements(*, sqlite: bool) -> tuple[Insert, Insert]:
+    """What inserts changes, with their numbers and without."""
+    table = Change.metadata.tables[Change.__tablename__]
+    statement = insert(table).values(tx=null() if sqlite else _TRANSACTION_ID)
+    # SQLAlchemy would insert one by one on SQLite to have them in order.
+    return statement.returning(table.c.id, sort_by_parameter_order=not sqlite), statement
+
+
+_STATEMENTS = (_statements(sqlite=False), _statements(sqlite=True))

@@ -102,24 +102,27 @@ async def _bulk(
 
     async def work(writer: Writer) -> Response:
         outcomes = await write(writer, resource, items, atomic=atomic)
-        found = [_told(request, resource, *each, minimal) for each in enumerate(outcomes)]
-        return _answer({"items": found})
+        found = (_told(request, resource, *each, minimal) for each in enumerate(outcomes))
+        content = b'{"items":[' + b",".join(found) + b"]}"
+        return Response(content, media_type=JSON, headers=PRIVATE)
 
     return await perform(request, work, honours=honours)
 
 
 def _told(
     request: Request, resource: Resource, index: int, outcome: Outcome, minimal: bool
-) -> dict[str, Any]:
+) -> bytes:
     if outcome.error is not None:
         problem = problem_document(request, outcome.error)
-        return {"index": index, "status": problem["status"], "problem": problem}
-    told = {
-        "index": index,
-        "status": STATUS[outcome.result or "updated"],
-        "key": resource.key_text(outcome.key),
-    }
-    return told if minimal or outcome.record is None else {**told, "data": data_of(outcome.record)}
+        told = {"index": index, "status": problem["status"], "problem": problem}
+        return pydantic_core.to_json(told)
+    status = STATUS[outcome.result or "updated"]
+    told = {"index": index, "status": status, "key": resource.key_text(outcome.key)}
+    content = pydantic_core.to_json(told)
+    if minimal or outcome.record is None:
+        return content
+    # It is JSON already.
+    return content[:-1] + b',"data":' + outcome.record.body + b"}"
 
 
 def patch_matching(resource: Resource) -> Endpoint:

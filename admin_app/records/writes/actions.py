@@ -13,7 +13,7 @@ from admin_app.declaration import Actor, DeclaredAction, Key, Registry, Resource
 from admin_app.errors import FieldError, ForbiddenError, NotFoundError
 from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import key_in
-from admin_app.records.writes.rows import out_of_reach
+from admin_app.records.writes.rows import flush, out_of_reach
 
 if TYPE_CHECKING:
     from admin_app.records.writes.writer import Writer
@@ -73,12 +73,14 @@ def _refuse_all_but(
 class ActionWrites:
     """See ``declaration.Writes``."""
 
-    def __init__(self, writer: Writer, registry: Registry) -> None:
+    def __init__(self, writer: Writer, registry: Registry, session: AsyncSession) -> None:
         self._writer = writer
         self._registry = registry
+        self._session = session
 
     async def get(self, resource: str, key: Key) -> Mapping[str, Any]:
         """Read a record."""
+        await flush(self._session)
         found = self._registry[resource]
         rows = await self._writer.find(found, found.key, [key], sets=True)
         if not rows:
@@ -87,12 +89,15 @@ class ActionWrites:
 
     async def create(self, resource: str, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Create a record."""
+        await flush(self._session)
         return (await self._writer.create(self._registry[resource], data)).values
 
     async def update(self, resource: str, key: Key, data: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change a record."""
+        await flush(self._session)
         return (await self._writer.update(self._registry[resource], key, data)).values
 
     async def delete(self, resource: str, key: Key) -> None:
         """Delete a record."""
+        await flush(self._session)
         await self._writer.delete(self._registry[resource], key)

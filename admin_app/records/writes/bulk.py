@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any, Literal, NotRequired
+from typing import Any, Literal, NotRequired, TypeVar
 
 from pydantic import Field as About
 
@@ -23,12 +23,14 @@ from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.record import Record
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
+from admin_app.records.writes.updates import Edit
 from admin_app.records.writes.upsert import Upsert, upsert_all
 from admin_app.records.writes.writer import Input, Writer
 
 MAX_ITEMS = 1_000
 """Records that one request writes."""
 
+T = TypeVar("T")
 Result = Literal["created", "updated", "deleted", "unchanged"]
 Item = Mapping[str, Any]
 
@@ -104,7 +106,31 @@ async def update_items(
             made = await writer.update(resource, key, item["data"], if_match=tags)
         return Outcome("updated", key, made)
 
+    async def together() -> list[Outcome] | None:
+        edits = [
+            Edit(resource.parse_key(each["key"]), each["data"], tags_of(resource, each))
+            for each in items
+        ]
+        made = await writer.update_all(resource, edits)
+        return None if made is None else [Outcome("updated", each.key, each) for each in made]
+
+    if len(items) > 1 and (outcomes := await _tried(writer, together)):
+        return outcomes
     return await _all(writer, len(items), one, atomic=atomic)
+
+
+async def _tried(writer: Writer, together: Callable[[], Awaitable[list[T] | None]]) -> list[T]:
+    """What is done together, if it can be; nothing where it is refused, and then none of it is.
+
+    Which of them is refused, and why, is told by whoever does them one by one.
+    """
+    try:
+        async with writer.savepoint():
+            return await together() or []
+    except AppError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        return []
 
 
 async def delete_items(
@@ -139,6 +165,12 @@ async def update_matching(
     # Also where nothing is found, wrong values are.
     writer.seen(resource, "read", "update").update.parse(data)
     keys = await _matching(writer, resource, query, "update", at_most)
+
+    async def together() -> list[Record] | None:
+        return await writer.update_all(resource, [Edit(key, data) for key in keys])
+
+    if len(keys) > 1 and await _tried(writer, together):
+        return keys
     for key in keys:
         with _about(resource, key):
             await writer.update(resource, key, data)

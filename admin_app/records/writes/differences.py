@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import null
 from sqlalchemy.orm.attributes import instance_dict
 
-from admin_app.declaration import Field, Kind, Resource
+from admin_app.declaration import Kind, Resource
 from admin_app.errors import FieldError, InvalidInputError
 from admin_app.records.reads.reader import Values
 
@@ -19,7 +20,7 @@ def parted(resource: Resource, values: Values) -> tuple[Values, dict[str, Any]]:
     return values, sets
 
 
-def put(resource: Resource, entity: Any, values: Values) -> None:
+def put(entity: Any, values: Values) -> None:
     """Set attributes of an entity.
 
     Raises ``InvalidInputError`` for what the model's own validators refuse.
@@ -31,12 +32,42 @@ def put(resource: Resource, entity: Any, values: Values) -> None:
         except (ValueError, AssertionError) as error:
             # A model's own @validates: its words are the developer's, for the people who type.
             errors.append(FieldError((name,), "invalid", str(error) or "Not valid."))
-        kept = instance_dict(entity)
-        if kept.get(name, value) is None and _none_is_not_null(resource.fields[name]):
-            kept[name] = null()
     if errors:
         msg = "Some values are not valid."
         raise InvalidInputError(msg, errors=errors)
+
+
+def made_of(resource: Resource, values: Values, stored: Mapping[str, Any]) -> Values:
+    """What a row is given when its model is given ``values``: its validators may change them.
+
+    ``stored`` is what the row holds. Raises what ``put`` raises.
+    """
+    if not _attends(resource):
+        return values
+    entity = resource.model.__mapper__.class_manager.new_instance()
+    kept = instance_dict(entity)
+    kept.update(stored)
+    put(entity, values)
+    # What is no field, such as a name in the form in which it is compared, is set as well.
+    return {
+        name: kept[name]
+        for name in resource.model.__mapper__.column_attrs.keys()  # noqa: SIM118 - no mapping
+        if name in kept
+        and (
+            name not in stored
+            or (name in values and resource.fields[name].sensitive)
+            or _differs(resource, name, stored[name], kept[name])
+        )
+    }
+
+
+@lru_cache(maxsize=1_024)
+def _attends(resource: Resource) -> bool:
+    """Whether a model does anything of its own when an attribute is set, as ``@validates`` does."""
+    model: Any = resource.model
+    columns = (getattr(model, each.key).impl for each in model.__mapper__.column_attrs)
+    plain = model.__setattr__ is object.__setattr__
+    return not plain or any(len(each.dispatch.set) for each in columns)
 
 
 def changed_values(resource: Resource, before: Values, values: Values) -> Values:
@@ -61,14 +92,6 @@ def told_fields(resource: Resource, before: Values, after: Values, changed: Valu
             and _differs(resource, name, before[name], after[name])
         )
     ]
-
-
-def _none_is_not_null(field: Field) -> bool:
-    """Whether SQLAlchemy takes None for something else: a default, or the JSON text null."""
-    column = field.column
-    return field.kind is Kind.JSON or (
-        column is not None and (column.default is not None or column.server_default is not None)
-    )
 
 
 def _differs(resource: Resource, name: str, old: Any, new: Any) -> bool:

@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import savepoint
 from admin_app.declaration import Registry, Resource
 from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.children import Given, taken
-from admin_app.records.writes.differences import parted, put
+from admin_app.records.writes.differences import made_of, parted
 from admin_app.records.writes.links import Links, SetChange
 from admin_app.records.writes.places import Place, all_at, at
 from admin_app.records.writes.refusals import explained
+from admin_app.records.writes.statements import statements_of
 
 
 @dataclass(slots=True)
@@ -55,15 +56,22 @@ def _draft(resource: Resource, seen: Resource, place: Place, data: Any) -> Draft
 class Inserter:
     """Inserts drafts with their links, all with the statements that one would take."""
 
-    def __init__(self, session: AsyncSession, links: Links, registry: Registry) -> None:
+    def __init__(
+        self,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        links: Links,
+        registry: Registry,
+    ) -> None:
         self._session = session
+        self._connection = connection
         self._links = links
         self._registry = registry
 
     async def insert(
         self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
     ) -> list[Values]:
-        """Insert them; what comes back is their keys and the columns their links need.
+        """Insert them; what comes back is as much of each as ``RowStatements.told`` says.
 
         A refusal is told of where the record stands. Raises what ``explained`` raises of ``seen``.
         """
@@ -105,25 +113,11 @@ class Inserter:
         self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
     ) -> list[Values]:
         async with explained(seen, self._registry):
-            rows = await self._rows(resource, [each.values for each in drafts])
+            given = [made_of(resource, each.values, {}) for each in drafts]
+            rows = await statements_of(resource).insert(self._connection, given)
             gained = [each.gained for each in drafts]
             await self._links.apply(zip(gained, rows, strict=True))
         return rows
-
-    async def _rows(self, resource: Resource, rows: Iterable[Values]) -> list[Values]:
-        entities = []
-        for values in rows:
-            entity = resource.model.__mapper__.class_manager.new_instance()
-            put(resource, entity, values)
-            entities.append(entity)
-        self._session.add_all(entities)
-        await self._session.flush()
-        names = {each.name for each in resource.key}
-        names |= {name for each in resource.sets.values() for name, _ in each.own_columns}
-        inserted = [{name: getattr(each, name) for name in names} for each in entities]
-        for each in entities:
-            self._session.expunge(each)
-        return inserted
 
 
 class _TakenBackError(Exception):

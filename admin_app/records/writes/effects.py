@@ -101,17 +101,9 @@ def inverse_sets(registry: Registry, target: Resource) -> list[tuple[Resource, R
 
 
 async def plan_delete(
-    registry: Registry,
-    connection: AsyncConnection,
-    resource: Resource,
-    key: Key,
-    *,
-    lock: bool = False,
+    registry: Registry, connection: AsyncConnection, resource: Resource, key: Key
 ) -> Effects:
     """Find out what deleting a record does.
-
-    With ``lock`` what it finds stays as it is until the transaction ends: a row that another
-    writer is moving out of the way is waited for, and is then not in it.
 
     Raises ``NotFoundError`` when it is absent and ``ConflictError`` when the delete would touch
     more than ``EFFECT_CAP`` records.
@@ -122,7 +114,22 @@ async def plan_delete(
     if row is None:
         raise NotFoundError(resource.absent)
     values = dict(zip(columns, row, strict=True))
-    return await _Planner(registry, connection, lock=lock).plan(resource, key, values)
+    return await _Planner(registry, connection, lock=False).plan(resource, key, values)
+
+
+async def plan_locked(
+    registry: Registry,
+    connection: AsyncConnection,
+    resource: Resource,
+    key: Key,
+    stored: Values,
+) -> Effects:
+    """The same of a record that is locked and has been read: ``stored`` are its columns.
+
+    What it finds stays as it is until the transaction ends: a row that another writer is moving
+    out of the way is waited for, and is then not in it.
+    """
+    return await _Planner(registry, connection, lock=True).plan(resource, key, stored)
 
 
 async def in_sight(
@@ -326,7 +333,8 @@ def association_tables(registry: Registry, resource: Resource) -> list[tuple[Tab
         (relation.secondary, relation.target_columns)
         for _, relation in inverse_sets(registry, resource)
     ]
-    return [(table, pairs) for table, pairs in found if table is not None]
+    # A relation and the one that leads back have the same rows.
+    return [*dict.fromkeys((table, pairs) for table, pairs in found if table is not None)]
 
 
 def rows_with(table: Any, columns: Iterable[str], keys: list[Any]) -> Any:

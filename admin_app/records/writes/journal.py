@@ -5,11 +5,15 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource
+from admin_app.declaration.schemas import Schema, make_schema
+from admin_app.declaration.values import wire_type
 from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, save
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.links import SetChange, held_keys
@@ -48,7 +52,7 @@ class Journal:
 
     def creation(self, resource: Resource, made: Values, sets: Iterable[SetChange]) -> Entry:
         """Note that a record has come into being."""
-        after = self._facts(resource, made, resource.fields) | self._gained(sets)
+        after = _all_facts(resource, made) | self._gained(sets)
         key, title = resource.key_of(made), resource.title_of(made)
         return self._note(Entry("create", resource, key, title, None, after))
 
@@ -66,8 +70,8 @@ class Journal:
     ) -> Entry:
         """Note that the named fields and the given sets of a record have changed."""
         names, sets = tuple(names), tuple(sets)
-        gone = self._facts(resource, before, names) | self._lost(sets)
-        come = self._facts(resource, after, names) | self._gained(sets)
+        gone = _facts(resource, before, names) | self._lost(sets)
+        come = _facts(resource, after, names) | self._gained(sets)
         return self._note(Entry("update", resource, key, title, gone, come, cause))
 
     def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
@@ -76,22 +80,13 @@ class Journal:
             SetChange(each, lost=held_keys(self._registry.target(each), before[name]))
             for name, each in resource.sets.items()
         ]
-        facts = self._facts(resource, before, resource.fields) | self._lost(held)
+        facts = _all_facts(resource, before) | self._lost(held)
         key, title = resource.key_of(before), resource.title_of(before)
         return self._note(Entry("delete", resource, key, title, facts, None, cause))
 
     def _note(self, entry: Entry) -> Entry:
         self._entries.append(entry)
         return entry
-
-    def _facts(self, resource: Resource, values: Mapping[str, Any], names: Iterable[str]) -> Facts:
-        """The named fields as JSON data, sensitive ones as markers."""
-        return {
-            name: SENSITIVE_MARKER
-            if resource.fields[name].sensitive
-            else resource.wire(name, values[name])
-            for name in names
-        }
 
     def _gained(self, sets: Iterable[SetChange]) -> Facts:
         return {each.relation.name: self._wire(each, each.gained) for each in sets if each.gained}
@@ -102,3 +97,32 @@ class Journal:
     def _wire(self, change: SetChange, keys: Iterable[Key]) -> list[Any]:
         target = self._registry.target(change.relation)
         return [target.reference_wire(key) for key in keys]
+
+
+def _facts(resource: Resource, values: Mapping[str, Any], names: Iterable[str]) -> Facts:
+    """The named fields as JSON data, sensitive ones as markers."""
+    return {
+        name: SENSITIVE_MARKER
+        if resource.fields[name].sensitive
+        else resource.wire(name, values[name])
+        for name in names
+    }
+
+
+def _all_facts(resource: Resource, values: Mapping[str, Any]) -> Facts:
+    """The same of every field, all at once."""
+    schema = _told(resource)
+    facts = schema.wire({name: values[name] for name in schema.typed.__annotations__})
+    return {
+        name: None if isinstance(value, float) and not isfinite(value) else value
+        for name in resource.fields
+        for value in (facts.get(name, SENSITIVE_MARKER),)
+    }
+
+
+@lru_cache(maxsize=1_024)
+def _told(resource: Resource) -> Schema:
+    """The fields that changes tell of."""
+    told = (each for each in resource.fields.values() if not each.sensitive)
+    members = {each.name: wire_type(each.shape) | None for each in told}
+    return make_schema(f"{resource.model.__name__}Facts", members)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -98,13 +99,25 @@ def check_computed(resource: Resource, values: Mapping[str, Any]) -> None:
 
     PostgreSQL does so by itself; SQLite keeps whatever fits 64 bits. Raises ``InvalidInputError``.
     """
-    for name, each in resource.fields.items():
-        column, value = each.column, values.get(name)
-        if column is None or column.computed is None or value is None:
-            continue
-        low, high = each.shape.minimum, each.shape.maximum
-        if low is not None and high is not None and not low <= value <= high:
+    for name, low, high in _computed_bounds(resource):
+        value = values.get(name)
+        if value is not None and not low <= value <= high:
             raise InvalidInputError(_REFUSALS["value"][3])
+
+
+@lru_cache(maxsize=1_024)
+def _computed_bounds(resource: Resource) -> list[tuple[str, int, int]]:
+    """The computed columns of a type that has bounds, with them."""
+    computed = (
+        (name, each.shape)
+        for name, each in resource.fields.items()
+        if each.column is not None and each.column.computed is not None
+    )
+    return [
+        (name, shape.minimum, shape.maximum)
+        for name, shape in computed
+        if shape.minimum is not None and shape.maximum is not None
+    ]
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import delete
 
@@ -11,19 +13,22 @@ from admin_app.access.policies import Trash
 from admin_app.declaration import Key, Resource
 from admin_app.errors import FieldError, InUseError, NotFoundError
 from admin_app.records.changes import Entry
-from admin_app.records.reads.reader import Reader, Values, key_is
+from admin_app.records.reads.portions import batches
+from admin_app.records.reads.reader import Reader, Values
 from admin_app.records.reads.record import Record
+from admin_app.records.writes.differences import made_of
 from admin_app.records.writes.effects import (
     Effects,
     association_tables,
     in_sight,
-    plan_delete,
+    plan_locked,
     rows_with,
 )
 from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.links import SetChange, held_keys
 from admin_app.records.writes.refusals import explained
 from admin_app.records.writes.rows import Rows, check_unchanged
+from admin_app.records.writes.statements import statements_of
 from admin_app.records.writes.tellings import Telling, Tellings
 from admin_app.records.writes.views import Views
 
@@ -73,16 +78,18 @@ class Removal:
         resource, seen = self._views.whole(resource), self._views.seen(resource)
         name = str(resource.options.trash)
         place: Trash = "without" if to_trash else "only"
-        entity, before, view = await self._rows.load(resource, key, "delete", place)
-        check_unchanged(seen, view, if_match)
+        row = await self._rows.load(resource, key, "delete", place)
+        before = row.whole
+        check_unchanged(seen, row.view, if_match)
         at = datetime.now(UTC) if to_trash else None
         if to_trash:
             await self._rows.ask(resource, "delete", before, {})
         else:
             await self._rows.ask(resource, "update", before, {**before, name: at})
         async with explained(seen, self._registry):
-            await self._rows.apply(resource, entity, {name: at})
-        (after,) = await self._views.wholes(resource, [key])
+            made = made_of(resource, {name: at}, row.stored)
+            columns = await self._rows.apply(resource, row, made)
+        after = await self._views.after(resource, before, columns, [])
         (answer,) = await self._views.answers(resource, [key], [after])
         title = resource.title_of(after)
         told = self._journal.update(resource, key, title, before=before, after=after, names=[name])
@@ -105,11 +112,10 @@ class Removal:
         self, resource: Resource, key: Key, if_match: Collection[str] | None, place: Trash
     ) -> Effects:
         resource, seen = self._views.whole(resource), self._views.seen(resource)
-        entity, before, view = await self._rows.load(resource, key, "delete", place)
-        self._rows.session.expunge(entity)
-        check_unchanged(seen, view, if_match)
-        connection = await self._rows.session.connection()
-        effects = await plan_delete(self._registry, connection, resource, key, lock=True)
+        row = await self._rows.load(resource, key, "delete", place)
+        before, connection = row.whole, self._rows.connection
+        check_unchanged(seen, row.view, if_match)
+        effects = await plan_locked(self._registry, connection, resource, key, row.stored)
         if effects.blocked:
             known = await in_sight(self._reader, connection, self._rows.actor, effects)
             raise _in_use(resource, known)
@@ -117,45 +123,57 @@ class Removal:
         cause = self._journal.deletion(resource, before)
         async with explained(seen, self._registry, deleting=True):
             await self._let_go(effects, cause)
-            await self._remove(effects, cause)
+            await self._remove(effects, before, cause)
         return effects
 
     async def _let_go(self, effects: Effects, cause: Entry) -> None:
         """Set null what points to a deleted record, and take it out of the sets that hold it."""
+        cleared: dict[tuple[Resource, tuple[str, ...]], dict[Key, None]] = {}
         for resource, key, names in effects.cleared:
-            (before,) = await self._views.wholes(resource, [key])
+            cleared.setdefault((resource, names), {})[key] = None
+        for (resource, names), keys in cleared.items():
+            wholes = await self._views.wholes(resource, [*keys])
             nothing = dict.fromkeys(names)
-            await self._rows.write_columns(resource, key, nothing)
-            self._journal.update(
-                resource,
-                key,
-                resource.title_of(before),
-                before=before,
-                after=nothing,
-                names=names,
-                cause=cause,
+            await self._rows.write_columns(
+                resource, [(key, nothing, before) for key, before in zip(keys, wholes, strict=True)]
             )
+            for key, before in zip(keys, wholes, strict=True):
+                self._journal.update(
+                    resource,
+                    key,
+                    resource.title_of(before),
+                    before=before,
+                    after=nothing,
+                    names=names,
+                    cause=cause,
+                )
         await self._tellings.tell(
             Telling(resource, key, SetChange(relation, lost=[lost]), cause)
             for resource, key, relation, lost in effects.unlinked
         )
 
-    async def _remove(self, effects: Effects, cause: Entry) -> None:
-        for resource, key in effects.deleted:
-            (before,) = await self._views.wholes(resource, [key])
-            if (resource, key) != (cause.resource, cause.key):
-                self._journal.deletion(resource, before, cause)
-            for table, pairs in association_tables(self._registry, resource):
-                columns = [column for _, column in pairs]
-                values = tuple(before[name] for name, _ in pairs)
-                await self._rows.session.execute(
-                    delete(table).where(rows_with(table, columns, [values]))
+    async def _remove(self, effects: Effects, before: Values, cause: Entry) -> None:
+        """Delete what the effects name, whose first cause was ``before``."""
+        for resource, some in groupby(effects.deleted, key=itemgetter(0)):
+            keys = [key for _, key in some]
+            own = [(cause.resource, cause.key) == (resource, key) for key in keys]
+            wholes = [before] if all(own) else await self._views.wholes(resource, keys)
+            for whole, is_cause in zip(wholes, own, strict=True):
+                if not is_cause:
+                    self._journal.deletion(resource, whole, cause)
+            await self._unlink(resource, wholes)
+        for resource, some in groupby(effects.deleted, key=itemgetter(0)):
+            await statements_of(resource).delete(self._rows.connection, [key for _, key in some])
+
+    async def _unlink(self, resource: Resource, wholes: Sequence[Values]) -> None:
+        """Delete the links of records that go."""
+        for table, pairs in association_tables(self._registry, resource):
+            columns = [column for _, column in pairs]
+            values = [tuple(each[name] for name, _ in pairs) for each in wholes]
+            for batch in batches(values):
+                await self._rows.connection.execute(
+                    delete(table).where(rows_with(table, columns, [*batch]))
                 )
-        for resource, key in effects.deleted:
-            await self._rows.session.execute(
-                delete(resource.model).where(key_is(resource, key)),
-                execution_options={"synchronize_session": False},
-            )
 
 
 def _in_use(resource: Resource, effects: Effects) -> InUseError:

@@ -2,28 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import lazyload
-from sqlalchemy.orm.attributes import flag_modified
-from sqlalchemy.orm.exc import StaleDataError
+from sqlalchemy import Select, and_, inspect, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.policies import Trash, policy, require
-from admin_app.declaration import Actor, Key, Origin, Registry, Resource, Write
+from admin_app.declaration import Actor, Grant, Key, Origin, Registry, Resource, Write
 from admin_app.errors import ForbiddenError, NotFoundError, StaleVersionError
 from admin_app.records.reads.portions import batches
-from admin_app.records.reads.reader import Values, key_in, key_is
-from admin_app.records.reads.record import record
-from admin_app.records.writes.differences import put
+from admin_app.records.reads.reader import Values, key_in
+from admin_app.records.reads.record import Record, record
 from admin_app.records.writes.drafts import Draft
 from admin_app.records.writes.places import at
+from admin_app.records.writes.statements import of_row_alone, statements_of
+from admin_app.records.writes.triggers import triggered
 from admin_app.records.writes.views import Views
 
 ANY = "*"
 """Stands alone in ``if_match`` for every version of a record that is there."""
+Change = Literal["update", "delete"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that is locked until the transaction ends."""
+
+    key: Key
+    stored: Values
+    """All its columns, sensitive ones too, by their fields."""
+    whole: Values
+    """Everything of the record."""
+    view: Values
+    """As much of it as the actor sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lock:
+    """A statement that reads rows of a resource, in sight, and locks them."""
+
+    statement: Select[Any]
+    columns: tuple[str, ...]
+    """The fields that it selects first, and after them perhaps whether the action reaches it."""
+    tells_reach: bool
+
+
+@lru_cache(maxsize=1_024)
+def _lock(
+    resource: Resource, grants: frozenset[Grant], action: Change, trash: Trash, *, many: bool
+) -> _Lock:
+    config = policy(Actor(user_id=None, name="", grants=grants), resource, trash)
+    columns = {
+        name: each.expression if each.column is None else each.column
+        for name, each in resource.fields.items()
+        if each.column is not None or statements_of(resource).plain
+    }
+    rows = statements_of(resource)
+    meant = rows.is_one if many else rows.is_meant
+    conditions = config.row_conditions(action) if config.grants(action) else []
+    # Of others a lock's statement may tell what they were before it was waited for.
+    tells = bool(conditions) and all(of_row_alone(each, resource.table) for each in conditions)
+    reach = [and_(true(), *conditions).label("_reach")] if tells else []
+    statement = (
+        select(*columns.values(), *reach)
+        .where(meant, *config.row_conditions("read"))
+        # An update leaves the key alone, so links to the row need not wait for it.
+        .with_for_update(of=resource.table, key_share=action == "update")
+    )
+    if many:
+        statement = statement.order_by(*(each.expression for each in resource.key))
+    return _Lock(statement, tuple(columns), tells)
 
 
 class Rows:
@@ -33,47 +84,63 @@ class Rows:
         self,
         registry: Registry,
         session: AsyncSession,
+        connection: AsyncConnection,
         actor: Actor,
         origin: Origin,
         views: Views,
     ) -> None:
         self.session = session
+        self.connection = connection
         self.actor = actor
         self._registry = registry
         self._origin = origin
         self._views = views
 
     async def load(
-        self,
-        resource: Resource,
-        key: Key,
-        action: Literal["update", "delete"],
-        trash: Trash = "without",
-    ) -> tuple[Any, Values, Values]:
-        """The entity, locked, its values, and as many of them as the actor sees.
+        self, resource: Resource, key: Key, action: Change, trash: Trash = "without"
+    ) -> Row:
+        """A row, locked. Out of sight is absent, out of reach forbidden."""
+        (row,) = await self.load_all(resource, [key], action, trash)
+        return row
 
-        Out of sight is absent, out of reach forbidden.
-        """
+    async def load_all(
+        self, resource: Resource, keys: Sequence[Key], action: Change, trash: Trash = "without"
+    ) -> list[Row]:
+        """``load``, of rows with different keys, all with the statements that one would take."""
         require(self.actor, resource, "read")
-        config = policy(self.actor, resource, trash)
-        statement = (
-            select(resource.model)
-            .where(key_is(resource, key), *config.row_conditions("read"))
-            # A relation that its model always joins would multiply the row, and is not needed.
-            .options(lazyload("*"))
-            # An update leaves the key alone, so links to the row need not wait for it.
-            .with_for_update(of=resource.model, key_share=action == "update")
-            # The transaction may have written the row before, past the session.
-            .execution_options(populate_existing=True)
-        )
-        entity = (await self.session.scalars(statement)).one_or_none()
-        if entity is None:
+        found, reached = await self._locked(resource, keys, action, trash)
+        if any(key not in found for key in keys):
             raise NotFoundError(resource.absent)
         require(self.actor, resource, action)
-        await self.check_reach(resource, key, config.row_conditions(action))
-        (whole,) = await self._views.wholes(resource, [key])
-        (view,) = await self._views.views(resource, [key], [whole])
-        return entity, whole, view
+        conditions = policy(self.actor, resource, trash).row_conditions(action)
+        await self.check_reach(resource, keys, conditions, reached)
+        rows = [found[key] for key in keys]
+        statements = statements_of(resource)
+        if statements.plain:
+            wholes = [{name: row[name] for name in statements.names} for row in rows]
+            await self._views.add_sets(resource, wholes)
+        else:
+            wholes = await self._views.wholes(resource, keys)
+        views = await self._views.views(resource, keys, wholes)
+        return [Row(*each) for each in zip(keys, rows, wholes, views, strict=True)]
+
+    async def _locked(
+        self, resource: Resource, keys: Sequence[Key], action: Change, trash: Trash
+    ) -> tuple[dict[Key, Values], set[Key] | None]:
+        """Rows by key, and which of them the action reaches, if the statement could tell."""
+        one, statements = len(keys) == 1, statements_of(resource)
+        lock = _lock(resource, self.actor.grants, action, trash, many=not one)
+        found: dict[Key, Values] = {}
+        reached: set[Key] = set()
+        for batch in batches(list(keys)):
+            given = statements.key_binds(batch[0]) if one else statements.keys_bind(batch)
+            for row in await self.connection.execute(lock.statement, given):
+                values = dict(zip(lock.columns, row, strict=False))
+                key = resource.key_of(values)
+                found[key] = values
+                if lock.tells_reach and row[-1]:
+                    reached.add(key)
+        return found, reached if lock.tells_reach else None
 
     async def ask(
         self,
@@ -84,49 +151,48 @@ class Rows:
     ) -> None:
         """Let the declaration refuse the write."""
         hook = resource.options.before_write
-        if hook is not None:
-            await hook(
-                Write(
-                    self.session,
-                    self._registry,
-                    self.actor,
-                    self._origin,
-                    action,
-                    before,
-                    after,
-                )
+        if hook is None:
+            return
+        if before:
+            self._forget(resource, resource.key_of(before))
+        await hook(
+            Write(
+                self.session,
+                self._registry,
+                self.actor,
+                self._origin,
+                action,
+                before,
+                after,
             )
+        )
+        await flush(self.session)
 
-    async def apply(self, resource: Resource, entity: Any, changed: Values) -> None:
-        key = tuple(getattr(entity, each.name) for each in resource.key)
-        if changed:
-            put(resource, entity, changed)
-            for name in changed:
-                if resource.fields[name].sensitive:
-                    # Else the version would tell whether the value was a right guess.
-                    flag_modified(entity, name)
-            try:
-                await self.session.flush()
-            except StaleDataError as error:
-                raise stale(resource) from error
-        self.session.expunge(entity)
-        if not changed:
-            # A changed set alone leaves the row as it is; its version must rise all the same.
-            await self.write_columns(resource, key, {})
+    def _forget(self, resource: Resource, key: Key) -> None:
+        """Let a hook that asks the session for a record read what has been written since."""
+        session, mapper = self.session.sync_session, inspect(resource.model)
+        entity = session.identity_map.get(mapper.identity_key_from_primary_key(key))
+        if entity is not None:
+            session.expunge(entity)
 
-    async def write_columns(self, resource: Resource, key: Key, values: Values) -> None:
-        """Set columns of one row and raise its version, past the session's entities."""
-        changes: dict[Any, Any] = {
-            resource.fields[name].expression: value for name, value in values.items()
-        }
-        if resource.version is not None:
-            version = resource.fields[resource.version].expression
-            changes[version] = version + 1
-        if changes:
-            await self.session.execute(
-                update(resource.model).where(key_is(resource, key)).values(changes),
-                execution_options={"synchronize_session": False},
-            )
+    async def apply(self, resource: Resource, row: Row, values: Values) -> Values | None:
+        """Set columns of a row and raise its version.
+
+        Returns the columns as they are then; none where that cannot be told without looking.
+        """
+        told = await statements_of(resource).update(self.connection, row.key, values, row.whole)
+        return told if told is not None and await self.tells_all(resource) else None
+
+    async def tells_all(self, resource: Resource) -> bool:
+        """Whether the statements that write rows of a resource tell all of what they become."""
+        plain = statements_of(resource).plain
+        return plain and not await triggered(self.connection, resource.table)
+
+    async def write_columns(
+        self, resource: Resource, rows: Iterable[tuple[Key, Values, Values]]
+    ) -> None:
+        """Set columns of rows and raise their versions: keys, what is set, what they are now."""
+        await statements_of(resource).update_all(self.connection, rows)
 
     async def check_all_reach(
         self,
@@ -142,19 +208,36 @@ class Rows:
         found: set[Key] = set()
         for batch in batches(list(keys)):
             statement = select(*columns).where(key_in(resource, batch), *conditions)
-            found.update(tuple(row) for row in await self.session.execute(statement))
+            found.update(tuple(row) for row in await self.connection.execute(statement))
         for key, each in zip(keys, drafts, strict=True):
             with at(each.place):
                 if key not in found:
                     raise out_of_reach(resource)
 
-    async def check_reach(self, resource: Resource, key: Key, conditions: Sequence[Any]) -> None:
+    async def check_reach(
+        self,
+        resource: Resource,
+        keys: Sequence[Key],
+        conditions: Sequence[Any],
+        reached: Collection[Key] | None = None,
+    ) -> None:
+        """Refuse rows that ``conditions`` are not true of, unless they are known to be."""
         if not conditions:
             return
-        statement = select(*(each.expression for each in resource.key))
-        found = await self.session.execute(statement.where(key_is(resource, key), *conditions))
-        if found.first() is None:
+        if reached is None:
+            columns = [each.expression for each in resource.key]
+            reached = set()
+            for batch in batches(list(keys)):
+                statement = select(*columns).where(key_in(resource, batch), *conditions)
+                reached |= {tuple(row) for row in await self.connection.execute(statement)}
+        if any(key not in reached for key in keys):
             raise out_of_reach(resource)
+
+
+async def flush(session: AsyncSession) -> None:
+    """Write what a declaration has changed in the session's own way: by its entities."""
+    if session.new or session.dirty or session.deleted:
+        await session.flush()
 
 
 def out_of_reach(resource: Resource) -> ForbiddenError:
@@ -165,7 +248,14 @@ def check_unchanged(resource: Resource, before: Values, if_match: Collection[str
     """Raise ``StaleVersionError`` unless a record is one of those that are meant, or any is."""
     if if_match is None or [*if_match] == [ANY]:
         return
-    now = record(resource, before)
+    if resource.version is None:
+        now = record(resource, before)
+    else:
+        # Its version is all that is asked of it, so nothing is made of the rest.
+        state = str(before[resource.version])
+        now = Record(
+            resource=resource, key=resource.key_of(before), values=before, body=b"", state=state
+        )
     if not any(map(now.matches, if_match)):
         raise stale(resource)
 

@@ -164,7 +164,7 @@ def _identity(seen: Resource, data: Input, upsert: Upsert, place: Place) -> Key:
         if errors:
             raise InvalidInputError(detail, errors=errors)
         entity = seen.model.__mapper__.class_manager.new_instance()
-        put(seen, entity, {each.name: values[each.name] for each in upsert.fields})
+        put(entity, {each.name: values[each.name] for each in upsert.fields})
     return tuple(getattr(entity, each.name) for each in upsert.fields)
 
 

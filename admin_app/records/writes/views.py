@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import reach
 from admin_app.declaration import SYSTEM, Actor, Key, Resource
+from admin_app.records.queries.query import WHOLE
 from admin_app.records.reads.reader import Reader, Values
 from admin_app.records.reads.record import Record, record
+from admin_app.records.writes.links import SetChange
 
 
 class Views:
@@ -32,6 +35,40 @@ class Views:
         """The resource as the actor sees it."""
         return self._reader.sight.registry(self._actor)[resource.name]
 
+    async def add_sets(self, resource: Resource, rows: Sequence[Values]) -> None:
+        """Give rows of which the columns are known their many-to-many relations, all of them."""
+        if resource.sets:
+            await self._reader.add_sets(self._connection, SYSTEM, resource, rows)
+
+    async def add_new_sets(
+        self, resource: Resource, rows: Sequence[Values], gained: Sequence[Sequence[SetChange]]
+    ) -> None:
+        """The same of rows that were inserted just now: what was not given is not there."""
+        if not resource.sets:
+            return
+        if any(gained) or not _sets_begin_empty(resource):
+            await self.add_sets(resource, rows)
+            return
+        for row in rows:
+            row.update({name: [] for name in resource.sets})
+
+    async def after(
+        self,
+        resource: Resource,
+        before: Values,
+        told: Values | None,
+        changes: Sequence[SetChange],
+    ) -> Values:
+        """Everything of a record that was ``before``, of which a statement has ``told``."""
+        if told is None:
+            (whole,) = await self.wholes(resource, [resource.key_of(before)])
+            return whole
+        held = {name for each in resource.sets.values() for name, _ in each.own_columns}
+        if changes or any(before[name] != told[name] for name in held):
+            await self.add_sets(resource, [told])
+            return told
+        return told | {name: before[name] for name in resource.sets}
+
     async def wholes(self, resource: Resource, keys: Sequence[Key]) -> list[Values]:
         """Everything of records that are there, in the order of ``keys``."""
         return await self._read(SYSTEM, resource, keys)
@@ -40,7 +77,7 @@ class Views:
         self, resource: Resource, keys: Sequence[Key], wholes: Sequence[Values]
     ) -> Sequence[Values]:
         """As much of the same records as the actor sees, in reach of a read or not."""
-        return wholes if self._all_seen(resource) else await self._read(self._actor, resource, keys)
+        return wholes if self._all_seen(resource) else await self._views(resource, keys, wholes)
 
     async def answers(
         self, resource: Resource, keys: Sequence[Key], wholes: Sequence[Values]
@@ -48,6 +85,15 @@ class Views:
         """The same as they are answered."""
         seen = self.seen(resource)
         return [record(seen, each) for each in await self.views(resource, keys, wholes)]
+
+    async def _views(
+        self, resource: Resource, keys: Sequence[Key], wholes: Sequence[Values]
+    ) -> Sequence[Values]:
+        seen = self.seen(resource)
+        names = _told_alike(seen, resource)
+        if names is None or not self._sets_seen(seen):
+            return await self._read(self._actor, resource, keys)
+        return [{name: each[name] for name in names} for each in wholes]
 
     async def _read(self, actor: Actor, resource: Resource, keys: Sequence[Key]) -> list[Values]:
         rows = await self._reader.find(
@@ -58,7 +104,34 @@ class Views:
 
     def _all_seen(self, resource: Resource) -> bool:
         seen = self.seen(resource)
-        return seen is self.whole(resource) and all(
+        return seen is self.whole(resource) and self._sets_seen(seen)
+
+    def _sets_seen(self, seen: Resource) -> bool:
+        """Whether every record is in sight that can be in one of the sets."""
+        return all(
             reach(self._actor.grants, self._reader.registry.target(each), "read") is True
             for each in seen.sets.values()
         )
+
+
+@lru_cache(maxsize=1_024)
+def _told_alike(seen: Resource, whole: Resource) -> tuple[str, ...] | None:
+    """What makes up a record as it is seen, where all of it is as in the whole; else none."""
+    version = [seen.version] if seen.version else []
+    names = WHOLE.needed(seen, version)
+    alike = all(seen.fields[name].expression is whole.fields[name].expression for name in names)
+    return (*names, *seen.sets) if alike else None
+
+
+@lru_cache(maxsize=1_024)
+def _sets_begin_empty(resource: Resource) -> bool:
+    """Whether no link can be older than the record: those are foreign keys, checked at once."""
+    return all(
+        any(
+            each.column.table is resource.table and not each.deferrable and not each.initially
+            for each in relation.secondary.c[column].foreign_keys
+        )
+        for relation in resource.sets.values()
+        if relation.secondary is not None
+        for _, column in relation.own_columns
+    )

@@ -35,7 +35,7 @@ from admin_app.records.reads.reader import Reader, Values
 from admin_app.records.reads.record import Record, record
 from admin_app.records.writes.actions import ActionWrites, require_runnable
 from admin_app.records.writes.children import Children, taken
-from admin_app.records.writes.differences import changed_values, parted, told_fields
+from admin_app.records.writes.differences import changed_values, made_of, parted, told_fields
 from admin_app.records.writes.drafts import Inserter, drafts_of
 from admin_app.records.writes.effects import (
     Effects,
@@ -47,6 +47,7 @@ from admin_app.records.writes.refusals import check_computed, explained
 from admin_app.records.writes.removal import Removal
 from admin_app.records.writes.rows import Rows, check_unchanged
 from admin_app.records.writes.tellings import Telling, Tellings
+from admin_app.records.writes.updates import Edit, Updates
 from admin_app.records.writes.views import Views
 
 Input = bytes | Mapping[str, Any]
@@ -76,9 +77,12 @@ class Writer:
         self._views = Views(reader, connection, actor)
         self._journal = journal or Journal(reader.registry, actor, origin, change_set)
         self._tellings = Tellings(reader, connection, self._journal)
-        self._inserter = Inserter(session, self._links, reader.registry)
+        self._inserter = Inserter(session, connection, self._links, reader.registry)
         self._children = Children(self, reader.registry, connection, actor)
-        self._rows = Rows(reader.registry, session, actor, origin, self._views)
+        self._rows = Rows(reader.registry, session, connection, actor, origin, self._views)
+        self._updates = Updates(
+            reader.registry, self._views, self._rows, self._links, self._journal
+        )
         self._removal = Removal(reader, self._rows, self._views, self._journal, self._tellings)
 
     @property
@@ -134,7 +138,7 @@ class Writer:
             actor=self._actor,
             origin=self._origin,
             session=self._session,
-            writes=ActionWrites(self.unbounded(), self._registry),
+            writes=ActionWrites(self.unbounded(), self._registry, self._session),
         )
         return await action.run(call)
 
@@ -228,10 +232,15 @@ class Writer:
                     each.values.update(stamps)
                     sets = self._links.outcome(resource, {}, each.sets, each.gained)
                     await self._rows.ask(resource, "create", {}, {**each.values, **sets})
-        keys = [resource.key_of(row) for row in await self._inserter.insert(resource, seen, drafts)]
+        rows = await self._inserter.insert(resource, seen, drafts)
+        keys = [resource.key_of(row) for row in rows]
         conditions = config.check_conditions_for("create")
         await self._rows.check_all_reach(resource, keys, conditions, drafts)
-        wholes = await self._views.wholes(resource, keys)
+        if rows and await self._rows.tells_all(resource):
+            wholes = rows
+            await self._views.add_new_sets(resource, rows, [each.gained for each in drafts])
+        else:
+            wholes = await self._views.wholes(resource, keys)
         for whole, each in zip(wholes, drafts, strict=True):
             with at(each.place):
                 check_computed(resource, whole)
@@ -275,6 +284,14 @@ class Writer:
         (answer,) = await self._views.answers(resource, [key], [whole])
         return answer
 
+    async def update_all(self, resource: Resource, edits: Sequence[Edit]) -> list[Record] | None:
+        """``update``, of many records with the statements that one would take.
+
+        None where they can only be done one by one. Raises what ``update`` raises of any of them;
+        the place it is about is not said, and the savepoint it stood in has to be undone.
+        """
+        return await self._updates.together(resource, edits)
+
     async def _change(
         self,
         resource: Resource,
@@ -288,7 +305,8 @@ class Writer:
         if policy(self._actor, resource).grants("update"):
             # Who may not is refused below, and has kept nobody waiting.
             await self._links.lock(resource, key, sets)
-        entity, before, view = await self._rows.load(resource, key, "update")
+        row = await self._rows.load(resource, key, "update")
+        before, view = row.whole, row.view
         check_unchanged(seen, view, if_match)
         # As it is seen: what is out of sight is nobody's to confirm by a guess, nor to clear.
         known = {name: view.get(name) for name in before}
@@ -301,11 +319,14 @@ class Writer:
         changed |= unseen_rest(resource, changed, before, known)
         await self._rows.ask(resource, "update", before, {**before, **changed, **sets})
         async with explained(seen, self._registry):
-            await self._rows.apply(resource, entity, changed)
+            made = made_of(resource, changed, row.stored)
+            if not made and not changes:
+                return record(seen, view)
+            columns = await self._rows.apply(resource, row, made)
             await self._links.apply([(changes, before)])
         conditions = policy(self._actor, resource).check_conditions_for("update")
-        await self._rows.check_reach(resource, key, conditions)
-        (after,) = await self._views.wholes(resource, [key])
+        await self._rows.check_reach(resource, [key], conditions)
+        after = await self._views.after(resource, before, columns, changes)
         check_computed(resource, after)
         (answer,) = await self._views.answers(resource, [key], [after])
         told = told_fields(resource, before, after, changed)

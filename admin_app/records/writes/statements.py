@@ -1,0 +1,288 @@
+"""The statements with which the rows of a resource are written, each built once.
+
+They are made of the table: SQLAlchemy then finds what it has compiled by looking at the statement,
+not by taking it apart, and no entity is made that nobody asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    ColumnClause,
+    ColumnElement,
+    FromClause,
+    Insert,
+    Integer,
+    SelectBase,
+    Table,
+    TextClause,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    null,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.visitors import iterate
+
+from admin_app.declaration import Field, Key, Kind, Resource
+from admin_app.records.queries.query import WHOLE
+from admin_app.records.reads.portions import batches
+from admin_app.records.reads.reader import Values
+
+_KEPT = 1_024
+_KEYS = "_keys"
+
+
+class _Row(NamedTuple):
+    """A row as a statement takes it."""
+
+    values: dict[str, Any]
+    """By the key of their column."""
+    nulls: frozenset[str]
+    """Columns that are null, where None would be something else."""
+
+    @property
+    def form(self) -> tuple[Any, ...]:
+        """What rows that one statement writes have in common."""
+        return (frozenset(self.values), self.nulls)
+
+
+class RowStatements:
+    """The statements of one resource, of which everything is known."""
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
+        table = resource.table
+        version = [resource.version] if resource.version else []
+        self.names = WHOLE.needed(resource, version)
+        """The fields that make up a record."""
+        fields = [resource.fields[name] for name in self.names]
+        self.plain = all(of_row_alone(each.expression, table) for each in fields)
+        """Whether all of them are told by the row itself."""
+        self.told = tuple(each.name for each in fields if self.plain or each.column is not None)
+        """Those that a statement answers which writes a row."""
+        self._answered = [_expression(resource.fields[name]) for name in self.told]
+        attributes = resource.model.__mapper__.column_attrs
+        self._columns: dict[str, Any] = {each.key: each.columns[0] for each in attributes}
+        self._key = [_column(each) for each in resource.key]
+        self._binds = [key_bind(each) for each in resource.key]
+        self.is_meant = and_(
+            *(
+                column == bindparam(bind, type_=column.type)
+                for column, bind in zip(self._key, self._binds, strict=True)
+            )
+        )
+        """The condition that a row is the one with the key of ``key_binds``."""
+        several: Any = tuple_(*self._key) if len(self._key) > 1 else self._key[0]
+        self.is_one: ColumnElement[bool] = several.in_(bindparam(_KEYS, expanding=True))
+        """The condition that it is one of those with the keys of ``keys_bind``."""
+        self._find = select(*self._answered).where(self.is_one)
+        self._delete = delete(table).where(self.is_meant)
+        self._unset = [each for each in table.columns if _is_null_unless_set(each)]
+        self._generate = resource.model.__mapper__.version_id_generator
+        counted = None if resource.version is None else self._columns[resource.version]
+        self._counts = (
+            counted is not None
+            and isinstance(counted.type, Integer)
+            and self._generate is not False
+        )
+        """Whether each write raises the version by one."""
+        self._statements: dict[tuple[str, frozenset[str], bool], Any] = {}
+
+    async def insert(self, connection: AsyncConnection, rows: Sequence[Values]) -> list[Values]:
+        """Insert rows; what comes back is as much of each as ``told`` says, in order."""
+        found: list[Values] = []
+        for _, portion in groupby(map(self._new, rows), key=lambda each: each.form):
+            found += await self._inserted(connection, list(portion))
+        return found
+
+    async def _inserted(self, connection: AsyncConnection, rows: Sequence[_Row]) -> list[Values]:
+        first = rows[0]
+        if len(rows) == 1:
+            statement = self._statement("insert", first.nulls)
+            result = await connection.execute(statement, first.values)
+            return [self._answer(result.one())]
+        # SQLAlchemy would insert one by one on SQLite, which numbers rows in the order given.
+        numbered = connection.dialect.name == "sqlite" and self._numbers(first)
+        statement = self._statement("insert", first.nulls, in_order=not numbered)
+        result = await connection.execute(statement, [each.values for each in rows])
+        answers = [self._answer(each) for each in result.all()]
+        return sorted(answers, key=self.resource.key_of) if numbered else answers
+
+    async def update(
+        self, connection: AsyncConnection, key: Key, values: Values, before: Values
+    ) -> Values | None:
+        """Set columns of a row and raise its version; as much as ``told`` says of what it is then.
+
+        ``before`` is what it is now. None where there is no such row, or nothing to be done.
+        """
+        row = self._changed(self._next_version(before) | values)
+        if not row.values and not row.nulls and not self._counts:
+            return None
+        statement = self._statement("update", row.nulls)
+        result = await connection.execute(statement, row.values | self.key_binds(key))
+        found = result.one_or_none()
+        return None if found is None else self._answer(found)
+
+    async def update_all(
+        self, connection: AsyncConnection, rows: Iterable[tuple[Key, Values, Values]]
+    ) -> None:
+        """``update``, of many rows: the key of each, what is set, and what it is now."""
+        changed = [
+            (key, self._changed(self._next_version(before) | values))
+            for key, values, before in rows
+        ]
+        for _, portion in groupby(changed, key=lambda each: each[1].form):
+            some = list(portion)
+            if not some[0][1].values and not some[0][1].nulls and not self._counts:
+                continue
+            statement = self._statement("update", some[0][1].nulls, silent=True)
+            given = [row.values | self.key_binds(key) for key, row in some]
+            await connection.execute(statement, given)
+
+    async def find(self, connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Values]:
+        """As much of rows as ``told`` says, by their keys."""
+        found: dict[Key, Values] = {}
+        for batch in batches(keys):
+            result = await connection.execute(self._find, self.keys_bind(batch))
+            rows = map(self._answer, result.all())
+            found.update((self.resource.key_of(each), each) for each in rows)
+        return found
+
+    async def delete(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
+        """Delete rows, one after the other: of a chain what depends comes before the rest."""
+        given = [self.key_binds(key) for key in keys]
+        await connection.execute(self._delete, given if len(given) > 1 else given[0])
+
+    def key_binds(self, key: Key) -> dict[str, Any]:
+        """The values of the key's binds."""
+        return dict(zip(self._binds, key, strict=True))
+
+    def keys_bind(self, keys: Sequence[Key]) -> dict[str, Any]:
+        """The value of the bind of ``is_one``."""
+        return {_KEYS: keys if len(self._key) > 1 else [key for (key,) in keys]}
+
+    def _answer(self, row: Iterable[Any]) -> Values:
+        return dict(zip(self.told, row, strict=True))
+
+    def _new(self, values: Values) -> _Row:
+        """A new row: what is not given and would be null anyway is said to be null.
+
+        So rows of which different fields are given can be inserted together.
+        """
+        given = self._changed(values)
+        unset = {each.key: None for each in self._unset if each.key not in given.nulls}
+        version = self.resource.version
+        if version is not None and self._generate is not False:
+            unset[self._columns[version].key] = self._generate(None)
+        return given._replace(values=unset | given.values)
+
+    def _next_version(self, before: Values) -> Values:
+        """The version that a row has next, where that is not its number and one."""
+        version = self.resource.version
+        if version is None or self._counts or self._generate is False:
+            return {}
+        return {version: self._generate(before[version])}
+
+    def _changed(self, values: Values) -> _Row:
+        given: dict[str, Any] = {}
+        nulls: set[str] = set()
+        for name, value in values.items():
+            column = self._columns[name]
+            if value is None and self.resource.fields[name].kind in _OWN_NULLS:
+                nulls.add(column.key)
+            else:
+                given[column.key] = value
+        return _Row(given, frozenset(nulls))
+
+    def _numbers(self, row: _Row) -> bool:
+        """Whether the database numbers the rows, each higher than those before."""
+        number = self.resource.table.autoincrement_column
+        if number is None or len(self._key) > 1 or number.default is not None:
+            return False
+        return number.key not in row.values
+
+    def _statement(self, kind: str, nulls: frozenset[str], **how: bool) -> Any:
+        form = (kind, nulls, any(how.values()))
+        found = self._statements.get(form)
+        if found is None:
+            make: Any = self._insert if kind == "insert" else self._update
+            found = self._statements[form] = make(dict.fromkeys(nulls, null()), **how)
+        return found
+
+    def _insert(self, nulls: dict[str, Any], *, in_order: bool = False) -> Insert:
+        statement = insert(self.resource.table)
+        if nulls:
+            statement = statement.values(nulls)
+        return statement.returning(*self._answered, sort_by_parameter_order=in_order)
+
+    def _update(self, nulls: dict[str, Any], *, silent: bool = False) -> Update:
+        set_: dict[Any, Any] = dict(nulls)
+        if self.resource.version is not None and self._counts:
+            version = self._columns[self.resource.version]
+            set_[version.key] = version + 1
+        statement = update(self.resource.table).where(self.is_meant)
+        if set_:
+            statement = statement.values(set_)
+        return statement if silent else statement.returning(*self._answered)
+
+
+@lru_cache(maxsize=_KEPT)
+def statements_of(resource: Resource) -> RowStatements:
+    """The statements of a resource, of which everything must be known."""
+    return RowStatements(resource)
+
+
+def key_bind(field: Field) -> str:
+    """The name of the bind for a part of a key.
+
+    As no column can be called, or an UPDATE would take it for a value to set.
+    """
+    return f"_key.{field.name}"
+
+
+def of_row_alone(expression: Any, table: Table) -> bool:
+    """Whether an expression is made of one row of ``table``, whatever other rows there are."""
+    plain = getattr(expression, "expression", expression)
+    return all(_is_of_row(each, table) for each in iterate(plain))
+
+
+def _is_of_row(part: Any, table: Table) -> bool:
+    if isinstance(part, ColumnClause):
+        return part.table is table
+    return not isinstance(part, (SelectBase, FromClause, TextClause))
+
+
+def _expression(field: Field) -> ColumnElement[Any]:
+    return field.expression.label(field.name) if field.column is None else field.column
+
+
+def _column(field: Field) -> Column[Any]:
+    assert field.column is not None  # noqa: S101 - of a key
+    return field.column
+
+
+_OWN_NULLS = frozenset({Kind.JSON, Kind.ARRAY})
+"""Kinds whose columns may take None for the JSON text null."""
+
+
+def _is_null_unless_set(column: Column[Any]) -> bool:
+    """Whether a new row has null there, if nothing is given."""
+    filled = column.default, column.server_default, column.computed, column.identity
+    return (
+        not column.primary_key
+        and all(each is None for each in filled)
+        and not column.type.should_evaluate_none
+        and not isinstance(column.type, ARRAY)
+    )

@@ -1,0 +1,220 @@
+"""What writes cost in statements, and that doing them with few changes nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from api import Api, zoo_on
+from conftest import KINDS, FreshSettings
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from together import grants, house, somebody, statements
+
+AROUND = ("BEGIN", "SAVEPOINT", "RELEASE")
+OTHERS = "admin_request_count"
+"""What is written beside a request, now and then."""
+
+
+@pytest.fixture(params=KINDS)
+async def library(
+    request: pytest.FixtureRequest, fresh_settings: FreshSettings
+) -> AsyncIterator[Api]:
+    async with house(fresh_settings, request.param) as made:
+        yield made
+
+
+@pytest.fixture(params=KINDS)
+async def zoo(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> AsyncIterator[Api]:
+    async with zoo_on(fresh_settings, request.param) as made:
+        yield made
+
+
+def items(*each: Any) -> dict[str, Any]:
+    return {"items": list(each)}
+
+
+async def cost(api: Api, method: str, target: str, body: Any = None) -> list[str]:
+    """The first words of the statements that a request takes."""
+    with statements(api) as asked:
+        answer = await api.call(method, target, body)
+        assert answer.status < 300, answer
+    if target.endswith("bulk"):
+        assert all(each["status"] < 300 for each in answer.json["items"]), answer
+    return [each.split()[0] for each in asked if not each.startswith(AROUND) and OTHERS not in each]
+
+
+async def test_one_record(library: Api) -> None:
+    """A record is written by a statement, told of by another, and not read again."""
+    for number in range(2):  # The first has the caller and the tables' triggers looked up.
+        made = await cost(library, "POST", "readers", _reader(number))
+        record = f"readers/{number + 1}"
+        changed = await cost(library, "PATCH", record, {"name": "new"})
+        unchanged = await cost(library, "PATCH", record, {"name": "new"})
+        gone = await cost(library, "DELETE", record)
+        linked = await cost(library, "POST", "authors", {"name": f"a{number}"})
+        relinked = await cost(library, "PATCH", "authors/1", {"born": number})
+    assert made == linked == ["INSERT", "INSERT"]
+    assert changed == ["SELECT", "UPDATE", "INSERT"]
+    assert unchanged == ["SELECT"]
+    # Its set is read, as one of the two that an If-Match may be about.
+    assert relinked == ["SELECT", "SELECT", "UPDATE", "INSERT"]
+    # What points to it is looked for and locked: comments alone.
+    assert gone == ["SELECT", "SELECT", "DELETE", "INSERT"]
+
+
+async def test_many_records(library: Api) -> None:
+    """A thousand new records take as many statements as ten, and so do a thousand changes."""
+    costs: dict[int, list[list[str]]] = {}
+    start = 0
+    for count in (2, 1, 10, 1_000):
+        numbers = range(start, start + count)
+        start += count
+        made = await cost(library, "POST", "readers/bulk", items(*map(_reader, numbers)))
+        keys = [str(number + 1) for number in numbers]
+        edits = ({"key": key, "data": {"name": f"new {key}"}} for key in keys)
+        changed = await cost(library, "PATCH", "readers/bulk", items(*edits))
+        costs[count] = [made, changed]
+    assert costs[1] == [["INSERT", "INSERT"], ["SELECT", "UPDATE", "INSERT"]]
+    assert costs[10] == [["INSERT", "INSERT"], ["SELECT", "UPDATE", "SELECT", "INSERT"]]
+    # One statement takes so many values, and SQLAlchemy writes so many rows at once.
+    assert [len(each) for each in costs[1_000]] <= [4, 6], costs[1_000]
+    page = await library.get("readers?name=new%201013")
+    assert [each["card_number"] for each in page["data"]] == ["1012"]
+
+
+async def test_items_of_every_form(zoo: Api) -> None:
+    """Items of which each gives other fields are made in their order, as if by themselves."""
+    bodies = [
+        *({"name": "a", "amount": n} for n in range(3)),
+        {},
+        {"amount": 4, "note": None},
+        {"note": "n", "secret": "s", "price": "1.50"},
+        {"price": "2.00", "note": "m"},
+    ]
+    answer = await zoo.call("POST", "computing/bulk", items(*bodies))
+    alone = [(await zoo.call("POST", "computing", each)).json for each in bodies]
+    together = [each["data"] for each in answer.json["items"]]
+    assert [each["id"] for each in together] == [*range(1, len(bodies) + 1)]
+    assert [_lasting(each) for each in together] == [_lasting(each) for each in alone]
+    specimens = [{"short": "a", "document": None}, {"short": "b", "tags": None}, {"short": "c"}]
+    answer = await zoo.call("POST", "specimens/bulk", items(*specimens))
+    found = (await zoo.get("specimens?document__isnull=true&tags__isnull=true&sort=id"))["data"]
+    assert found == [each["data"] for each in answer.json["items"]]
+
+
+CHANGES: dict[str, list[dict[str, Any]]] = {
+    "computing": [{"amount": 1}, {"amount": 1, "secret": "s"}, {"note": None}, {"amount": 7}, {}],
+    "validated": [{"email": " A@b "}, {"email": "a@b"}, {"even": 4}, {"even": 2}, {"code": None}],
+    "unversioned": [{"name": "a"}, {"name": None}, {"number": 1}, {"number": 1}, {"number": 0}],
+    "specimens": [{"single": 0.1}, {"document": [1]}, {"document": None}, {"document": True}, {}],
+}
+NEW: dict[str, dict[str, Any]] = {
+    "validated": {"email": "a@b", "even": 2},
+    "specimens": {"short": "a", "document": 1},
+}
+
+
+@pytest.mark.parametrize("plural", CHANGES)
+async def test_changes_are_as_if_done_alone(zoo: Api, plural: str) -> None:
+    """Done together, changes answer and tell what they would have done one by one."""
+    changes = CHANGES[plural]
+    made = [await zoo.add(plural, NEW.get(plural, {})) for _ in range(2 * len(changes))]
+    alone, together = made[::2], made[1::2]
+    first = [
+        (await zoo.call("PATCH", f"{plural}/{record['id']}", data)).json
+        for record, data in zip(alone, changes, strict=True)
+    ]
+    edits = [
+        {"key": str(record["id"]), "data": data}
+        for record, data in zip(together, changes, strict=True)
+    ]
+    answer = await zoo.call("PATCH", f"{plural}/bulk", items(*edits))
+    second = [each["data"] for each in answer.json["items"]]
+    assert [_lasting(each) for each in second] == [_lasting(each) for each in first]
+    for record, answered in zip(made, [e for p in zip(first, second, strict=True) for e in p]):  # noqa: B905
+        assert await zoo.get(f"{plural}/{record['id']}") == answered
+    told = [
+        (each["before"], each["after"])
+        for each in await zoo.changes(action="update")
+        if "changed_at" not in (each["after"] or {})
+    ]
+    half = len(told) // 2
+    assert told[:half] == told[half:]
+
+
+async def test_each_in_their_own_reach(zoo: Api) -> None:
+    """Two who hold the same grants reach each their own records, alone and together."""
+    body = {"code": "x", "owner": None}
+    role = [*grants("ruled", "read"), *grants("ruled", "update", rule="own")]
+    people = [await somebody(zoo, *role) for _ in range(2)]
+    keys = []
+    for person in people:
+        for number in range(2):
+            made = await zoo.add(
+                "ruled", {**body, "code": f"{person.name[:9]}{number}", "owner": person.name}
+            )
+            keys.append(str(made["id"]))
+    for _ in range(2):
+        for person, own, others in zip(people, (keys[:2], keys[2:]), (keys[2:], keys[:2])):  # noqa: B905
+            for key in own:
+                assert (await person.call("PATCH", f"ruled/{key}", {"low": 1})).status == 200
+            for key in others:
+                (await person.call("PATCH", f"ruled/{key}", {"low": 2})).problem(403)
+            edits = [{"key": key, "data": {"low": None}} for key in own]
+            assert (await person.call("PATCH", "ruled/bulk", items(*edits))).status == 200
+            mixed = [*edits, {"key": others[0], "data": {"low": None}}]
+            (await person.call("PATCH", "ruled/bulk", items(*mixed))).problem(403)
+            away = [{"key": key, "data": {"owner": "away"}} for key in own]
+            (await person.call("PATCH", "ruled/bulk", items(*away))).problem(403)
+
+
+async def test_what_a_trigger_changes(zoo: Api) -> None:
+    """What the database's own trigger makes of a record is answered and told."""
+
+    async def add_trigger(session: AsyncSession) -> None:
+        for statement in TRIGGERS[zoo.database.dialect]:
+            await session.execute(text(statement))
+
+    await zoo.database.write(add_trigger)
+    made = await zoo.add("unversioned", {"name": "a"})
+    assert made["number"] == 1
+    answer = await zoo.call("PATCH", f"unversioned/{made['id']}", {"name": "b"})
+    assert answer.json["number"] == 2
+    tag = [("if-match", answer.header("etag") or "")]
+    assert (
+        await zoo.call("PATCH", f"unversioned/{made['id']}", {"name": "c"}, headers=tag)
+    ).status == 200
+    told = [each["after"] for each in await zoo.changes(action="update")]
+    assert told == [{"name": "b", "number": 2}, {"name": "c", "number": 3}]
+
+
+_RAISE = "UPDATE unversioned SET number = number + 1 WHERE id = NEW.id"
+_UP = f"BEGIN {_RAISE}; RETURN NULL; END"
+_ALWAYS = "ON unversioned FOR EACH ROW EXECUTE FUNCTION up()"
+TRIGGERS = {
+    "sqlite": [
+        f"CREATE TRIGGER made AFTER INSERT ON unversioned BEGIN {_RAISE}; END",
+        f"CREATE TRIGGER changed AFTER UPDATE OF name ON unversioned BEGIN {_RAISE}; END",
+    ],
+    "postgresql": [
+        f"CREATE FUNCTION up() RETURNS trigger LANGUAGE plpgsql AS '{_UP}'",
+        f"CREATE TRIGGER up AFTER INSERT OR UPDATE OF name {_ALWAYS}",
+    ],
+}
+
+
+def _reader(number: int) -> dict[str, Any]:
+    return {
+        "name": "r",
+        "email": f"{number}@example.org",
+        "card_number": str(number),
+        "joined": "2020-01-01",
+    }
+
+
+def _lasting(record: dict[str, Any]) -> dict[str, Any]:
+    """A record without what differs from one write to the next."""
+    own = ("id", "made_at", "changed_at")
+    return {name: value for name, value in record.items() if name not in own}
