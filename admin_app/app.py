@@ -11,6 +11,7 @@ from sqlalchemy import text
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
+from admin_app.access import Callers
 from admin_app.access.limits import RequestLimits
 from admin_app.database import Database
 from admin_app.declaration import Base, Registry
@@ -29,6 +30,7 @@ class State(TypedDict):
     settings: Settings
     database: Database
     records: Records
+    callers: Callers
     limits: RequestLimits
 
 
@@ -75,7 +77,13 @@ def _lifespan(settings: Settings, registry: Registry) -> Any:
         limits = RequestLimits(database, settings.security.requests_per_minute)
         try:
             async with limits.settling():
-                yield State(settings=settings, database=database, records=records, limits=limits)
+                yield State(
+                    settings=settings,
+                    database=database,
+                    records=records,
+                    callers=Callers(database),
+                    limits=limits,
+                )
         finally:
             await database.close()
 

@@ -273,6 +273,24 @@ class BusyError(AppError):
         super().__init__(detail, headers={"Retry-After": "1"})
 
 
+class TooSlowError(BusyError):
+    """A statement took longer than the caller's may: to ask for the same again would not help."""
+
+    code = "too_slow"
+    title = "This takes the database too long"
+    remedy = (
+        "Ask for less at once: a narrower filter, a smaller limit, fewer includes, no count. Where "
+        "it is asked often, an index helps: admin-app db advise names it."
+    )
+
+    def __init__(self, seconds: float) -> None:
+        AppError.__init__(
+            self,
+            f"The database was stopped after {seconds:g} s. Narrow the filter, sort by something "
+            "that has an index, ask for no count, for fewer includes or for a smaller limit.",
+        )
+
+
 class SetupError(Exception):
     """The application cannot start as it is set up; the message says what to mend."""
 

@@ -76,6 +76,9 @@ class DatabaseSection(Section):
     statement_timeout: float = Field(
         10.0, gt=0, description="Seconds a statement may run (SQLite: one that reads)."
     )
+    statement_ceiling: float = Field(
+        60.0, gt=0, description="Seconds a role may at most let its holders' statements run."
+    )
     lock_timeout: float = Field(
         2.0, gt=0, description="Seconds a statement waits for a lock (PostgreSQL)."
     )
@@ -107,7 +110,7 @@ class ServerSection(Section):
     )
     timing: bool = Field(
         default=False,
-        description="Answer Server-Timing with the number of statements; for development.",
+        description="Answer Server-Timing (statements) and Query-Hint (indexes); for development.",
     )
     drain: float = Field(30.0, gt=0, description="Seconds that requests get to finish at a stop.")
 

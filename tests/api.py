@@ -17,7 +17,7 @@ from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 from zoo import METADATA
 
-from admin_app.access import create_token, create_user
+from admin_app.access import Callers, create_token, create_user
 from admin_app.access.limits import RequestLimits
 from admin_app.access.tables import Role, RoleGrant
 from admin_app.app import create_app
@@ -87,6 +87,7 @@ class Api:
         self.database: Database = state["database"]
         self.records: Records = state["records"]
         self.limits: RequestLimits = state["limits"]
+        self.callers: Callers = state["callers"]
         self.registry: Registry = self.records.registry
         self.token = ""
         self._state = state

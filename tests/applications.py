@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from admin_app.access import Callers
 from admin_app.access.limits import RequestLimits
 from admin_app.app import State, create_app
 from admin_app.database import Database
@@ -37,6 +38,7 @@ async def state_of(settings: Settings, registry: Registry) -> AsyncIterator[Stat
             settings=settings,
             database=database,
             records=Records(database, registry, installation_secret(settings)),
+            callers=Callers(database),
             limits=RequestLimits(database, settings.security.requests_per_minute),
         )
     finally:

@@ -20,7 +20,7 @@ from playwright.async_api import Browser, Page
 from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from admin_app.access import create_user
+from admin_app.access import Callers, create_user
 from admin_app.access.limits import RequestLimits
 from admin_app.access.secret import digest
 from admin_app.access.tables import Role, RoleGrant, Session, User, UserRole
@@ -42,6 +42,7 @@ class House:
     database: Database
     records: Records
     limits: RequestLimits
+    callers: Callers
     settings: Settings
     statements: list[str] = field(default_factory=list)
     """Every statement since it was last cleared."""
@@ -243,7 +244,14 @@ async def house(
             await asyncio.sleep(0.01)
         port = server.servers[0].sockets[0].getsockname()[1]
         address = f"http://127.0.0.1:{port}"
-        made = House(address, state["database"], state["records"], state["limits"], chosen)
+        made = House(
+            address,
+            state["database"],
+            state["records"],
+            state["limits"],
+            state["callers"],
+            chosen,
+        )
         engine = made.database.engine.sync_engine
         event.listen(engine, "before_cursor_execute", lambda *each: made.statements.append(each[2]))
         try:

@@ -166,7 +166,7 @@ async def test_a_read_ends(fresh_settings: FreshSettings) -> None:
             await connection.execute(text(many))
         slow = "folders?namesakes.namesakes.namesakes__all.name__ilike=%25b%25&limit=1"
         for _ in range(2):
-            (await api.call("GET", slow)).problem(503, "busy")
+            (await api.call("GET", slow)).problem(503, "too_slow")
             assert len((await api.get("folders?limit=2"))["data"]) == 2
             assert (await api.call("PATCH", "folders/2", {"name": "b"})).status == 200
 

@@ -48,7 +48,7 @@ def test_a_list_in_a_cell_reads_back(texts: list[str]) -> None:
 
 async def written(api: Api, name: str, format_: Format) -> bytes:
     export = Export(api.records, SYSTEM, api.registry[name], [])
-    return "".join([line async for line in export.lines(format_)]).encode()
+    return b"".join([each async for each in export.portions(format_)])
 
 
 async def taken(api: Api, name: str, content: bytes, format_: Format, *skip: str) -> Sum:

@@ -2,11 +2,12 @@
 
 Everything that can be asked here ends in an ``Actor`` (or in nobody): ``actor_of_session`` for the
 panel's cookie, ``actor_of_token`` for ``Authorization: Bearer``. What an actor may do is a matter
-of its grants and of ``policies``. Nothing is cached between requests and no secret is stored.
+of its grants and of ``policies``. No secret is stored.
 """
 
 import admin_app.access.resources  # noqa: F401 - says which of our tables are resources
 from admin_app.access.actors import IMPERSONATE
+from admin_app.access.callers import Callers
 from admin_app.access.escalation import MANAGE_USERS, covers, has_power
 from admin_app.access.grants import RoleGrantInfo, RoleInfo
 from admin_app.access.impersonation import begin as begin_impersonation
@@ -71,6 +72,7 @@ __all__ = [
     "MANAGE_USERS",
     "SHIPPED_ROLES",
     "VIEWER",
+    "Callers",
     "RoleGrantInfo",
     "RoleInfo",
     "SecondFactor",

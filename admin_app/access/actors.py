@@ -1,7 +1,7 @@
 """From a credential (a session or a token) to the actor, in one statement.
 
-Nothing is remembered between requests: what a disabling, a demotion or a revocation takes away is
-gone with the next statement, on every worker.
+Nothing is remembered here: what a disabling, a demotion or a revocation takes away is gone with the
+next statement, on every worker. See ``callers`` for what is remembered, and how long.
 """
 
 from __future__ import annotations
@@ -73,6 +73,7 @@ def token_select() -> Select[Any]:
         Token.id,
         Token.last_used_at.label("used_at"),
         Token.scopes,
+        Token.expires_at,
     )
     return found.where(Token.token_hash == bindparam("token_hash"), Token.revoked_at.is_(None))
 
@@ -85,6 +86,7 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
             User.name.label("user_name"),
             OWES_SECOND_FACTOR.label("must_enrol"),
             Role.name.label("role"),
+            Role.statement_seconds,
             RoleGrant.resource,
             RoleGrant.action,
             RoleGrant.rule,
@@ -123,6 +125,7 @@ def actor_from(rows: Sequence[Row[Any]]) -> Actor:
             if row.resource is not None
         ),
         roles=frozenset(row.role for row in rows if row.role is not None),
+        statement_limits=frozenset(row.statement_seconds for row in rows if row.role is not None),
     )
 
 

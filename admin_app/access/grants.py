@@ -44,6 +44,7 @@ class RoleInfo:
     id: int
     name: str
     description: str
+    statement_seconds: float | None
     grants: tuple[RoleGrantInfo, ...]
 
 
@@ -61,7 +62,7 @@ class Holder:
 async def list_roles(connection: AsyncConnection) -> list[RoleInfo]:
     """Every role, by name."""
     statement = (
-        select(*_GRANT, Role.description)
+        select(*_GRANT, Role.description, Role.statement_seconds)
         .select_from(Role)
         .outerjoin(RoleGrant, RoleGrant.role_id == Role.id)
         .order_by(Role.name, RoleGrant.resource, RoleGrant.action, RoleGrant.rule)
@@ -70,8 +71,11 @@ async def list_roles(connection: AsyncConnection) -> list[RoleInfo]:
     for row in await connection.execute(statement):
         found.setdefault(row.role_id, []).append(row)
     return [
-        RoleInfo(rows[0].role_id, rows[0].role, rows[0].description, _grants(rows))
+        RoleInfo(
+            first.role_id, first.role, first.description, first.statement_seconds, _grants(rows)
+        )
         for rows in found.values()
+        for first in rows[:1]
     ]
 
 

@@ -56,13 +56,15 @@ async def guard_user(write: Write) -> None:
 async def guard_role(write: Write) -> None:
     """What holds for a role.
 
-    Raises ``ConfirmationRequiredError``, ``InvalidInputError`` at ``name``, ``ForbiddenError``
-    for a role that grants more than the actor has, and ``ConflictError`` for one that somebody has
-    and for the administrator's, which stays.
+    Raises ``ConfirmationRequiredError``, ``InvalidInputError`` at ``name`` and
+    ``statement_seconds``, ``ForbiddenError`` for a role that grants more than the actor has, and
+    ``ConflictError`` for one that somebody has and for the administrator's, which stays.
     """
     require_confirmed(write.actor)
     if write.changes("name") and write.after:
         check_role_name(write.after["name"])
+    if write.changes("statement_seconds") and write.after:
+        _check_statement_seconds(write.after.get("statement_seconds"))
     if write.before:
         await _require_covering(write.session, write.actor, {write.before["id"]})
         if write.before["name"] == ADMINISTRATOR and write.changes("name"):
@@ -126,7 +128,17 @@ def check_role_name(name: str) -> None:
         raise InvalidInputError(detail, errors=[FieldError(("name",), "name", detail)])
 
 
-_TOLD = ("name", "active", "service", "second_factor")
+def _check_statement_seconds(seconds: float | None) -> None:
+    if seconds is not None and not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+        detail = f"Between {LEAST_SECONDS} and {MOST_SECONDS:,} seconds."
+        code = "greater_than_equal" if seconds < LEAST_SECONDS else "less_than_equal"
+        error = FieldError(("statement_seconds",), code, detail)
+        raise InvalidInputError(detail, errors=[error])
+
+
+LEAST_SECONDS, MOST_SECONDS = 0.05, 3600
+"""What a role can be given; the installation caps it too."""
+_TOLD = ("name", "active", "service", "second_factor", "statement_seconds")
 """What an event says of a changed user or role; the change itself says everything."""
 _GRANT_FIELDS = ("resource", "action", "rule", "without")
 _GRANT_EVENTS: dict[str, Event] = {

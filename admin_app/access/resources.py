@@ -45,7 +45,11 @@ Role.__resource__ = ResourceOptions(
     title="name",
     list=["name", "description", "second_factor"],
     sort=["name"],
-    help={"second_factor": "Who has the role must have a second factor to do anything."},
+    labels={"statement_seconds": "Seconds a statement may run"},
+    help={
+        "second_factor": "Who has the role must have a second factor to do anything.",
+        "statement_seconds": "Of several roles the longest counts; empty: as long as is usual.",
+    },
     before_write=guard_role,
     menu=MENU,
     icon="lock",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
+    Double,
     ForeignKey,
     Index,
     String,
@@ -83,7 +84,10 @@ class User(Base):
 
 
 class Role(Base):
-    """A named set of grants; with ``second_factor`` its holders must have one to do anything."""
+    """A named set of grants; with ``second_factor`` its holders must have one to do anything.
+
+    ``statement_seconds`` is how long a statement of theirs may run; null: as long as is usual.
+    """
 
     __tablename__ = "admin_role"
 
@@ -91,6 +95,7 @@ class Role(Base):
     name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
     description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH), default="")
     second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
+    statement_seconds: Mapped[float | None] = mapped_column(Double)
     grants: Mapped[list[RoleGrant]] = relationship(back_populates="role", passive_deletes=True)
 
 

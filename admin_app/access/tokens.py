@@ -7,6 +7,7 @@ scopes; so it never has more than its owner and nothing once the owner is disabl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import bindparam, or_, select
@@ -168,7 +169,19 @@ async def revoke_token(
     await database.write(work)
 
 
-async def actor_of_token(database: Database, token: str) -> Actor | None:
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Who a token stands for, and until when."""
+
+    actor: Actor
+    expires_at: datetime | None
+
+    def over(self, now: datetime) -> bool:
+        """Whether it has expired."""
+        return self.expires_at is not None and self.expires_at <= now
+
+
+async def find_by_token(database: Database, token: str) -> Found | None:
     """Who the token stands for; ``None`` when it is mistyped, unknown, expired or revoked.
 
     Or when its user is disabled.
@@ -179,7 +192,13 @@ async def actor_of_token(database: Database, token: str) -> Actor | None:
     if not rows:
         return None
     await mark_used(database, Token, Token.last_used_at, rows[0])
-    return actor_from_token(rows)
+    return Found(actor_from_token(rows), rows[0].expires_at)
+
+
+async def actor_of_token(database: Database, token: str) -> Actor | None:
+    """The actor alone; see ``find_by_token``."""
+    found = await find_by_token(database, token)
+    return None if found is None else found.actor
 
 
 async def _locked(transaction: AsyncSession, which: int | str, actor: Actor) -> tuple[Token, User]:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from admin_app.cli.common import registry_of, run, say, settings_of
+from admin_app.cli.common import answer_table, on_records, registry_of, run, say, settings_of
 from admin_app.database.migrations import Migrations
 from admin_app.errors import SetupError
+from admin_app.records.advice.report import MOST_ROWS
 from admin_app.settings import Settings
 from admin_app.startup import migrations
 
 app = typer.Typer(
-    name="db", help="The database's revisions, and copies of it.", no_args_is_help=True
+    name="db",
+    help="The database's revisions, copies of it, and what it lacks.",
+    no_args_is_help=True,
 )
 
 
@@ -95,6 +100,39 @@ def check(context: typer.Context) -> None:
     if differences:
         raise SetupError("\n".join(differences))
     say("Models and database agree.")
+
+
+@app.command()
+def advise(
+    context: typer.Context,
+    *,
+    rows: Annotated[int, typer.Option(min=0, help="Leave out tables of fewer rows.")] = 0,
+    check: Annotated[
+        bool, typer.Option("--check", help="Fail where something is missing.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Print the indexes that are missing, and the line of a declaration that adds each.
+
+    For the declared lists, filters, searches, rules and foreign keys, by the plans that this
+    database makes for them, whatever there is in it now.
+    """
+    found = on_records(context, lambda records: records.advise(rows))
+    if as_json:
+        typer.echo(json.dumps([asdict(each) for each in found], indent=2, ensure_ascii=False))
+    elif found:
+        answer_table(
+            ("TABLE", "ROWS", "FOR", "ADD"),
+            [(each.table, _rows(each.rows), "; ".join(each.why), each.add) for each in found],
+        )
+    else:
+        say("Whatever is declared to be read by has its index.")
+    if check and found:
+        raise SetupError(f"Missing: {len(found)}. Each is one line more in a declaration.")
+
+
+def _rows(number: int) -> str:
+    return f"{number:,}{'+' if number >= MOST_ROWS else ''}"
 
 
 @app.command()

@@ -187,9 +187,9 @@ def export_records(
             records = records_of(settings, database, registry)
             export = Export(records, actor, target, pairs)
             with progress(target.label_plural, None) as advance:
-                async for line in export.lines(format_):
-                    file.write(line)
-                    advance(1)
+                async for portion in export.portions(format_):
+                    file.write(portion.decode())
+                    advance(portion.count(b"\n"))
 
     with _writing(output) as file:
         run(work(file))

@@ -36,6 +36,9 @@ Actions = Annotated[
         show_default=False,
     ),
 ]
+Seconds = Annotated[
+    float | None, typer.Option(help="How long its holders' statements may run; else as usual.")
+]
 Rule = Annotated[str | None, typer.Option(help="Only the rows of this rule of the declaration.")]
 
 
@@ -43,7 +46,10 @@ Rule = Annotated[str | None, typer.Option(help="Only the rows of this rule of th
 def list_roles(context: typer.Context) -> None:
     """Print every role with its description."""
     found = on_records(context, lambda records: records.roles(SYSTEM))
-    answer_table(("NAME", "DESCRIPTION"), [(each.name, each.description) for each in found])
+    answer_table(
+        ("NAME", "STATEMENTS", "DESCRIPTION"),
+        [(each.name, _limit(each.statement_seconds), each.description) for each in found],
+    )
 
 
 @app.command("create")
@@ -51,15 +57,34 @@ def create_role(
     context: typer.Context,
     name: Name,
     description: Annotated[str, typer.Option(help="What it is for.")] = "",
+    statement_seconds: Seconds = None,
 ) -> None:
     """Make a role, which grants nothing yet."""
-    data = {"name": name, "description": description}
+    data = {"name": name, "description": description, "statement_seconds": statement_seconds}
 
     def make(records: Records) -> Awaitable[Record]:
         role = records.registry["admin_role"]
         return records.create(SYSTEM, role, data, origin=COMMAND_LINE)
 
     on_records(context, make)
+
+
+@app.command("limit")
+def limit(
+    context: typer.Context,
+    name: Name,
+    seconds: Annotated[
+        float | None, typer.Argument(help="Seconds; without, as long as is usual.")
+    ] = None,
+) -> None:
+    """Say how long a statement of its holders may run; of several roles the longest counts."""
+
+    async def change(records: Records) -> None:
+        key, resource = (await _role(records, name),), records.registry["admin_role"]
+        data = {"statement_seconds": seconds}
+        await records.update(SYSTEM, resource, key, data, origin=COMMAND_LINE)
+
+    on_records(context, change)
 
 
 @app.command("delete")
@@ -123,6 +148,10 @@ def forbid(
             await writer.delete(resource, (held,))
 
     _change(context, name, take)
+
+
+def _limit(seconds: float | None) -> str:
+    return "as usual" if seconds is None else f"{seconds:g} s"
 
 
 def _change(

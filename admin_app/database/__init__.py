@@ -3,8 +3,18 @@
 Knows settings and errors, and nothing of models or surfaces.
 """
 
-from admin_app.database.core import Database, savepoint, undone
+from admin_app.database.core import EVERY_TABLE, Database, savepoint, undone
+from admin_app.database.prepared import Prepared, Row
 from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
 
-__all__ = ["Database", "ExactDecimal", "measured", "savepoint", "undone"]
+__all__ = [
+    "EVERY_TABLE",
+    "Database",
+    "ExactDecimal",
+    "Prepared",
+    "Row",
+    "measured",
+    "savepoint",
+    "undone",
+]

@@ -1,29 +1,46 @@
 """Reads and writes as functions handed over, because both may have to run again.
 
 ``read`` gives a connection, ``write`` a session whose transaction is committed here and nowhere
-else in the package.
+else in the package. ``fetch`` is the short way for a read of one prepared statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Hashable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
-from sqlalchemy import event
+from sqlalchemy import Select, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from admin_app.database.engine import BEGIN, make_engine
-from admin_app.database.violations import is_busy, is_lost, is_serialization_failure
-from admin_app.errors import BusyError
+from admin_app.database.lanes import lanes_of
+from admin_app.database.limits import StatementLimits, limited
+from admin_app.database.prepared import Prepared, Row
+from admin_app.database.violations import (
+    is_busy,
+    is_lost,
+    is_out_of_time,
+    is_serialization_failure,
+)
+from admin_app.errors import BusyError, TooSlowError
 from admin_app.settings import Settings
 
 T = TypeVar("T")
 
+EVERY_TABLE = "*"
+_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE ", "WITH ", "COPY ", "TRUNCA", "ALTER ")
 WRITE_RETRIES = 3
 """Times a write runs again after a serialization failure or a deadlock."""
 
@@ -34,62 +51,124 @@ class Database:
     def __init__(self, settings: Settings) -> None:
         self.engine: AsyncEngine = make_engine(settings)
         self.dialect: str = self.engine.dialect.name
+        self.limits = StatementLimits.of(settings.database)
         self._turn = asyncio.Lock()
         self._turn_timeout = settings.database.write_timeout
         self._aside: dict[Hashable, asyncio.Task[None]] = {}
+        self._lanes = lanes_of(self.engine, settings.database)
+        self._listeners: list[Callable[[frozenset[str]], None]] = []
 
     async def close(self) -> None:
-        """Let what runs aside finish, then close every pooled connection."""
+        """Let what runs aside finish, then close every connection."""
         await asyncio.gather(*self._aside.values(), return_exceptions=True)
+        if self._lanes is not None:
+            await self._lanes.close()
         await self.engine.dispose()
 
+    async def prepare(self, statement: Select[Any]) -> Prepared:
+        """Make a statement ready for ``fetch``. Raises ``ValueError`` where that cannot be."""
+        if getattr(self.engine.dialect, "server_version_info", None) is None:
+            # What a dialect writes depends on the server that it has seen.
+            async with _busy_is_an_answer(), self._connected():
+                pass
+        return Prepared(statement, self.engine.dialect)
+
+    async def fetch(
+        self, prepared: Prepared, values: Mapping[str, Any], *, seconds: float | None = None
+    ) -> Sequence[Row]:
+        """The rows of one read, outside of any transaction; ``seconds`` is as in ``read``.
+
+        Raises what ``read`` does. Where somebody listens to the engine's statements it takes the
+        ordinary way, so that they hear of all of them.
+        """
+        listened = self.engine.sync_engine.dispatch.before_cursor_execute
+        usual = seconds is None or self.dialect == "sqlite"
+        if self._lanes is not None and usual and not listened:
+            try:
+                rows = await self._lanes.fetch(prepared, values)
+            except (PoolTimeoutError, TimeoutError) as error:
+                raise BusyError from error
+            if rows is not None:
+                return rows
+
+        async def work(connection: AsyncConnection) -> Sequence[Row]:
+            rows: Sequence[Row] = (await connection.execute(prepared.statement, values)).all()
+            return rows
+
+        return await self.read(work, seconds=seconds)
+
+    def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
+        """Tell ``listener`` after each write of this process which tables it wrote to.
+
+        Those of statements in SQL's own words are not known; ``EVERY_TABLE`` stands for them.
+        """
+        self._listeners.append(listener)
+
     async def read(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], *, snapshot: bool = False
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        *,
+        snapshot: bool = False,
+        seconds: float | None = None,
     ) -> T:
         """Run ``work`` on a connection; with ``snapshot`` all its statements see one state.
 
+        ``seconds``: how long each may run, where that is not what is usual (see ``limits``).
+
         A connection found dead is replaced once, and the whole of ``work`` runs again. Raises
-        ``BusyError`` when no connection is free in time or the database does not answer.
+        ``BusyError`` when no connection is free in time or the database does not answer, and
+        ``TooSlowError``.
         """
-        options = self._snapshot_options() if snapshot else self._read_options()
-        async with _busy_is_an_answer():
+        options = self._snapshot_options() if snapshot else self._read_options(seconds)
+        async with _busy_is_an_answer(seconds or self.limits.usual):
             try:
-                return await self._run_read(work, options)
+                return await self._run_read(work, options, seconds)
             except DBAPIError as error:
                 if not is_lost(error):
                     raise
-            return await self._run_read(work, options)
+            return await self._run_read(work, options, seconds)
 
     async def _run_read(
-        self, work: Callable[[AsyncConnection], Awaitable[T]], options: dict[str, Any]
+        self,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        options: dict[str, Any],
+        seconds: float | None,
     ) -> T:
         async with self._connected() as connection:
             if options:
                 await connection.execution_options(**options)
-            return await work(connection)
+            async with limited(connection, seconds):
+                return await work(connection)
 
-    async def write(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool = True) -> T:
+    async def write(
+        self,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        *,
+        keep: bool = True,
+        seconds: float | None = None,
+    ) -> T:
         """Run ``work`` in one transaction and commit it; any exception rolls all of it back.
 
-        Without ``keep`` it is rolled back in any case.
+        Without ``keep`` it is rolled back in any case. ``seconds`` is as in ``read``; what SQLite
+        writes is never stopped.
 
         ``work`` runs again, whole, after a serialization failure or a deadlock (at most three
         times, with jitter), likewise when its connection was dead before anything was sent: it must
         have no effect but through its session. On SQLite writes of this process take turns, before
         a connection is taken. Raises ``BusyError`` when the turn, a connection or a lock does not
-        come in time.
+        come in time, and ``TooSlowError``.
         """
-        async with _busy_is_an_answer():
+        async with _busy_is_an_answer(seconds or self.limits.usual):
             for attempt in range(WRITE_RETRIES):
                 try:
-                    return await self._attempt(work, keep=keep)
+                    return await self._attempt(work, keep=keep, seconds=seconds)
                 except _NothingSentError:
                     continue
                 except DBAPIError as error:
                     if not is_serialization_failure(error):
                         raise
                     await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
-            return await self._attempt(work, keep=keep)
+            return await self._attempt(work, keep=keep, seconds=seconds)
 
     async def write_aside(
         self, name: Hashable, work: Callable[[AsyncSession], Awaitable[object]], *, patience: float
@@ -111,20 +190,32 @@ class Database:
         for each in done:
             each.result()
 
-    async def _attempt(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool) -> T:
+    async def _attempt(
+        self,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        *,
+        keep: bool,
+        seconds: float | None,
+    ) -> T:
         if self.dialect != "sqlite":
-            return await self._transaction(work, keep=keep)
+            return await self._transaction(work, keep=keep, seconds=seconds)
         try:
             async with asyncio.timeout(self._turn_timeout):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise BusyError from error
         try:
-            return await self._transaction(work, keep=keep)
+            return await self._transaction(work, keep=keep, seconds=seconds)
         finally:
             self._turn.release()
 
-    async def _transaction(self, work: Callable[[AsyncSession], Awaitable[T]], *, keep: bool) -> T:
+    async def _transaction(
+        self,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        *,
+        keep: bool,
+        seconds: float | None,
+    ) -> T:
         async with self._connected() as connection:
             if self.dialect == "sqlite":
                 await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
@@ -132,7 +223,10 @@ class Database:
             event.listen(connection.sync_connection, "after_cursor_execute", sent)
             async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
                 try:
-                    result = await work(session)
+                    if seconds is not None:
+                        await session.connection()  # Who begins a transaction commits it.
+                    async with limited(connection, seconds):
+                        result = await work(session)
                 except DBAPIError as error:
                     if is_lost(error) and not sent.anything:
                         raise _NothingSentError from error
@@ -147,6 +241,8 @@ class Database:
                     # next to have the connection would go on with it.
                     await connection.invalidate()
                     raise
+                for each in self._listeners:
+                    each(frozenset(sent.tables))
                 return result
 
     @asynccontextmanager
@@ -162,8 +258,10 @@ class Database:
         finally:
             await asyncio.shield(connection.close())
 
-    def _read_options(self) -> dict[str, Any]:
-        return {} if self.dialect == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+    def _read_options(self, seconds: float | None) -> dict[str, Any]:
+        # A limit of its own is one of a transaction.
+        usual = self.dialect == "sqlite" or seconds is not None
+        return {} if usual else {"isolation_level": "AUTOCOMMIT"}
 
     def _snapshot_options(self) -> dict[str, Any]:
         if self.dialect == "sqlite":
@@ -172,13 +270,20 @@ class Database:
 
 
 class _Sent:
-    """Whether a statement has been answered on a connection."""
+    """What has been answered on a connection."""
 
     def __init__(self) -> None:
         self.anything = False
+        self.tables: set[str] = set()
+        """Those that were written to."""
 
-    def __call__(self, *_: object) -> None:
+    def __call__(self, _connection: object, _cursor: object, statement: str, *others: Any) -> None:
         self.anything = True
+        _parameters, context, _many = others
+        if context.isinsert or context.isupdate or context.isdelete:
+            self.tables.add(context.compiled.statement.table.name)
+        elif context.compiled is None and statement[:6].upper() in _WRITES:
+            self.tables.add(EVERY_TABLE)
 
 
 class _NothingSentError(Exception):
@@ -186,7 +291,7 @@ class _NothingSentError(Exception):
 
 
 @asynccontextmanager
-async def _busy_is_an_answer() -> AsyncIterator[None]:
+async def _busy_is_an_answer(seconds: float | None = None) -> AsyncIterator[None]:
     try:
         yield
     except PoolTimeoutError as error:
@@ -194,6 +299,8 @@ async def _busy_is_an_answer() -> AsyncIterator[None]:
     except _NothingSentError as error:
         raise BusyError from error
     except DBAPIError as error:
+        if seconds is not None and is_out_of_time(error):
+            raise TooSlowError(seconds) from error
         if is_busy(error) or is_lost(error):
             raise BusyError from error
         raise
@@ -205,12 +312,14 @@ async def _busy_is_an_answer() -> AsyncIterator[None]:
 async def savepoint(session: AsyncSession) -> AsyncIterator[None]:
     """Undo what happens inside, and only that, when it raises."""
     async with session.begin_nested():
+        await session.connection()  # Or there is none, for whoever writes past the session.
         yield
 
 
 async def undone(session: AsyncSession, work: Callable[[], Awaitable[T]]) -> T:
     """Run ``work`` and undo it, and only it: the transaction goes on as if it had never been."""
     async with session.begin_nested() as savepoint_:
+        await session.connection()  # As above.
         result = await work()
         await savepoint_.rollback()
     return result

@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from admin_app.database.exact import install_functions
-from admin_app.database.patience import limit_reads
+from admin_app.database.sqlite_driver import use_driver
 from admin_app.database.statements import count_on
 from admin_app.database.types import PostgreSQLInstant, SQLiteInstant, reflected_bigint
 from admin_app.errors import SetupError
@@ -59,7 +59,7 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
         connect_args={"isolation_level": None, "timeout": limits.write_timeout},
     )
     _adapt(engine, SQLiteInstant)
-    limit_reads(engine.sync_engine, limits.statement_timeout)
+    use_driver(engine.sync_engine, limits.statement_timeout)
     dialect: Any = engine.sync_engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, "BIGINT": reflected_bigint}
 
@@ -122,7 +122,10 @@ def _postgresql(url: URL, settings: Settings) -> AsyncEngine:
             "timeout": 5.0,
             "server_settings": {
                 "application_name": "admin-app",
+                # What becomes text in the database means the same here.
                 "TimeZone": "UTC",
+                "DateStyle": "ISO",
+                "extra_float_digits": "1",
                 "statement_timeout": str(int(limits.statement_timeout * 1000)),
                 "lock_timeout": str(int(limits.lock_timeout * 1000)),
                 "idle_in_transaction_session_timeout": "60000",

@@ -93,6 +93,11 @@ def is_busy(error: DBAPIError) -> bool:
     return _sqlstate(error).startswith((*_POSTGRESQL_BUSY, *_SERIALIZATION_FAILURES))
 
 
+def is_out_of_time(error: DBAPIError) -> bool:
+    """Whether a statement was stopped because it ran for too long."""
+    return _sqlite_code(error) == "SQLITE_INTERRUPT" or _sqlstate(error) == "57014"
+
+
 def is_locked(error: DBAPIError) -> bool:
     """Whether a lock of PostgreSQL's was not had in time."""
     return _sqlstate(error) == "55P03"

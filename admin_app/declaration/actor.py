@@ -54,6 +54,8 @@ class Actor:
     """The administrator who acts as this user."""
     confirmed_at: datetime | None = None
     """When the person behind a session last proved to be there."""
+    statement_limits: frozenset[float | None] = frozenset()
+    """Seconds that a statement may run, by each role; none where a role leaves it at the usual."""
     must_enrol: bool = False
     """Whether a role demands a second factor that is not set up; till then nothing is granted."""
 

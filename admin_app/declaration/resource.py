@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,7 +15,7 @@ from sqlalchemy import Table
 
 from admin_app.declaration.actions import DeclaredAction
 from admin_app.declaration.base import OUR_PREFIX
-from admin_app.declaration.fields import Field, Reference, Relation
+from admin_app.declaration.fields import Field, Kind, Reference, Relation
 from admin_app.declaration.keys import join_key, split_key
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.schemas import (
@@ -27,6 +28,9 @@ from admin_app.declaration.schemas import (
 )
 from admin_app.declaration.values import adapter_of, from_text
 from admin_app.errors import NotFoundError
+
+_NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
+"""A whole number in the one way to write it."""
 
 Key = tuple[Any, ...]
 """The values of a record's key, in the order of ``Resource.key``."""
@@ -171,6 +175,8 @@ class Resource:
         Raises ``NotFoundError`` for text no record's key has: an impossible key is an absent one.
         """
         try:
+            if self._counted and _NUMBER.fullmatch(text):
+                return (self._adapters[self.key[0].name].validate_python(int(text)),)
             parts = split_key(text)
             if len(parts) != len(self.key):
                 raise NotFoundError(self.absent)
@@ -195,6 +201,11 @@ class Resource:
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[Any]]:
         return {name: adapter_of(each.shape) for name, each in self.fields.items()}
+
+    @cached_property
+    def _counted(self) -> bool:
+        """Whether the key is one whole number."""
+        return len(self.key) == 1 and self.key[0].kind is Kind.INTEGER
 
     def reference(self, key: Key) -> Any:
         """How other records refer to this one in Python values: see ``schemas.key_type``."""

@@ -36,6 +36,9 @@ class Compression:
             await self._app(scope, receive, send)
             return
         given = scope["headers"]
+        if not any(name == b"accept-encoding" or _ENDING in value for name, value in given):
+            await self._app(scope, receive, _Plain(send))
+            return
         known = any(name in _CONDITIONS and _ENDING in value for name, value in given)
         refused = not _takes_gzip(Headers(scope=scope).get("accept-encoding", ""))
         if known or refused:
@@ -56,6 +59,20 @@ class Compression:
             await send(message)
 
         await self._compressed(scope, receive, tagged)
+
+
+class _Plain:
+    """``send`` for who takes no gzip: where others would get it, the answer says so."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            sizes = [int(value) for name, value in message["headers"] if name == b"content-length"]
+            if not sizes or sizes[0] >= SMALLEST:
+                MutableHeaders(raw=message["headers"]).add_vary_header("Accept-Encoding")
+        await self._send(message)
 
 
 def _takes_gzip(accepted: str) -> bool:

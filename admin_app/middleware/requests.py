@@ -7,11 +7,11 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
 import pydantic_core
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -39,6 +39,7 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_SECURITY = [(name.lower().encode(), each.encode()) for name, each in SECURITY_HEADERS.items()]
 TRANSPORT_SECURITY = "max-age=31536000"
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by address, by machines that know no name; they tell nothing and build no link."""
@@ -62,17 +63,17 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        headers = Headers(scope=scope)
-        request_id = _request_id(headers)
-        complaint = self._complaint(scope, headers)
+        request_id = _request_id(scope)
+        complaint = self._complaint(scope)
         if self._root:
             scope = _placed(scope, self._root)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        state["headers"] = {}
+        more: dict[str, str] = {}
+        state["headers"] = more
         # Kept here too: a mount that takes the request puts its own place into the scope.
         state["root_path"] = scope.get("root_path", "")
-        answer = _Answer(send, request_id, state["headers"], https=scope["scheme"] == "https")
+        answer = _Answer(send, request_id, more, https=scope["scheme"] == "https")
         started = time.perf_counter()
         try:
             if complaint is None:
@@ -82,32 +83,27 @@ class RequestMiddleware:
         except ClientDisconnect:
             pass  # Nobody is left to answer.
         finally:
-            trace = trace_id(headers)
-            logger.info(
-                "%s %s %s %.1fms %s%s",
-                scope["method"],
-                _loggable(scope["path"]),
-                answer.status or "-",
-                (time.perf_counter() - started) * 1000,
-                request_id,
-                f" trace={trace}" if trace else "",
-            )
+            if logger.isEnabledFor(logging.INFO):
+                _log(scope, answer.status, time.perf_counter() - started, request_id)
 
-    def _complaint(self, scope: Scope, headers: Headers) -> str | None:
+    def _complaint(self, scope: Scope) -> str | None:
         """What makes a request unfit for either door."""
-        hosts = headers.getlist("host")
-        probed = scope["path"].removeprefix(self._root) in PROBES
-        if not probed and (len(hosts) != 1 or not self._knows(hosts[0])):
-            return "This server does not answer for that host name."
+        hosts = _values(scope, b"host")
+        if len(hosts) != 1 or not self._knows(hosts[0].decode("latin-1")):
+            probed = scope["path"].removeprefix(self._root) in PROBES
+            if not probed:
+                return "This server does not answer for that host name."
         if not _is_text(scope.get("query_string", b"")):
             return "The query string is not UTF-8."
         return None
 
     def _knows(self, host: str) -> bool:
+        if host in self._hosts or "*" in self._hosts:
+            return True
         name = host.lower()
         if not name.endswith("]"):
             name = re.sub(r":\d+$", "", name)
-        return "*" in self._hosts or name in self._hosts
+        return name in self._hosts
 
 
 class _Body:
@@ -131,23 +127,50 @@ class _Body:
 
 
 class _Answer:
-    """``send`` that adds the headers and remembers the status."""
+    """``send`` that adds the headers that are not there yet, and remembers the status."""
 
     def __init__(self, send: Send, request_id: str, more: dict[str, str], *, https: bool) -> None:
         self._send = send
-        self._headers = {**SECURITY_HEADERS, "X-Request-Id": request_id}
+        self._request_id = request_id
         self._more = more
-        if https:
-            self._headers["Strict-Transport-Security"] = TRANSPORT_SECURITY
+        self._https = https
         self.status: int | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in {**self._headers, **self._more}.items():
-                headers.setdefault(name, value)
+            message["headers"] = self._complete(message.get("headers", ()))
         await self._send(message)
+
+    def _complete(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        found = list(headers)
+        names = {name for name, _ in found}
+        wanted = [
+            *_SECURITY,
+            (b"x-request-id", self._request_id.encode()),
+            *((name.lower().encode(), value.encode()) for name, value in self._more.items()),
+        ]
+        if self._https:
+            wanted.append((b"strict-transport-security", TRANSPORT_SECURITY.encode()))
+        found += [each for each in wanted if each[0] not in names]
+        return found
+
+
+def _log(scope: Scope, status: int | None, seconds: float, request_id: str) -> None:
+    trace = trace_id(Headers(scope=scope))
+    logger.info(
+        "%s %s %s %.1fms %s%s",
+        scope["method"],
+        _loggable(scope["path"]),
+        status or "-",
+        seconds * 1000,
+        request_id,
+        f" trace={trace}" if trace else "",
+    )
+
+
+def _values(scope: Scope, wanted: bytes) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == wanted]
 
 
 def _loggable(path: str) -> str:
@@ -166,9 +189,10 @@ def _is_text(query: bytes) -> bool:
     return True
 
 
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+def _request_id(scope: Scope) -> str:
+    given = _values(scope, b"x-request-id")
+    text = given[0].decode("latin-1") if given else ""
+    return text if REQUEST_ID.fullmatch(text) else uuid.uuid4().hex
 
 
 def refusal(error: AppError, scope: Scope) -> Response:

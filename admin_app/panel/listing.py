@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from admin_app.access import ADMINISTRATOR
 from admin_app.declaration import Field, Relation, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.panel.display import MEASURED, Shown, brief, counted, shortened, shown
@@ -13,7 +14,7 @@ from admin_app.panel.filters import Chip, Group, Pairs, chips, groups, kept, wit
 from admin_app.panel.layout import columns_of
 from admin_app.panel.links import Titles, related, titles_of
 from admin_app.panel.visit import Visit
-from admin_app.records import COUNT_CAP, Page, Query
+from admin_app.records import COUNT_CAP, Hint, Page, Query
 from admin_app.records.queries.query import WHOLE, Sort
 
 NAMES_SHOWN = 2
@@ -66,6 +67,8 @@ class Listing:
     next: str | None = None
     previous: str | None = None
     problems: tuple[FieldError, ...] = ()
+    hints: tuple[Hint, ...] = ()
+    """What makes the list slow in a large table, for those who can do something about it."""
 
     @property
     def search(self) -> str:
@@ -97,6 +100,7 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
         query = records.query(visit.actor, resource, _counting(pairs))
         # The columns are the panel's own, whatever shape an address asks of the API.
         query = replace(query, shape=WHOLE)
+        found.hints = _hints(visit, resource, query)
         page = await records.page(visit.actor, resource, query)
     except BadRequestError as error:
         found.problems = error.errors or (FieldError((), error.code, error.detail),)
@@ -109,6 +113,14 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
     found.next = page.next and _turned(visit, resource, pairs, page.next)
     found.previous = page.previous and _turned(visit, resource, pairs, page.previous)
     return found
+
+
+def _hints(visit: Visit, resource: Resource, query: Query) -> tuple[Hint, ...]:
+    """For administrators, and for everybody where answers are for developers."""
+    developing = visit.request.state.settings.server.timing
+    if not (developing or ADMINISTRATOR in visit.actor.roles):
+        return ()
+    return tuple(visit.records.hints(visit.actor, resource, query))
 
 
 def _counting(pairs: Pairs) -> Pairs:

@@ -3,6 +3,7 @@
 Every function takes the actor first and asks the one policy function.
 """
 
+from admin_app.records.advice import Advice, Hint
 from admin_app.records.explaining.explain import MOST_USERS, Explanation, Rights
 from admin_app.records.history import PastChange
 from admin_app.records.queries.query import Query
@@ -17,8 +18,10 @@ from admin_app.records.writes.writer import Writer
 __all__ = [
     "COUNT_CAP",
     "MOST_USERS",
+    "Advice",
     "Claim",
     "Explanation",
+    "Hint",
     "Page",
     "PastChange",
     "Query",

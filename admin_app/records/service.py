@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from contextlib import suppress
+from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -13,6 +15,8 @@ from admin_app.access.grants import RoleInfo, list_roles
 from admin_app.access.policies import Trash, reach, require
 from admin_app.database import Database
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource, acting
+from admin_app.errors import NotFoundError
+from admin_app.records.advice import Advice, Hint, advise, hints
 from admin_app.records.changes import Entry
 from admin_app.records.explaining.explain import (
     Explanation,
@@ -26,12 +30,16 @@ from admin_app.records.explaining.explain import (
 )
 from admin_app.records.history import PastChange, past_changes
 from admin_app.records.queries.aggregation import parse_aggregation
+from admin_app.records.queries.form import FormlessError
 from admin_app.records.queries.grammar import parse_document, parse_query
 from admin_app.records.queries.query import WHOLE, Query, Shape
 from admin_app.records.queries.shape import parse_shape
 from admin_app.records.reads.aggregates import Aggregates, aggregates
+from admin_app.records.reads.copies import Copied, Copies, Portion, Text
+from admin_app.records.reads.plans import Plans
 from admin_app.records.reads.reader import Page, Reader, Title
-from admin_app.records.reads.record import Record, record, shaped_record
+from admin_app.records.reads.record import Answer, Record, record, shaped_record
+from admin_app.records.reads.texts import PageText, text_of
 from admin_app.records.writes.announcing import announce
 from admin_app.records.writes.effects import Effects, in_sight, plan_delete
 from admin_app.records.writes.idempotency import SWEEP_EVERY, Claim, Reply, claim, remember, sweep
@@ -41,6 +49,8 @@ from admin_app.records.writes.writer import Input, Writer
 
 T = TypeVar("T")
 
+MOST_QUERIES = 1_000
+"""Queries that are kept as they were read: clients send the same ones over and over."""
 LOOKUP_LIMIT = 20
 """Records that a look-up offers at once."""
 
@@ -51,6 +61,8 @@ class Records:
     def __init__(self, database: Database, registry: Registry, secret: bytes) -> None:
         self._database = database
         self._reader = Reader(registry, secret, database.dialect)
+        self._parsed = lru_cache(maxsize=MOST_QUERIES)(_parsed)
+        self._plans = Plans(self._reader, database, secret)
         self.registry = registry
         self._sweep_at = 0.0
 
@@ -69,8 +81,8 @@ class Records:
         Raises ``ForbiddenError``, and ``BadRequestError`` naming each that cannot be used.
         """
         require(actor, resource, "read")
-        seen = self.registry_for(actor)
-        return parse_query(seen[resource.name], seen, pairs)
+        # A registry as somebody sees it is one object for all who see the same.
+        return self._parsed(self.registry_for(actor), resource.name, tuple(pairs))
 
     def query_document(self, actor: Actor, resource: Resource, body: bytes) -> Query:
         """The same from a JSON document with the parameters as members."""
@@ -89,17 +101,67 @@ class Records:
         seen = self.registry_for(actor)
         asked = parse_aggregation(seen[resource.name], seen, pairs)
         with acting(actor), impossible_values():
-            return await self._database.read(
-                lambda connection: aggregates(self._reader, connection, actor, resource, asked)
+            return await self._read(
+                actor,
+                lambda connection: aggregates(self._reader, connection, actor, resource, asked),
             )
 
     async def page(self, actor: Actor, resource: Resource, query: Query) -> Page:
         """Read a page of the records in sight."""
         require(actor, resource, "read")
         with acting(actor), impossible_values():
-            return await self._database.read(
-                lambda connection: self._reader.page(connection, actor, resource, query),
-                snapshot=_several(resource, query.shape) or query.count != "none",
+            with suppress(FormlessError):
+                return await self._plans.page(actor, resource, query, self._seconds(actor))
+            return await self._page(actor, resource, query)
+
+    async def page_text(self, actor: Actor, resource: Resource, query: Query) -> PageText:
+        """Read a page of the records in sight, as JSON."""
+        require(actor, resource, "read")
+        with acting(actor), impossible_values():
+            with suppress(FormlessError):
+                return await self._plans.page_text(actor, resource, query, self._seconds(actor))
+            page = await self._page(actor, resource, query)
+        return text_of(self.registry_for(actor), page)
+
+    async def _page(self, actor: Actor, resource: Resource, query: Query) -> Page:
+        return await self._read(
+            actor,
+            lambda connection: self._reader.page(connection, actor, resource, query),
+            snapshot=_several(resource, query.shape) or query.count != "none",
+        )
+
+    def hints(self, actor: Actor, resource: Resource, query: Query) -> list[Hint]:
+        """What makes a list slow in a large table, as far as the declaration tells.
+
+        Nothing of a resource of the application's own, which is nobody's to declare.
+        """
+        if resource.own:
+            return []
+        seen = self.registry_for(actor)
+        return hints(seen, seen[resource.name], query, self.dialect)
+
+    async def advise(self, least_rows: int = 0) -> list[Advice]:
+        """Which indexes are missing from tables of at least so many rows, by their plans."""
+        # In a transaction, for which it tells the database what to avoid.
+        return await self._database.read(
+            lambda connection: advise(self._reader, connection, least_rows), snapshot=True
+        )
+
+    @property
+    def dialect(self) -> str:
+        """The kind of database."""
+        return self._database.dialect
+
+    def copies(self, actor: Actor, resource: Resource, query: Query, text: Text) -> Copies:
+        """The records in sight as text that is made without Python values."""
+        require(actor, resource, "read")
+        return Copies(self._reader, actor, resource, query, text)
+
+    async def copied(self, actor: Actor, copies: Copies, portion: Portion) -> Copied:
+        """Read a portion of them."""
+        with acting(actor), impossible_values():
+            return await self._read(
+                actor, lambda connection: copies.portion(connection, portion), snapshot=True
             )
 
     def shape(self, actor: Actor, resource: Resource, pairs: Iterable[tuple[str, str]]) -> Shape:
@@ -112,15 +174,41 @@ class Records:
         return parse_shape(seen[resource.name], seen, pairs)
 
     async def get(
+        self, actor: Actor, resource: Resource, key: Key, trash: Trash = "without"
+    ) -> Record:
+        """Read one record; raises ``NotFoundError`` when it is absent or out of sight."""
+        require(actor, resource, "read")
+        with acting(actor), impossible_values():
+            with suppress(FormlessError):
+                seconds = self._seconds(actor)
+                found = await self._plans.one(actor, resource, key, trash, seconds)
+                if found is None:
+                    raise NotFoundError(resource.absent)
+                return found
+            return await self._get(actor, resource, key, WHOLE, trash)
+
+    async def get_text(
         self,
         actor: Actor,
         resource: Resource,
         key: Key,
         shape: Shape = WHOLE,
         trash: Trash = "without",
-    ) -> Record:
-        """Read one record; raises ``NotFoundError`` when it is absent or out of sight."""
+    ) -> Answer:
+        """Read as much of a record as is asked for, as JSON; raises ``NotFoundError`` likewise."""
         require(actor, resource, "read")
+        with acting(actor), impossible_values():
+            with suppress(FormlessError):
+                seconds = self._seconds(actor)
+                found = await self._plans.one_text(actor, resource, key, shape, trash, seconds)
+                if found is None:
+                    raise NotFoundError(resource.absent)
+                return found
+            return await self._get(actor, resource, key, shape, trash)
+
+    async def _get(
+        self, actor: Actor, resource: Resource, key: Key, shape: Shape, trash: Trash
+    ) -> Record:
         seen = self.registry_for(actor)
         resource = seen[resource.name]
 
@@ -135,16 +223,15 @@ class Records:
                 whole = await reader.one(connection, actor, resource, key, trash=trash)
             return shaped_record(seen, resource, values, whole, shape, cut)
 
-        with acting(actor), impossible_values():
-            return await self._database.read(read, snapshot=_several(resource, shape))
+        return await self._read(actor, read, snapshot=_several(resource, shape))
 
     async def titles(
         self, actor: Actor, resource: Resource, keys: Collection[Key]
     ) -> dict[Key, Title]:
         """What the records with ``keys`` are called; those out of sight are missing."""
         with acting(actor):
-            return await self._database.read(
-                lambda connection: self._reader.titles(connection, actor, resource, keys)
+            return await self._read(
+                actor, lambda connection: self._reader.titles(connection, actor, resource, keys)
             )
 
     async def choices(
@@ -154,8 +241,9 @@ class Records:
         require(actor, resource, "read")
         words = self.query(actor, resource, [("search", text)]).words if text else ()
         with acting(actor):
-            return await self._database.read(
-                lambda connection: self._reader.choices(connection, actor, resource, words, limit)
+            return await self._read(
+                actor,
+                lambda connection: self._reader.choices(connection, actor, resource, words, limit),
             )
 
     async def write(
@@ -227,6 +315,19 @@ class Records:
 
         return await self._transaction(actor, run, keep=False)
 
+    async def _read(
+        self,
+        actor: Actor,
+        work: Callable[[AsyncConnection], Awaitable[T]],
+        *,
+        snapshot: bool = False,
+    ) -> T:
+        """Run a read for as long as the actor's roles let it."""
+        return await self._database.read(work, snapshot=snapshot, seconds=self._seconds(actor))
+
+    def _seconds(self, actor: Actor) -> float | None:
+        return self._database.limits.for_roles(actor.statement_limits)
+
     async def _writer(
         self,
         session: AsyncSession,
@@ -242,7 +343,7 @@ class Records:
     ) -> T:
         async with explained_at_commit(self.registry_for(actor)):
             with acting(actor), impossible_values():
-                return await self._database.write(run, keep=keep)
+                return await self._database.write(run, keep=keep, seconds=self._seconds(actor))
 
     async def create(
         self, actor: Actor, resource: Resource, data: Input, *, origin: Origin
@@ -291,7 +392,7 @@ class Records:
             return await in_sight(self._reader, connection, actor, found)
 
         with acting(actor):
-            return await self._database.read(plan, snapshot=True)
+            return await self._read(actor, plan, snapshot=True)
 
     async def history(
         self, actor: Actor, resource: Resource, key: Key, limit: int = 50
@@ -299,10 +400,11 @@ class Records:
         """The latest changes of a record in sight, newest first, as far as they are in sight."""
         await self.get(actor, resource, key)
         with acting(actor):
-            return await self._database.read(
+            return await self._read(
+                actor,
                 lambda connection: past_changes(
                     self._reader, connection, actor, resource, key, limit
-                )
+                ),
             )
 
     async def explain(
@@ -322,8 +424,10 @@ class Records:
         """
         require_explaining(actor, self.registry)
         question = asked(self.registry, user, resource, action, key, field)
-        return await self._database.read(
-            lambda connection: explain(self._reader, connection, actor, question), snapshot=True
+        return await self._read(
+            actor,
+            lambda connection: explain(self._reader, connection, actor, question),
+            snapshot=True,
         )
 
     def may_explain(self, actor: Actor) -> bool:
@@ -336,7 +440,8 @@ class Records:
         Raises ``ForbiddenError`` as ``explain`` does, and ``NotFoundError``.
         """
         require_explaining(actor, self.registry)
-        return await self._database.read(
+        return await self._read(
+            actor,
             lambda connection: who_may(self._reader, connection, actor, resource, key),
             snapshot=True,
         )
@@ -348,7 +453,11 @@ class Records:
     async def roles(self, actor: Actor) -> list[RoleInfo]:
         """Every role with what it grants. Raises ``ForbiddenError`` to who may not read that."""
         require_reading_grants(actor, self.registry)
-        return await self._database.read(list_roles)
+        return await self._read(actor, list_roles)
+
+
+def _parsed(seen: Registry, name: str, pairs: tuple[tuple[str, str], ...]) -> Query:
+    return parse_query(seen[name], seen, pairs)
 
 
 def _several(resource: Resource, shape: Shape) -> bool:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
-from admin_app.declaration import Registry
 from admin_app.records import Page, Record
-from admin_app.records.queries.query import WHOLE
-from admin_app.records.reads.record import as_json, digest, wire
+from admin_app.records.reads.record import Answer, digest
+from admin_app.records.reads.texts import PageText
 from admin_app.records.transfer import Format
 from admin_app.records.transfer.rows import Lines
 from admin_app.rest.requests import actor, parameters, records
@@ -31,7 +31,7 @@ _TAG = re.compile(r'"[^"]*"')
 
 
 def item(
-    made: Record, *, status_code: int = 200, headers: dict[str, str] | None = None
+    made: Answer, *, status_code: int = 200, headers: dict[str, str] | None = None
 ) -> Response:
     """Answer a record."""
     return Response(
@@ -64,45 +64,45 @@ def unless_known(request: Request, response: Response) -> Response:
     return Response(status_code=304, headers=kept)
 
 
-def page_response(request: Request, page: Page, media_type: str = JSON) -> Response:
+def page_response(request: Request, page: PageText) -> Response:
     """Answer a page, its neighbours in the body and, where a URL can name them, as ``Link``."""
+    return cached(request, page.body, headers=_page_headers(request, page))
+
+
+def lines_response(request: Request, page: Page, media_type: str) -> Response:
+    """Answer a page in a form of lines."""
     seen = records(request).registry_for(actor(request))
+    written = Lines(seen, page.resource, FORMATS[media_type], page.shape)
+    content = written.header() + written.text(page.rows)
+    headers = _page_headers(request, page)
+    return cached(request, content, media_type=media_type, headers=headers)
+
+
+def _page_headers(request: Request, page: Page | PageText) -> dict[str, str]:
     steps = {"next": page.next, "prev": page.previous}
     links = [
         f'<{_page_url(request, cursor)}>; rel="{rel}"'
         for rel, cursor in steps.items()
         if cursor and request.method == "GET"
     ]
-    headers = _truncated(page) | ({"Link": ", ".join(links)} if links else {})
-    if media_type == JSON:
-        return cached(request, _page_json(seen, page), headers=headers)
-    written = Lines(seen, page.resource, FORMATS[media_type], page.shape)
-    content = "".join([written.header(), *map(written.line, page.rows)])
-    return cached(request, content.encode(), media_type=media_type, headers=headers)
+    return _truncated(page) | ({"Link": ", ".join(links)} if links else {})
 
 
-def _page_json(seen: Registry, page: Page) -> bytes:
-    place = {
-        "limit": page.limit,
-        "next": page.next,
-        "previous": page.previous,
-        "total": page.total,
-    }
-    if page.shape is WHOLE:
-        return page.resource.page.dump({"data": page.rows, "page": place})
-    rows: list[Any] = [wire(page.resource, seen, page.shape, each) for each in page.rows]
-    return as_json({"data": rows, "page": place})
-
-
-def _truncated(answered: Page | Record) -> dict[str, str]:
+def _truncated(answered: Page | PageText | Answer) -> dict[str, str]:
     """Which lists inside were cut by their limit; a header has no letters beyond ASCII."""
     names = ", ".join(map(quote, answered.truncated))
     return {"Truncated": names} if names else {}
 
 
 def _page_url(request: Request, cursor: str) -> str:
-    kept = [(name, value) for name, value in parameters(request) if name not in _PLACES]
-    return f"{quote(request.scope['path'])}?{urlencode([*kept, ('cursor', cursor)])}"
+    return f"{quote(request.scope['path'])}?{_elsewhere(parameters(request))}cursor={cursor}"
+
+
+@lru_cache(maxsize=1_000)
+def _elsewhere(given: Sequence[tuple[str, str]]) -> str:
+    """The parameters as they stand in the address of another page, before its cursor."""
+    kept = urlencode([(name, value) for name, value in given if name not in _PLACES])
+    return f"{kept}&" if kept else ""
 
 
 def location(request: Request, made: Record) -> str:

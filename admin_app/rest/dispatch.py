@@ -2,46 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
+from fastapi import Request, Response
+from fastapi.routing import APIRoute
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
+
+FOUND = "resource_route"
+
+
+class _Way(NamedTuple):
+    """What answers one method at one path."""
+
+    path: re.Pattern[str]
+    guards: Sequence[Callable[[Request], Awaitable[None]]]
+    endpoint: Callable[[Request], Awaitable[Response]]
 
 
 class ResourceRoutes(BaseRoute):
     """The routes of every resource, by the name that follows the prefix in the path.
 
     A router tries one pattern after the other, FastAPI's twice at each level of inclusion: with two
-    hundred resources of fifteen routes that takes longer than the request itself.
+    hundred resources of fifteen routes that takes longer than the request itself. Dependencies and
+    endpoints here take a request and nothing else, so they are called without FastAPI's solver.
     """
 
     def __init__(self, prefix: str, routes: Mapping[str, Sequence[BaseRoute]]) -> None:
         self._prefix = f"{prefix}/"
-        self._routes = dict(routes)
+        self._routes = {
+            name: [each for each in several if isinstance(each, APIRoute)]
+            for name, several in routes.items()
+        }
+        self._ways: dict[tuple[str, str], list[_Way]] = {}
+        for name, several in self._routes.items():
+            for each in several:
+                for method in each.methods or ():
+                    self._ways.setdefault((name, method), []).append(_way(each))
 
     @property
-    def routes(self) -> Iterator[BaseRoute]:
+    def routes(self) -> Iterator[APIRoute]:
         """All of them."""
         return (each for found in self._routes.values() for each in found)
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Starlette's protocol: the first route of the resource that takes path and method."""
-        partial: tuple[Match, Scope] = (Match.NONE, {})
-        for route in self._of(scope):
+        if scope["type"] != "http":
+            return Match.NONE, {}
+        path = scope["path"].removeprefix(scope.get("root_path", ""))
+        if not path.startswith(self._prefix):
+            return Match.NONE, {}
+        name, _, _ = path[len(self._prefix) :].partition("/")
+        for way in self._ways.get((name, scope["method"]), ()):
+            found = way.path.match(path)
+            if found is not None:
+                return Match.FULL, {"path_params": found.groupdict(), FOUND: way}
+        for route in self._routes.get(name, ()):
             match, child = route.matches(scope)
-            if match is Match.FULL:
-                return match, {**child, "resource_route": route}
-            if match is Match.PARTIAL and partial[0] is Match.NONE:
-                partial = match, {**child, "resource_route": route}
-        return partial
+            if match is not Match.NONE:
+                return match, {**child, FOUND: route}
+        return Match.NONE, {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand the request to the route that ``matches`` has found."""
-        await scope["resource_route"].handle(scope, receive, send)
+        """Answer by what ``matches`` has found; a route that lacks the method says so."""
+        way: Any = scope[FOUND]
+        if isinstance(way, BaseRoute):
+            await way.handle(scope, receive, send)
+            return
+        request = Request(scope, receive, send)
+        for each in way.guards:
+            await each(request)
+        response = await way.endpoint(request)
+        await response(scope, receive, send)
 
-    def _of(self, scope: Scope) -> Sequence[BaseRoute]:
-        path = scope.get("path", "").removeprefix(scope.get("root_path", ""))
-        if not path.startswith(self._prefix):
-            return ()
-        name, _, _ = path.removeprefix(self._prefix).partition("/")
-        return self._routes.get(name, ())
+
+def _way(route: APIRoute) -> _Way:
+    guards = [each.dependency for each in route.dependencies if each.dependency is not None]
+    return _Way(route.path_regex, guards, route.endpoint)

@@ -7,7 +7,8 @@ from fastapi import Request, Response
 from admin_app.declaration import Resource
 from admin_app.records.queries.grammar import read_trash
 from admin_app.records.queries.query import Query
-from admin_app.rest.answers import FORMATS, JSON, item, page_response, unless_known
+from admin_app.rest.answers import FORMATS, JSON, item, lines_response, page_response, unless_known
+from admin_app.rest.hints import hint
 from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import (
     Endpoint,
@@ -22,10 +23,13 @@ from admin_app.rest.streams import stream
 async def list_response(request: Request, resource: Resource, query: Query) -> Response:
     """Answer a list in the form that the caller likes best: whole where it needs no pages."""
     media_type = chosen(request, JSON, *FORMATS)
+    hint(request, resource, query)
     if media_type != JSON and "limit" not in query.given:
         return await stream(request, resource, query, media_type)
-    page = await records(request).page(actor(request), resource, query)
-    return page_response(request, page, media_type)
+    if media_type != JSON:
+        page = await records(request).page(actor(request), resource, query)
+        return lines_response(request, page, media_type)
+    return page_response(request, await records(request).page_text(actor(request), resource, query))
 
 
 def read_many(resource: Resource) -> Endpoint:
@@ -48,7 +52,7 @@ def read_one(resource: Resource) -> Endpoint:
         asked = [each for each in pairs if each[0] != "trash"]
         shape = source.shape(actor(request), resource, asked)
         key = key_in_path(request, resource)
-        found = await source.get(actor(request), resource, key, shape, trash)
+        found = await source.get_text(actor(request), resource, key, shape, trash)
         return unless_known(request, item(found))
 
     return endpoint

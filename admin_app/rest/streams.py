@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from urllib.parse import quote
 
@@ -26,11 +27,11 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
     portions = export.portions(FORMATS[media_type])
     first = await anext(portions)
 
-    async def content() -> AsyncIterator[str]:
-        async with aclosing(portions):
-            yield "".join(first)
-            async for portion in portions:
-                yield "".join(portion)
+    async def content() -> AsyncIterator[bytes]:
+        async with aclosing(portions), aclosing(_ahead(portions)) as rest:
+            yield first
+            async for portion in rest:
+                yield portion
 
     name = quote(f"{resource.plural}.{FORMATS[media_type]}")
     return StreamingResponse(
@@ -38,3 +39,19 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
         media_type=media_type,
         headers={**PRIVATE, "Content-Disposition": f"attachment; filename*=UTF-8''{name}"},
     )
+
+
+async def _ahead(portions: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+    """Each portion when it is there, while the next is read."""
+
+    async def another() -> bytes | None:
+        return await anext(portions, None)
+
+    following = asyncio.create_task(another())
+    try:
+        while (portion := await following) is not None:
+            following = asyncio.create_task(another())
+            yield portion
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)

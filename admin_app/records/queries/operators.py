@@ -19,6 +19,23 @@ RELATION = ("eq", "in", "isnull")
 """What a relation is filtered by: the keys of its records."""
 LISTS = frozenset({"in", "nin", "between"})
 """Operators whose value is a comma-separated list."""
+_PARTS = frozenset({"contains", "startswith", "endswith"})
+_ESCAPE = "/"
+
+
+def _plain(text: Any) -> Any:
+    """Text whose signs mean themselves; what stands for a text is given such a one later."""
+    if not isinstance(text, str):
+        return text
+    for sign in (_ESCAPE, "%", "_"):
+        text = text.replace(sign, _ESCAPE + sign)
+    return text
+
+
+def escaped(operator: str, value: Any) -> Any:
+    """A value as SQL is given it."""
+    return _plain(value) if operator in _PARTS else value
+
 
 OPERATORS: dict[str, Operator] = {
     "eq": lambda column: column.__eq__,
@@ -34,9 +51,9 @@ OPERATORS: dict[str, Operator] = {
     # The escape is said aloud: PostgreSQL has one by default, SQLite has none.
     "like": lambda column: lambda text: column.like(text, escape="\\"),
     "ilike": lambda column: lambda text: column.ilike(text, escape="\\"),
-    "contains": lambda column: lambda text: column.contains(text, autoescape=True),
-    "startswith": lambda column: lambda text: column.startswith(text, autoescape=True),
-    "endswith": lambda column: lambda text: column.endswith(text, autoescape=True),
+    "contains": lambda column: lambda text: column.contains(_plain(text), escape=_ESCAPE),
+    "startswith": lambda column: lambda text: column.startswith(_plain(text), escape=_ESCAPE),
+    "endswith": lambda column: lambda text: column.endswith(_plain(text), escape=_ESCAPE),
 }
 FASTCRUD_OPERATORS: dict[str, Operator] = {
     name: operator for name, operator in OPERATORS.items() if name != "between"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ClauseElement, Executable, Select, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.ext.compiler import compiles
 
 from admin_app.access.policies import reach
+from admin_app.database.explained import node_of
 from admin_app.declaration import Actor, Registry, Resource
 from admin_app.records.queries.conditions import (
     AllOf,
@@ -36,9 +35,7 @@ async def count_of(
     """
     if count == "none":
         return None
-    if count == "exact":
-        return await _count(connection, matching)
-    total = await _count(connection, matching.limit(COUNT_CAP + 1))
+    total: int = await connection.scalar(counted(matching, count)) or 0
     if count == "estimated" and estimable and total > COUNT_CAP:
         return max(total, await _estimate(connection, matching))
     return total
@@ -82,29 +79,15 @@ def _all_seen(actor: Actor, resource: Resource) -> bool:
     return reach(actor.grants, resource, "read") is True
 
 
-async def _count(connection: AsyncConnection, matching: Select[Any]) -> int:
-    statement = select(func.count()).select_from(matching.subquery())
-    return await connection.scalar(statement) or 0
+def counted(matching: Select[Any], count: Count) -> Select[Any]:
+    """Count the rows of ``matching``, all of them or up to the cap and one more."""
+    capped = matching if count == "exact" else matching.limit(COUNT_CAP + 1)
+    return select(func.count()).select_from(capped.subquery())
 
 
 async def _estimate(connection: AsyncConnection, matching: Select[Any]) -> int:
     """How many rows the planner expects; none on a database that does not say."""
     if connection.dialect.name != "postgresql":
         return 0
-    found: Any = await connection.scalar(_Explain(matching))
-    plan = json.loads(found) if isinstance(found, str | bytes) else found
-    return int(plan[0]["Plan"]["Plan Rows"])
-
-
-class _Explain(Executable, ClauseElement):
-    """``EXPLAIN`` of a statement, with its values."""
-
-    inherit_cache = False
-
-    def __init__(self, statement: Select[Any]) -> None:
-        self.statement = statement
-
-
-@compiles(_Explain, "postgresql")
-def _explain(element: _Explain, compiler: Any, **options: Any) -> str:
-    return f"EXPLAIN (FORMAT JSON) {compiler.process(element.statement, **options)}"
+    node = await node_of(connection, matching)
+    return int(node["Plan Rows"])

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import pydantic_core
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Enum, String, and_, cast, false, literal, or_
+from sqlalchemy import BindParameter, ColumnElement, Enum, String, and_, cast, false, literal, or_
 
+from admin_app.declaration import Field
 from admin_app.declaration.values import adapter_of
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Sort
@@ -23,6 +23,8 @@ _SIGNATURE = 12
 """Bytes of the signature that are kept: enough to notice a change, short in a URL."""
 
 
+_PLAIN = frozenset({int, str, bool})
+"""Types whose values are JSON as they are."""
 _CARRIED = 1_500
 """Bytes of sort values that a cursor carries: it stands in URLs and headers."""
 
@@ -42,10 +44,11 @@ def write_cursor(
 ) -> str:
     """Make the cursor of the page that starts beside ``row``."""
     values = [
-        None
-        if row[each.field.name] is None
-        else adapter_of(each.field.shape).dump_python(row[each.field.name], mode="json")
+        value
+        if value is None or type(value) in _PLAIN
+        else adapter_of(each.field.shape).dump_python(value, mode="json")
         for each in sort
+        for value in (row[each.field.name],)
     ]
     body = _body(backward, values)
     if len(body) > _CARRIED or not all(map(_is_said, values)):
@@ -102,7 +105,7 @@ def bad_cursor() -> BadRequestError:
 
 
 def _body(*parts: Any) -> bytes:
-    return json.dumps([int(parts[0]), *parts[1:]], separators=(",", ":")).encode()
+    return pydantic_core.to_json([int(parts[0]), *parts[1:]])
 
 
 def _is_said(value: Any) -> bool:
@@ -123,12 +126,18 @@ def beyond(sort: Sequence[Sort], position: Position) -> ColumnElement[bool]:
     return or_(*alternatives) if alternatives else false()
 
 
-def order(sort: Sequence[Sort], *, backward: bool) -> list[ColumnElement[Any]]:
-    """The ORDER BY terms; walking back, each is turned round."""
+def _here(field: Field) -> Any:
+    return field.expression
+
+
+def order(
+    sort: Sequence[Sort], *, backward: bool, column: Callable[[Field], Any] = _here
+) -> list[ColumnElement[Any]]:
+    """The ORDER BY terms; walking back, each is turned round. ``column``: what a field is there."""
     terms: list[ColumnElement[Any]] = []
     for each in sort:
-        column = in_order(each.field.expression)
-        term = column.desc() if each.descending != backward else column.asc()
+        value = in_order(column(each.field))
+        term = value.desc() if each.descending != backward else value.asc()
         if each.field.optional:
             term = term.nulls_last() if _ends_in_nulls(each, backward) else term.nulls_first()
         terms.append(term)
@@ -141,7 +150,8 @@ def _further(term: Sort, value: Any, *, backward: bool) -> ColumnElement[bool] |
     if value is None:
         return None if to_nulls else column.is_not(None)
     # As a bind, whatever it is: SQLAlchemy takes a bare True or False for a keyword.
-    place, ordered = in_order(literal(value, column.type)), in_order(column)
+    bound = value if isinstance(value, BindParameter) else literal(value, column.type)
+    place, ordered = in_order(bound), in_order(column)
     beyond_value: ColumnElement[bool] = (
         ordered < place if term.descending != backward else ordered > place
     )
@@ -178,4 +188,4 @@ def _opened(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -> An
 def _sign(secret: bytes, resource: str, sort: Sequence[Sort], body: bytes) -> bytes:
     terms = ",".join(each.text for each in sort)
     message = f"{resource}\n{terms}\n".encode() + body
-    return hmac.new(secret, message, hashlib.sha256).digest()[:_SIGNATURE]
+    return hmac.digest(secret, message, "sha256")[:_SIGNATURE]

@@ -99,9 +99,7 @@ class Included:
         # One more than there is room for tells that there are too many, and reads no more of them.
         room = self._left + (len(keys) if include.relation.many else 0)
         statement, width = statement.limit(room + 1), len(resource.key)
-        large = [
-            width + place for place, name in enumerate(names) if _is_large(target.fields[name])
-        ]
+        large = [width + place for place, name in enumerate(names) if is_large(target.fields[name])]
         rows = await (self._weighed(statement, large) if large else self._all(statement))
         if len(rows) > room:
             raise _too_many()
@@ -166,7 +164,7 @@ class Included:
         return select(*numbered.c).where(numbered.c.place <= most).order_by(numbered.c.place)
 
 
-def _is_large(field: Field) -> bool:
+def is_large(field: Field) -> bool:
     """Whether one value may take much of an answer."""
     if field.kind in {Kind.JSON, Kind.ARRAY}:
         return True

@@ -126,13 +126,19 @@ class Reader:
         """The rows beside that of the cursor, in the order of the query."""
         position = await self._position(connection, resource, config, query)
         backward = position is not None and position.backward
-        at_start = position is None and not query.offset
         placed = [*conditions, beyond(query.sort, position)] if position else conditions
         names = query.shape.needed(resource, (each.field.name for each in query.sort))
         statement = await self._select(resource, config, placed, names)
         statement = statement.order_by(*order(query.sort, backward=backward))
         result = await connection.execute(statement.limit(query.limit + 1).offset(query.offset))
-        rows = _values(names, result.all())
+        return self.cut(resource, query, position, _values(names, result.all()))
+
+    def cut(
+        self, resource: Resource, query: Query, position: Position | None, rows: list[Values]
+    ) -> Rows:
+        """A page of rows, of which one more was read than it has, in the order they were read."""
+        backward = position is not None and position.backward
+        at_start = position is None and not query.offset
         more = len(rows) > query.limit
         rows = rows[: query.limit]
         if backward:

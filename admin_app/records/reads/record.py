@@ -14,13 +14,10 @@ from admin_app.records.queries.query import Shape
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record's key, its values by field, set and what is included, and the same as JSON."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A record as JSON."""
 
-    resource: Resource = field(repr=False)
-    key: Key
-    values: Values
     body: bytes = field(repr=False)
     state: str
     """The version, else a digest of the whole record: what a precondition of a write is about."""
@@ -35,6 +32,15 @@ class Record:
         """
         answered = digest(self.body)
         return f'"{self.state}"' if self.state == answered else f'"{self.state}.{answered}"'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record(Answer):
+    """A record's key, its values by field, set and what is included, and the same as JSON."""
+
+    resource: Resource = field(repr=False)
+    key: Key
+    values: Values
 
     @property
     def key_text(self) -> str:
@@ -52,7 +58,18 @@ class Record:
 def record(resource: Resource, values: Values) -> Record:
     """Make the answer of a row: serialised here, so that what cannot be is never committed."""
     body = resource.read.dump(values)
-    return Record(resource, resource.key_of(values), values, body, _state(resource, values, body))
+    return Record(
+        resource=resource,
+        key=resource.key_of(values),
+        values=values,
+        body=body,
+        state=_state(resource, values, body),
+    )
+
+
+def answer(body: bytes, version: Any) -> Answer:
+    """Make the answer of a record that was read as JSON, whole if it has no version."""
+    return Answer(body=body, state=digest(body) if version is None else str(version))
 
 
 def shaped_record(
@@ -66,12 +83,12 @@ def shaped_record(
     """Make the answer of a row that was read in a shape; ``whole`` tells the record's state."""
     body = as_json(wire(resource, seen, shape, values))
     return Record(
-        resource,
-        resource.key_of(values),
-        values,
-        body,
-        _state(resource, whole, b"" if resource.version else resource.read.dump(whole)),
-        truncated,
+        resource=resource,
+        key=resource.key_of(values),
+        values=values,
+        body=body,
+        state=_state(resource, whole, b"" if resource.version else resource.read.dump(whole)),
+        truncated=truncated,
     )
 
 

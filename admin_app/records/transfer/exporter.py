@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from dataclasses import replace
+from math import inf
 
 from admin_app.access.policies import require
 from admin_app.declaration import Actor, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Query, Shape
+from admin_app.records.reads.copies import Portion, TooMuchError
 from admin_app.records.reads.includes import MOST_INCLUDED, TOO_MANY_INCLUDED
 from admin_app.records.reads.reader import Values
 from admin_app.records.service import Records
+from admin_app.records.transfer.copying import CopiedLines
 from admin_app.records.transfer.files import Format
 from admin_app.records.transfer.rows import Lines
+from admin_app.records.transfer.stored import StoredLines
 
 PAGE = 500
 """Records read at once: so many are in memory, however long the export."""
+LEAST = 100
+"""Records copied at once, however long they are."""
+GROWTH = 40
+"""How many times as many records may be copied next."""
+MOST = 4
+"""How many times as much text as is wanted may be in memory; what has more is copied in parts."""
+SECONDS = 0.5
+"""About so long the database may take for it."""
 
+Quick = CopiedLines | StoredLines
 _PAGING = frozenset({"limit", "cursor", "count", "offset"})
 
 
@@ -47,26 +61,56 @@ class Export:
     def columns(self) -> tuple[str, ...]:
         return self._written("csv").columns
 
-    async def lines(self, format_: Format) -> AsyncIterator[str]:
-        """The file's lines, their ends included."""
-        async for portion in self.portions(format_):
-            for line in portion:
-                yield line
-
-    async def portions(self, format_: Format) -> AsyncGenerator[list[str]]:
-        """The same lines, as many at once as are read together; the first when it has been read."""
+    async def portions(self, format_: Format) -> AsyncGenerator[bytes]:
+        """The file, as much at once as is read together; the first when it has been read."""
         written = self._written(format_)
-        lines = [written.header()]
-        async for rows in self._pages():
-            lines += [written.line(each) for each in rows]
-            yield list(filter(None, lines))
-            lines = []
+        quick = None if self._query.shape.includes else self._quick(written.columns, format_)
+        start = written.header()
+        async for portion in self._lines(written) if quick is None else self._copied(quick):
+            yield start + portion
+            start = b""
 
     async def records(self) -> AsyncIterator[Values]:
         """The records, key after key."""
         async for rows in self._pages():
             for values in rows:
                 yield values
+
+    async def _lines(self, written: Lines) -> AsyncIterator[bytes]:
+        async for rows in self._pages():
+            yield written.text(rows)
+
+    def _quick(self, columns: tuple[str, ...], format_: Format) -> Quick | None:
+        """How lines are made without Python values, if they can be."""
+        lines: Quick | None = None
+        if self._records.dialect == "postgresql":
+            lines = CopiedLines(self._seen, self._resource, columns, format_)
+        elif format_ == "csv":
+            lines = StoredLines(self._seen, self._resource, columns)
+        return lines if lines is not None and lines.possible else None
+
+    async def _copied(self, lines: Quick) -> AsyncIterator[bytes]:
+        """The lines as the database writes them.
+
+        No connection waits for who reads them: a portion is all there before any of it is sent.
+        """
+        copies = self._records.copies(self._actor, self._resource, self._query, lines)
+        size, after = PAGE, None
+        while True:
+            begun = time.monotonic()
+            most = MOST * lines.together if size > LEAST else inf
+            try:
+                found = await self._records.copied(self._actor, copies, Portion(size, most, after))
+            except TooMuchError:
+                size = max(size // GROWTH, LEAST)
+                continue
+            yield found.text
+            if found.end is None:
+                return
+            after = found.end
+            fitting = size * lines.together // max(len(found.text), 1)
+            soon = int(size * SECONDS / max(time.monotonic() - begun, 1e-6))
+            size = max(LEAST, min(fitting, soon, size * GROWTH))
 
     async def _pages(self) -> AsyncIterator[list[Values]]:
         query: Query | None = self._query

@@ -21,10 +21,12 @@ Format = Literal["csv", "ndjson"]
 DELIMITERS = ",;\t"
 LARGEST_CELL = 16 * 2**20
 LIST_SEPARATOR = ";"
+LINE_END = "\r\n"
 
-_LINE_END = "\r\n"
 # Spreadsheets take the full-width forms for the same signs.
 _FORMULA = re.compile(r" *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_BEGINS = frozenset("' =+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What text that may need a guard begins with."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
 
@@ -139,7 +141,14 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _needs_guard(cell[1:]) else cell
 
 
+def is_plain(text: str) -> bool:
+    """Whether text is told at once to need no guard, as almost all."""
+    return text != "" and text[0] not in _BEGINS
+
+
 def _needs_guard(text: str) -> bool:
+    if is_plain(text):
+        return False
     bare = text.lstrip("'")
     if not bare:
         return True
@@ -160,7 +169,7 @@ def json_text(value: Any) -> str:
 
 def list_cell(values: Iterable[str]) -> str:
     """Several texts as one cell: joined by ``;``, in double quotes where one has it inside."""
-    text = csv_line(values, LIST_SEPARATOR).removesuffix(_LINE_END)
+    text = csv_line(values, LIST_SEPARATOR).removesuffix(LINE_END)
     return guard(text) if text else ""
 
 
@@ -172,5 +181,12 @@ def list_of(text: str) -> list[str]:
 def csv_line(cells: Iterable[str], delimiter: str = ",") -> str:
     """A line of CSV (RFC 4180), its end included."""
     line = io.StringIO()
-    csv.writer(line, delimiter=delimiter, lineterminator=_LINE_END).writerow(cells)
+    csv.writer(line, delimiter=delimiter, lineterminator=LINE_END).writerow(cells)
     return line.getvalue()
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> bytes:
+    """Lines of CSV; null is an empty cell, and numbers are written as JSON does."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator=LINE_END).writerows(rows)
+    return text.getvalue().encode()

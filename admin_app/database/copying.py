@@ -1,0 +1,77 @@
+"""PostgreSQL's COPY: a statement's rows as the text of a file, written by the database itself.
+
+COPY takes no values beside its statement, so they stand inside it: each as the server itself quotes
+it, put where the compiled statement has its bind, as every driver without binds does it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import asyncpg
+from sqlalchemy import Dialect, Select, Text, cast, func, literal, select
+from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TupleType
+
+Output = Callable[[bytes], Awaitable[None]]
+
+_INTERPOLATING: Dialect = PGDialect_asyncpg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
+"""Writes statements into which values are put with ``%``; what is no value has its ``%`` twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class CopyForm:
+    """How COPY writes rows."""
+
+    format: Literal["csv", "text"]
+    quoted: str | None = None
+    """A column that always stands in quotes."""
+
+
+class Copy:
+    """A statement whose rows are copied, compiled once for all times that it runs."""
+
+    def __init__(self, statement: Select[Any], form: CopyForm) -> None:
+        self._form = form
+        self._compiled: Any = statement.compile(dialect=_INTERPOLATING)
+
+    async def run(
+        self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
+    ) -> None:
+        """Hand ``output`` whole rows as they come; ``values`` are those of binds that have none.
+
+        Raises ``DBAPIError`` as executing a statement does, and what ``output`` raises.
+        """
+        sql = await self._with_values(connection, values)
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        quoted = None if self._form.quoted is None else [self._form.quoted]
+        try:
+            await raw.copy_from_query(
+                sql, output=output, format=self._form.format, force_quote=quoted
+            )
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            lost = raw.is_closed()
+            if lost:
+                await connection.invalidate()
+            raise DBAPIError("COPY", None, error, connection_invalidated=lost) from error
+
+    async def _with_values(self, connection: AsyncConnection, given: Mapping[str, Any]) -> str:
+        compiled = self._compiled
+        expanded = compiled.construct_expanded_state(given, escape_names=False)
+        types = {name: bind.type for name, bind in compiled.binds.items()}
+        for name, several in expanded.parameter_expansion.items():
+            kinds = types[name].types if isinstance(types[name], TupleType) else [types[name]]
+            types |= dict(zip(several, itertools.cycle(kinds), strict=False))
+        values = expanded.parameters
+        literals = [
+            func.quote_nullable(cast(literal(value, types[name]), Text))
+            for name, value in values.items()
+        ]
+        quoted = (await connection.execute(select(*literals))).one() if literals else ()
+        names = [compiled.escaped_bind_names.get(name, name) for name in values]
+        return str(expanded.statement % dict(zip(names, quoted, strict=True)))

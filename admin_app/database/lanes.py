@@ -1,0 +1,236 @@
+"""Connections kept for prepared reads, used by the driver's own means.
+
+A pool's check-out, a transaction and a result object cost more than a small read itself. A lane is
+a connection that has left the pool for good, outside of any transaction. A lane explains nothing:
+whatever goes wrong in it, ``fetch`` answers ``None`` and the read goes the ordinary way, which
+knows about lost connections, locks and limits. Reads can be made twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from admin_app.database.prepared import Prepared, Row
+from admin_app.database.sqlite_driver import raw_connection
+from admin_app.errors import TooSlowError
+from admin_app.settings import DatabaseSection
+
+Values = Mapping[str, Any]
+
+STEPS = 1_000
+"""Instructions of SQLite's machine between two looks at how far a read is."""
+AT_ONCE = 50
+"""Looks after which a read has held up everybody else for long enough: some milliseconds."""
+WAITING = 0.02
+"""Seconds after which it has in any case, whatever it waits for."""
+_OF_VALUES = (ValueError, TypeError, ArithmeticError)
+"""What a type says of a value that it does not take, or does not know."""
+SLOW_FOR = 5.0
+"""Seconds that a read which took longer is sent to a thread from the start."""
+LIFE = 1_800.0
+"""Seconds after which a connection is given back and another one taken."""
+
+
+class Lanes(Protocol):
+    """The lanes of one engine."""
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
+        """The rows of a read, or none where it has to go the ordinary way."""
+
+    async def close(self) -> None:
+        """Give the connections back."""
+
+
+class SQLiteLane:
+    """One connection, read from where the request is answered, as long as that is at once.
+
+    Handing a small read to a thread takes ten times as long as reading. One that is not done at
+    once is interrupted, and so is one that would wait for a lock.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._connection: AsyncConnection | None = None
+        self._raw: sqlite3.Connection | None = None
+        self._moment = _Moment()
+        self._slow: dict[str, float] = {}
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
+        """See ``Lanes``."""
+        if self._slow and self._is_slow(prepared):
+            return None
+        try:
+            raw = self._raw or await self._open()
+        except DBAPIError:
+            return None
+        try:
+            arguments = prepared.arguments(values)
+            self._moment.begin()
+            cursor = raw.execute(prepared.sql, arguments)
+            rows = cursor.fetchall()
+            if not prepared.described:
+                prepared.describe([each[1] for each in cursor.description])
+            return prepared.read(rows)
+        except (sqlite3.Error, *_OF_VALUES) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
+                self._slow[prepared.sql] = time.monotonic() + SLOW_FOR
+            return None
+
+    async def _open(self) -> sqlite3.Connection:
+        connection = self._engine.connect()
+        await connection.start()
+        fairy = await connection.get_raw_connection()
+        driver: Any = fairy.driver_connection
+        raw = raw_connection(driver)
+        await driver.execute("PRAGMA busy_timeout=0")
+        await driver.set_progress_handler(self._moment.over, STEPS)
+        if self._raw is not None:  # Another request was faster.
+            await connection.invalidate()
+            await connection.close()
+            return self._raw
+        self._connection, self._raw = connection, raw
+        return raw
+
+    def _is_slow(self, prepared: Prepared) -> bool:
+        until = self._slow.get(prepared.sql)
+        if until is None:
+            return False
+        if time.monotonic() < until:
+            return True
+        del self._slow[prepared.sql]
+        return False
+
+    async def close(self) -> None:
+        """See ``Lanes``."""
+        connection, self._connection, self._raw = self._connection, None, None
+        if connection is not None:
+            # Not back into the pool: its patience is not like that of the others.
+            await connection.invalidate()
+            await connection.close()
+
+
+class _Moment:
+    """How long a read is at it: counted in what it does, which is the same on a busy machine."""
+
+    __slots__ = ("_end", "_left")
+
+    def __init__(self) -> None:
+        self._end = math.inf
+        self._left = 0
+
+    def begin(self) -> None:
+        self._end = time.monotonic() + WAITING
+        self._left = AT_ONCE
+
+    def over(self) -> bool:
+        """What SQLite asks, and stops when it is true."""
+        self._left -= 1
+        return self._left < 0 or time.monotonic() > self._end
+
+
+class PostgreSQLLanes:
+    """Some connections, each for one read at a time."""
+
+    def __init__(self, engine: AsyncEngine, size: int, patience: float, usual: float) -> None:
+        self._engine = engine
+        self._usual = usual
+        self._turns = asyncio.Semaphore(size)
+        self._patience = patience
+        self._idle: list[_PostgreSQLLane] = []
+
+    async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
+        """See ``Lanes``.
+
+        Raises ``TimeoutError`` when no lane is free in time, and ``TooSlowError``.
+        """
+        try:
+            arguments = prepared.arguments(values)
+        except _OF_VALUES:
+            return None
+        if self._turns.locked():
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        else:
+            await self._turns.acquire()
+        try:
+            return await self._run(prepared, arguments)
+        finally:
+            self._turns.release()
+
+    async def _run(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row] | None:
+        try:
+            lane = self._idle.pop() if self._idle else await _PostgreSQLLane.open(self._engine)
+        except (DBAPIError, OSError):
+            return None
+        try:
+            rows = await lane.fetch(prepared, arguments)
+        except asyncpg.QueryCanceledError as error:
+            await self._keep(lane)
+            raise TooSlowError(self._usual) from error  # It has had its time: not once more.
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, *_OF_VALUES):
+            await self._keep(lane)
+            return None
+        except BaseException:
+            await asyncio.shield(lane.end())
+            raise
+        await self._keep(lane)
+        return rows
+
+    async def _keep(self, lane: _PostgreSQLLane) -> None:
+        if lane.good:
+            self._idle.append(lane)
+        else:
+            await lane.end()
+
+    async def close(self) -> None:
+        """See ``Lanes``."""
+        while self._idle:
+            await self._idle.pop().end()
+
+
+class _PostgreSQLLane:
+    def __init__(self, connection: AsyncConnection, driver: asyncpg.Connection[Any]) -> None:
+        self._connection = connection
+        self._driver = driver
+        self._until = time.monotonic() + LIFE
+
+    @classmethod
+    async def open(cls, engine: AsyncEngine) -> _PostgreSQLLane:
+        connection = engine.connect()
+        await connection.start()
+        fairy = await connection.get_raw_connection()
+        driver: Any = fairy.driver_connection
+        return cls(connection, driver)
+
+    async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+        if not prepared.described:
+            statement = await self._driver.prepare(prepared.sql)
+            prepared.describe([each.type.oid for each in statement.get_attributes()])
+        return prepared.read(await self._driver.fetch(prepared.sql, *arguments))
+
+    @property
+    def good(self) -> bool:
+        return not self._driver.is_closed() and time.monotonic() < self._until
+
+    async def end(self) -> None:
+        await self._connection.invalidate()
+        await self._connection.close()
+
+
+def lanes_of(engine: AsyncEngine, settings: DatabaseSection) -> Lanes | None:
+    """The lanes of an engine: at most half of its connections; none where there is but one."""
+    if settings.pool_size == 1:
+        return None
+    if engine.dialect.name == "sqlite":
+        return SQLiteLane(engine)
+    patience, usual = settings.pool_timeout, settings.statement_timeout
+    return PostgreSQLLanes(engine, settings.pool_size // 2, patience, usual)

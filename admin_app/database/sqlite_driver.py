@@ -1,0 +1,191 @@
+"""aiosqlite as SQLAlchemy uses it, with one hand-over to the thread a statement, and patience.
+
+SQLAlchemy's adapter hands over three times: to execute, to fetch and to close the cursor. Each
+costs as much as what most statements do. And SQLite has no time limit of its own, as PostgreSQL
+has: here a read that takes too long is interrupted. Writes are left alone: SQLite undoes the whole
+transaction of one that is interrupted, savepoints and all, and each of them is about a few rows.
+"""
+
+# ruff: noqa: SLF001 - what is adapted here has private names
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import aiosqlite
+from sqlalchemy import Engine, event
+from sqlalchemy.dialects.sqlite.aiosqlite import (
+    AsyncAdapt_aiosqlite_connection,
+    AsyncAdapt_aiosqlite_cursor,
+    AsyncAdapt_aiosqlite_ss_cursor,
+)
+from sqlalchemy.util import await_only, immutabledict
+
+T = TypeVar("T")
+
+STEPS = 100_000
+"""Instructions of SQLite's machine between two looks at the clock: some milliseconds."""
+_READS = ("SELECT", "WITH")
+
+
+class Deadline:
+    """When the statement that runs on a connection has had its time."""
+
+    __slots__ = ("_at",)
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+
+    def begin(self, seconds: float) -> None:
+        """Give what runs next so long."""
+        self._at = time.monotonic() + seconds
+
+    def end(self) -> None:
+        """Nothing runs any more."""
+        self._at = None
+
+    def over(self) -> bool:
+        """What SQLite asks, and stops when it is true."""
+        return self._at is not None and time.monotonic() > self._at
+
+
+def use_driver(engine: Engine, seconds: float) -> None:
+    """Connect ``engine`` by this module; its reads take ``seconds`` at most."""
+
+    @event.listens_for(engine, "do_connect")
+    def connect(dialect: Any, _record: object, args: Any, named: Any) -> SQLiteConnection:
+        driver = aiosqlite.connect(*args, **named)
+        driver._thread.daemon = True  # as SQLAlchemy does: a worker may just end
+        return SQLiteConnection(dialect.dbapi, await_only(driver), seconds)
+
+
+def raw_connection(driver: Any) -> sqlite3.Connection:
+    """What aiosqlite wraps."""
+    found: sqlite3.Connection = driver._conn  # it has no other name
+    return found
+
+
+class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
+    """A connection whose statements, commits and rollbacks take one hand-over each, or none."""
+
+    def __init__(self, dbapi: Any, driver: aiosqlite.Connection, seconds: float) -> None:
+        super().__init__(dbapi, driver)  # type: ignore[arg-type]
+        self.seconds = seconds
+        self.deadline = Deadline()
+        # Each counted by one thread alone.
+        self._begun = self._ended = 0
+        raw = raw_connection(driver)
+        self.hand_over(lambda: raw.set_progress_handler(self.deadline.over, STEPS))
+
+    def hand_over(self, work: Callable[[], T]) -> T:
+        """Run ``work`` in the connection's thread."""
+        self._begun += 1
+
+        def run() -> T:
+            try:
+                return work()
+            finally:
+                self._ended += 1
+
+        return await_only(self._connection._execute(run))  # type: ignore[no-any-return]
+
+    def _idle(self) -> bool:
+        """Whether there is nothing to end: no transaction, and nothing left by who went away."""
+        raw = self._connection._connection  # none when it is closed
+        return raw is None or (self._begun == self._ended and not raw.in_transaction)
+
+    def rollback(self) -> None:
+        """Undo what was begun, if anything was."""
+        if not self._idle():
+            super().rollback()
+
+    def commit(self) -> None:
+        """Keep what was begun, if anything was."""
+        if not self._idle():
+            super().commit()
+
+
+class _Cursor(AsyncAdapt_aiosqlite_cursor):
+    """What a statement gave: all of it, fetched where it ran."""
+
+    _awaitable_cursor_close = False
+    _adapt_connection: SQLiteConnection
+
+    def __init__(self, connection: SQLiteConnection) -> None:
+        self._adapt_connection = connection
+        self._connection = connection._connection
+        self._rows = deque()
+        self._soft_closed_memoized = immutabledict()
+        self._found: tuple[Any, int, int] = (None, -1, 0)
+
+    @property
+    def description(self) -> Any:
+        """The columns (PEP 249)."""
+        return self._found[0]
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows were written (PEP 249)."""
+        return self._found[1]
+
+    @property
+    def lastrowid(self) -> int:
+        """The key SQLite gave last (PEP 249)."""
+        return self._found[2]
+
+    def close(self) -> None:
+        """Forget the rows; there is nothing open."""
+        self._rows.clear()
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        """Run a statement and fetch what it gives."""
+        self._run(operation, lambda raw: raw.execute(operation, parameters or ()))
+
+    def executemany(self, operation: Any, seq_of_parameters: Any) -> Any:
+        """Run a statement once for each set of parameters."""
+        self._run(operation, lambda raw: raw.executemany(operation, seq_of_parameters))
+
+    def _run(self, operation: str, send: Callable[[Any], Any]) -> None:
+        connection, deadline = self._adapt_connection, self._adapt_connection.deadline
+        reads = operation.lstrip()[:6].upper().startswith(_READS)
+
+        def run() -> Any:
+            if reads:
+                deadline.begin(connection.seconds)
+            cursor = raw_connection(self._connection).cursor()
+            try:
+                send(cursor)
+                rows = cursor.fetchall() if cursor.description else ()
+                return (cursor.description, cursor.rowcount, cursor.lastrowid), rows
+            finally:
+                cursor.close()
+                deadline.end()
+
+        try:
+            self._found, rows = connection.hand_over(run)
+        except Exception as error:  # noqa: BLE001 - it is raised again, as SQLAlchemy's own
+            connection._handle_exception(error)
+        self._rows = deque(rows)
+
+
+class _StreamedCursor(AsyncAdapt_aiosqlite_ss_cursor):
+    """What is fetched bit by bit goes on running until it is all there, or closed."""
+
+    _adapt_connection: SQLiteConnection
+
+    def execute(self, operation: Any, parameters: Any = None) -> Any:
+        """Begin a statement."""
+        self._adapt_connection.deadline.begin(self._adapt_connection.seconds)
+        return super().execute(operation, parameters)
+
+    def close(self) -> None:
+        """End it."""
+        self._adapt_connection.deadline.end()
+        super().close()
+
+
+SQLiteConnection._cursor_cls = _Cursor  # type: ignore[assignment]
+SQLiteConnection._ss_cursor_cls = _StreamedCursor

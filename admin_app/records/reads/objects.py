@@ -1,0 +1,242 @@
+"""What is read of the rows of a plan: their values, or each as one text of JSON.
+
+Sets and to-one relations are looked up for the rows of the page alone, not for those that are
+sorted or skipped: on PostgreSQL by a sub-select for each row (a join would read the whole of the
+other table), on SQLite, which loops in any case, by a join.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    Subquery,
+    Text,
+    and_,
+    cast,
+    func,
+    inspect,
+    select,
+)
+from typing_extensions import TypedDict
+
+from admin_app.declaration import Actor, Resource
+from admin_app.declaration.schemas import annotation, set_annotation
+from admin_app.declaration.values import list_of
+from admin_app.records.queries.form import FormlessError
+from admin_app.records.queries.query import Include, Shape
+from admin_app.records.reads.criteria import Standing
+from admin_app.records.reads.includes import is_large
+from admin_app.records.reads.reader import Reader, Values
+from admin_app.records.reads.sets import as_json, as_list, keys_of
+from admin_app.records.reads.wire import written
+
+Rows = CTE | Subquery
+"""The rows of a page, before anything is looked up for them."""
+Column = ColumnElement[Any]
+TEXT = "page_text"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A statement, what its columns are, and what makes a JSON list of its rows."""
+
+    statement: Select[Any]
+    names: tuple[str, ...]
+    write: Callable[[Sequence[Values]], bytes]
+    rows: Rows | None = None
+    """Read first, so that they have to be put in order again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a record's columns are."""
+
+    source: FromClause
+    column: Callable[[str], Column]
+
+
+class Objects:
+    """Reads for one actor."""
+
+    def __init__(self, reader: Reader, actor: Actor, dialect: str) -> None:
+        self._registry = reader.sight.registry(actor)
+        self._criteria = reader.criteria
+        self._actor = actor
+        self._dialect = dialect
+
+    def values(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
+        """Read the values of what ``inside`` selects. Raises ``FormlessError``."""
+        write = self._writer(resource, shape)
+        names = tuple(each.key for each in inside.selected_columns if each.key is not None)
+        sets = shape.sets_of(resource)
+        if not sets and not shape.includes:
+            return Found(inside, names, write)
+        rows = inside.cte("page").prefix_with("MATERIALIZED")
+        here = _Place(rows, rows.c.__getitem__)
+        lists = [
+            as_list(self._keys(resource, name, here), self._dialect).label(name) for name in sets
+        ]
+        joined = _Joined(rows)
+        self._join(joined, "", shape, here)
+        found = select(*rows.c, *lists, *joined.columns).select_from(joined.source)
+        return Found(found, (*names, *sets, *joined.names), write, rows)
+
+    def text(
+        self, resource: Resource, shape: Shape, inside: Select[Any], kept: Sequence[str]
+    ) -> Found | None:
+        """Read each record as JSON that the database writes, and the values of ``kept``.
+
+        None where it would not write what we do. Raises ``FormlessError``.
+        """
+        if self._dialect != "postgresql":
+            return None
+        rows = inside.subquery("page")
+        members = self._members(resource, shape, _Place(rows, rows.c.__getitem__))
+        if members is None:
+            return None
+        record = select(*members).correlate(rows).subquery("record")
+        text = cast(select(_row(record)).scalar_subquery(), Text)
+        found = select(text, *(rows.c[name] for name in kept)).select_from(rows)
+        return Found(found, (TEXT, *kept), _joined_texts, rows)
+
+    def _members(self, resource: Resource, shape: Shape, here: _Place) -> list[Column] | None:
+        """What a record's JSON is made of, in order; none where a value is not listed."""
+        members: list[Column] = []
+        for name in shape.fields_of(resource):
+            field = resource.fields[name]
+            value = written(field, here.column(name))
+            if value is None:
+                return None
+            members.append(value.json.label(name))
+        members += (
+            as_json(self._keys(resource, name, here)).label(name)
+            for name in shape.sets_of(resource)
+        )
+        for include in shape.includes:
+            there = self._reached(include)
+            inner = include.query.shape
+            place = _place(there)
+            found = self._members(there.resource, inner, place)
+            if found is None:
+                return None
+            one = select(*found).select_from(place.source).where(self._leads(include, there, here))
+            record = one.correlate(here.source).subquery()
+            members.append(select(_row(record)).scalar_subquery().label(include.relation.name))
+        return members
+
+    def _keys(self, resource: Resource, name: str, here: _Place) -> Select[Any]:
+        relation = resource.sets[name]
+        target = self._registry.target(relation)
+        keys = keys_of(self._criteria, self._actor, relation, target, here.column)
+        return keys.correlate(here.source)
+
+    def _join(self, joined: _Joined, path: str, shape: Shape, here: _Place) -> None:
+        if shape.includes and self._dialect != "sqlite":
+            raise FormlessError
+        for include in shape.includes:
+            there = self._reached(include)
+            place = f"{path}{include.relation.name}."
+            names = include.query.shape.needed(there.resource)
+            if include.query.shape.sets_of(there.resource):
+                raise FormlessError
+            near = (name for each in include.query.shape.includes for name in each.relation.fields)
+            inner = _place(there)
+            joined.add(inner.source, self._leads(include, there, here))
+            for name in dict.fromkeys([*names, *near]):
+                joined.read(f"{place}{name}", inner.column(name))
+            self._join(joined, place, include.query.shape, inner)
+
+    def _reached(self, include: Include) -> Standing:
+        """Where an include leads. Raises ``FormlessError`` for what is more than one record."""
+        relation = include.relation
+        if not relation.fields:
+            raise FormlessError
+        there = self._criteria.step(self._actor, relation)
+        shown = include.query.shape.fields_of(there.resource)
+        if any(is_large(there.resource.fields[name]) for name in shown):
+            raise FormlessError  # What may be of any size is weighed as it is read.
+        return there
+
+    def _leads(self, include: Include, there: Standing, here: _Place) -> Column:
+        """The condition that a row's foreign key leads to a record in sight."""
+        pairs = zip(include.relation.fields, there.resource.key, strict=True)
+        joined = (there.column(key) == here.column(name) for name, key in pairs)
+        return and_(*joined, self._criteria.in_sight(self._actor, there))
+
+    def _writer(self, resource: Resource, shape: Shape) -> Callable[[Sequence[Values]], bytes]:
+        adapter = TypeAdapter(list_of(self._typed(resource, shape)))
+        pick = self._picker(resource, shape, "")
+        return lambda rows: adapter.dump_json([pick(row) for row in rows])
+
+    def _typed(self, resource: Resource, shape: Shape) -> Any:
+        members = {name: annotation(resource.fields[name]) for name in shape.fields_of(resource)}
+        for name in shape.sets_of(resource):
+            keys = resource.target_keys[name]
+            members[name] = set_annotation(resource.sets[name], keys, reading=True)
+        for include in shape.includes:
+            target = self._registry.target(include.relation)
+            members[include.relation.name] = self._typed(target, include.query.shape) | None
+        return TypedDict(resource.model.__name__, members)  # type: ignore[operator]
+
+    def _picker(self, resource: Resource, shape: Shape, path: str) -> Callable[[Values], Any]:
+        """What takes a record's own out of a row."""
+        own = [*shape.fields_of(resource), *shape.sets_of(resource)]
+        names = [(name, f"{path}{name}") for name in own]
+        if not shape.includes:
+            return lambda row: {name: row[place] for name, place in names}
+        inner = []
+        for include in shape.includes:
+            target = self._registry.target(include.relation)
+            place = f"{path}{include.relation.name}."
+            there = f"{place}{target.key[0].name}"
+            picker = self._picker(target, include.query.shape, place)
+            inner.append((include.relation.name, there, picker))
+
+        def pick(row: Values) -> Values:
+            found = {name: row[place] for name, place in names}
+            for name, there, picker in inner:
+                found[name] = None if row[there] is None else picker(row)
+            return found
+
+        return pick
+
+
+class _Joined:
+    """Rows and the tables beside them."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.source: FromClause = rows
+        self.names: list[str] = []
+        self.columns: list[Column] = []
+
+    def add(self, source: FromClause, condition: Column) -> None:
+        self.source = self.source.outerjoin(source, condition)
+
+    def read(self, name: str, column: Column) -> None:
+        self.names.append(name)
+        self.columns.append(column.label(f"joined_{len(self.names)}"))
+
+
+def _place(there: Standing) -> _Place:
+    def column(name: str) -> Column:
+        found: Column = there.column(there.resource.fields[name])
+        return found
+
+    return _Place(inspect(there.entity).selectable, column)
+
+
+def _row(record: Subquery) -> Column:
+    return func.row_to_json(record.table_valued())
+
+
+def _joined_texts(rows: Sequence[Values]) -> bytes:
+    texts: Iterator[str] = (row[TEXT] for row in rows)
+    return f"[{','.join(texts)}]".encode()

@@ -1,0 +1,170 @@
+"""Making plans: the one statement that reads records of a form, and what becomes of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam
+from sqlalchemy.sql.operators import eq
+
+from admin_app.access.policies import Trash, policy
+from admin_app.database import Database, Prepared
+from admin_app.declaration import Actor, Field, Key, Resource
+from admin_app.records.queries.form import FormlessError, placed
+from admin_app.records.queries.query import Query, Shape
+from admin_app.records.reads.counting import counted
+from admin_app.records.reads.cursor import Position, beyond, order
+from admin_app.records.reads.objects import Objects, Rows
+from admin_app.records.reads.reader import Reader, Values, key_is
+
+LIMIT, OFFSET, TOTAL = "page_limit", "page_offset", "page_total"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How records of a form are read."""
+
+    resource: Resource
+    """As the actor sees it."""
+    prepared: Prepared
+    names: tuple[str, ...]
+    """What the columns are: fields, sets, or the record as one text; and perhaps ``TOTAL``."""
+    write: Callable[[Sequence[Values]], bytes]
+    """Makes a JSON list of rows; it may change them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who reads what, and whether the answer is wanted as JSON."""
+
+    actor: Actor
+    resource: Resource
+    shape: Shape
+    trash: Trash
+    text: bool
+
+    @property
+    def form(self) -> Hashable:
+        """What of it makes a difference to the statement, but for the shape."""
+        return self.resource.name, self.actor.grants, self.trash, self.text
+
+
+class Planner:
+    """Makes the plans of one registry on one database."""
+
+    def __init__(self, reader: Reader, database: Database) -> None:
+        self._reader = reader
+        self._database = database
+
+    async def item(self, asked: Asked, key: Key) -> Plan:
+        """How a record is read by its key. Raises ``FormlessError``."""
+        seen = self._seen(asked)
+        binds = _Binds()
+        wanted = tuple(binds.of(field, value) for field, value in zip(seen.key, key, strict=True))
+        kept = [seen.version] if seen.version else []
+        config = policy(asked.actor, seen, asked.trash)
+        columns = self._columns(seen, asked.shape, kept)
+        inside = await self._reader.select(seen, config, columns, [key_is(seen, wanted)])
+        return await self._made(asked, seen, inside, kept)
+
+    async def page(self, asked: Asked, query: Query, position: Position | None) -> Plan:
+        """How a page is read. Raises ``FormlessError``."""
+        reader, seen = self._reader, self._seen(asked)
+        registry = reader.sight.registry(asked.actor)
+        config = policy(asked.actor, seen, asked.trash)
+        binds = _Binds()
+        filters = [placed(registry, seen, each, binds.of) for each in query.filters]
+        conditions = reader.criteria.all_of(asked.actor, seen, filters, ())
+        backward = position is not None and position.backward
+        beside = [*conditions]
+        if position is not None:
+            beside.append(beyond(query.sort, _placed(query, position, binds)))
+        kept = list(dict.fromkeys(each.field.name for each in query.sort))
+        columns = self._columns(seen, asked.shape, kept)
+        inside = await reader.select(seen, config, columns, beside)
+        inside = inside.order_by(*order(query.sort, backward=backward))
+        inside = inside.limit(_number(LIMIT)).offset(_number(OFFSET))
+        total = None
+        if query.count != "none":
+            keys = [each.expression for each in seen.key]
+            matching = await reader.select(seen, config, keys, conditions)
+            total = counted(matching, query.count).scalar_subquery()
+
+        def again(rows: Rows) -> list[ColumnElement[Any]]:
+            return order(query.sort, backward=backward, column=lambda each: rows.c[each.name])
+
+        return await self._made(asked, seen, inside, kept, total, again)
+
+    def _seen(self, asked: Asked) -> Resource:
+        return self._reader.sight.registry(asked.actor)[asked.resource.name]
+
+    def _columns(
+        self, seen: Resource, shape: Shape, kept: Sequence[str]
+    ) -> list[ColumnElement[Any]]:
+        near = (name for each in shape.includes for name in each.relation.fields)
+        names = dict.fromkeys([*shape.needed(seen, kept), *near])
+        return [seen.fields[name].expression.label(name) for name in names]
+
+    async def _made(
+        self,
+        asked: Asked,
+        seen: Resource,
+        inside: Select[Any],
+        kept: Sequence[str],
+        total: ColumnElement[int] | None = None,
+        again: Callable[[Rows], list[ColumnElement[Any]]] | None = None,
+    ) -> Plan:
+        """The plan of what is read ``inside``, with what is looked up for each of its rows."""
+        objects = Objects(self._reader, asked.actor, self._database.dialect)
+        found = objects.text(seen, asked.shape, inside, kept) if asked.text else None
+        if found is None:
+            found = objects.values(seen, asked.shape, inside)
+        statement, names = found.statement, found.names
+        if again is not None and found.rows is not None:
+            statement = statement.order_by(*again(found.rows))
+        if total is not None:
+            statement, names = statement.add_columns(total), (*names, TOTAL)
+        try:
+            prepared = await self._database.prepare(statement)
+        except ValueError as error:
+            raise FormlessError from error
+        return Plan(seen, prepared, names, found.write)
+
+
+class _Binds:
+    """Names the values of a form in the order in which they are found."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def of(self, field: Field, value: Any) -> BindParameter[Any]:
+        kind = field.expression.type.coerce_compared_value(eq, value)
+        bind = bindparam(_name(self._count), type_=kind)
+        self._count += 1
+        return bind
+
+
+def _placed(query: Query, position: Position, binds: _Binds) -> Position:
+    values = (
+        None if value is None else binds.of(term.field, value)
+        for term, value in zip(query.sort, position.values, strict=True)
+    )
+    return Position(tuple(values), position.backward)
+
+
+def _number(name: str) -> BindParameter[int]:
+    return bindparam(name, type_=Integer())
+
+
+def _name(place: int) -> str:
+    return f"value_{place}"
+
+
+_NAMES = [_name(place) for place in range(200)]
+
+
+def named(values: Sequence[Any]) -> dict[str, Any]:
+    """The values of a form, in its order, by the names of their binds."""
+    return dict(zip(_NAMES, values, strict=False))

@@ -1,0 +1,170 @@
+"""Plans: the statement of each form of read, made once and kept.
+
+A plan depends on the resource, on what the actor is granted and on the form of the query, and on
+nothing else: every value is a bind, those of the acting person too. FastCRUD builds its statement
+and looks for cartesian products, once. Where a read takes several statements, or one of its own,
+there is no plan, and ``Reader`` reads as it does inside of writes.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from dataclasses import dataclass
+
+from admin_app.access.policies import Trash
+from admin_app.database import Database
+from admin_app.declaration import Actor, Key, Resource
+from admin_app.records.queries.form import FormlessError, form_of, shape_form
+from admin_app.records.queries.query import WHOLE, Query, Shape
+from admin_app.records.reads.cursor import Position, read_cursor
+from admin_app.records.reads.planner import LIMIT, OFFSET, TOTAL, Asked, Plan, Planner, named
+from admin_app.records.reads.reader import Page, Reader, Values
+from admin_app.records.reads.record import Answer, Record, answer, record
+from admin_app.records.reads.texts import PageText
+
+MOST_PLANS = 1_000
+"""Forms are made by clients: those used least are forgotten."""
+
+
+class Plans:
+    """The plans of one worker. Reads raise ``FormlessError`` where there is none.
+
+    ``seconds``: how long a statement may take, where that is not as usual.
+    """
+
+    def __init__(self, reader: Reader, database: Database, secret: bytes) -> None:
+        self._reader = reader
+        self._database = database
+        self._secret = secret
+        self._planner = Planner(reader, database)
+        self._kept: OrderedDict[Hashable, Plan | None] = OrderedDict()
+
+    async def one(
+        self, actor: Actor, resource: Resource, key: Key, trash: Trash, seconds: float | None
+    ) -> Record | None:
+        """Read a whole record; none when it is absent or out of sight."""
+        plan, rows = await self._item(
+            Asked(actor, resource, WHOLE, trash, text=False), key, seconds
+        )
+        return record(plan.resource, rows[0]) if rows else None
+
+    async def one_text(
+        self,
+        actor: Actor,
+        resource: Resource,
+        key: Key,
+        shape: Shape,
+        trash: Trash,
+        seconds: float | None,
+    ) -> Answer | None:
+        """Read a record as JSON; none when it is absent or out of sight."""
+        if resource.version is None and (shape.fields or shape.includes):
+            raise FormlessError  # Its state is a digest of the whole record.
+        plan, rows = await self._item(Asked(actor, resource, shape, trash, text=True), key, seconds)
+        if not rows:
+            return None
+        version = rows[0].get(plan.resource.version or "")
+        return answer(plan.write(rows)[1:-1], version)
+
+    async def page(
+        self, actor: Actor, resource: Resource, query: Query, seconds: float | None
+    ) -> Page:
+        """Read a page."""
+        asked = Asked(actor, resource, query.shape, query.trash, text=False)
+        if query.shape.includes:
+            raise FormlessError
+        found = await self._page(asked, query, seconds)
+        return Page(
+            found.plan.resource,
+            found.rows,
+            query.limit,
+            found.next,
+            found.previous,
+            found.total,
+            query.shape,
+        )
+
+    async def page_text(
+        self, actor: Actor, resource: Resource, query: Query, seconds: float | None
+    ) -> PageText:
+        """Read a page as JSON."""
+        asked = Asked(actor, resource, query.shape, query.trash, text=True)
+        found = await self._page(asked, query, seconds)
+        data = found.plan.write(found.rows)
+        return PageText(data, query.limit, found.next, found.previous, found.total)
+
+    async def _item(
+        self, asked: Asked, key: Key, seconds: float | None
+    ) -> tuple[Plan, list[Values]]:
+        form = (asked.form, shape_form(asked.shape), *map(type, key))
+        plan = await self._plan(form, lambda: self._planner.item(asked, key))
+        rows = await self._database.fetch(plan.prepared, named(key), seconds=seconds)
+        return plan, [dict(zip(plan.names, row, strict=True)) for row in rows]
+
+    async def _page(self, asked: Asked, query: Query, seconds: float | None) -> _Page:
+        shape, values = form_of(query)
+        position = None
+        if query.cursor is not None:
+            resource = asked.resource.name
+            position = read_cursor(self._secret, resource, query.sort, query.cursor)
+        form = (asked.form, shape, _position_form(position))
+        plan = await self._plan(form, lambda: self._planner.page(asked, query, position))
+        if position is not None:
+            values += [each for each in position.values if each is not None]
+        binds = {**named(values), LIMIT: query.limit + 1, OFFSET: query.offset}
+        found = await self._database.fetch(plan.prepared, binds, seconds=seconds)
+        rows = [dict(zip(plan.names, row, strict=True)) for row in found]
+        total = _total(query, rows)
+        rows, before, after = self._reader.cut(plan.resource, query, position, rows)
+        return _Page(plan, rows, before, after, total)
+
+    async def _plan(self, form: Hashable, make: Callable[[], Awaitable[Plan]]) -> Plan:
+        plan = self._kept.get(form)
+        if plan is not None:
+            self._kept.move_to_end(form)
+            return plan
+        if form in self._kept:
+            raise FormlessError
+        try:
+            plan = await make()
+        except FormlessError:
+            self._keep(form, None)
+            raise
+        self._keep(form, plan)
+        return plan
+
+    def _keep(self, form: Hashable, plan: Plan | None) -> None:
+        self._kept[form] = plan
+        if len(self._kept) > MOST_PLANS:
+            self._kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    plan: Plan
+    rows: list[Values]
+    previous: str | None
+    next: str | None
+    total: int | None
+
+
+def _total(query: Query, rows: Sequence[Values]) -> int | None:
+    """How many there are, which every row says. Raises ``FormlessError`` when no row is there."""
+    if query.count == "none":
+        return None
+    if rows:
+        found: int = rows[0][TOTAL]
+        return found
+    if query.cursor is None and not query.offset:
+        return 0
+    raise FormlessError
+
+
+def _position_form(position: Position | None) -> Hashable:
+    """What of a place is form. Raises ``FormlessError``."""
+    if position is None:
+        return None
+    if not position.whole:
+        raise FormlessError  # The row itself has to be asked where it stands.
+    return position.backward, tuple(type(each) for each in position.values)

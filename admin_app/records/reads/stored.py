@@ -1,0 +1,141 @@
+"""JSON data from values as SQLite stores them, without the Python values that they stand for.
+
+A date becomes a ``date`` only to become the same text again. What is not stored as SQLAlchemy
+stores it takes that way, and is answered, or refused, as everywhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Date,
+    DateTime,
+    Enum,
+    Integer,
+    String,
+    Time,
+    type_coerce,
+)
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.types import UserDefinedType
+
+from admin_app.database import ExactDecimal
+from admin_app.database.types import SQLiteInstant
+from admin_app.declaration import Field
+from admin_app.declaration.values import adapter_of
+
+Stored = Sequence[Any]
+Column = Callable[[Stored], Sequence[Any]]
+"""From the values of a column to what else is made of them."""
+_Slowly = Callable[[Any], Any]
+
+_DIALECT: Any = sqlite.dialect()
+_DIALECT.colspecs = {**_DIALECT.colspecs, DateTime: SQLiteInstant}
+_INSTANT, _DAY, _CLOCK = 26, 10, 15
+"""Characters of what SQLAlchemy stores of each."""
+
+
+class _AsStored(UserDefinedType[Any]):
+    """What the driver gives for a column, whatever it stands for."""
+
+    cache_ok = True
+
+
+def as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """A column whose values come as they are stored."""
+    return type_coerce(column, _AsStored())
+
+
+def json_of_stored(field: Field) -> Column:
+    """How JSON data is made of a field's values; null stays null."""
+    type_: Any = getattr(field.expression, "type", None)
+    known = type(type_) is ExactDecimal or type(type_).__module__.startswith("sqlalchemy.")
+    read = type_.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+    adapter = adapter_of(field.shape)
+
+    def slowly(value: Any) -> Any:
+        found = value if read is None else read(value)
+        return None if found is None else adapter.dump_python(found, mode="json")
+
+    if known and field.column is not None:
+        for kind, make in _MAKERS:
+            if isinstance(type_, kind):
+                return make(type_, slowly)
+    return lambda values: [None if each is None else slowly(each) for each in values]
+
+
+def _as_they_are(kind: type[Any]) -> Callable[[Any, _Slowly], Column]:
+    def make(_: Any, slowly: _Slowly) -> Column:
+        def column(values: Stored) -> Sequence[Any]:
+            return [each if type(each) is kind or each is None else slowly(each) for each in values]
+
+        return column
+
+    return make
+
+
+def _truths(_: Any, __: _Slowly) -> Column:
+    return lambda values: [None if each is None else bool(each) for each in values]
+
+
+def _decimals(type_: Any, slowly: _Slowly) -> Column:
+    scale = type_.scale
+    one = 10**scale
+
+    def written(value: Any) -> Any:
+        if type(value) is not int:
+            return None if value is None else slowly(value)
+        sign = "-" if value < 0 else ""
+        whole, rest = divmod(abs(value), one)
+        return f"{sign}{whole}.{rest:0{scale}}" if scale else f"{sign}{whole}"
+
+    return lambda values: list(map(written, values))
+
+
+def _moments(type_: Any, slowly: _Slowly) -> Column:
+    zone = "Z" if type_.timezone else ""
+
+    def written(value: Any) -> Any:
+        if type(value) is not str or len(value) != _INSTANT or value[10] != " ":
+            return None if value is None else slowly(value)
+        end = 19 if value.endswith(".000000") else _INSTANT
+        return f"{value[:10]}T{value[11:end]}{zone}"
+
+    return lambda values: list(map(written, values))
+
+
+def _days(_: Any, slowly: _Slowly) -> Column:
+    return lambda values: [
+        each if each is None or (type(each) is str and len(each) == _DAY) else slowly(each)
+        for each in values
+    ]
+
+
+def _clocks(_: Any, slowly: _Slowly) -> Column:
+    def written(value: Any) -> Any:
+        if type(value) is not str or len(value) != _CLOCK:
+            return None if value is None else slowly(value)
+        return value.removesuffix(".000000")
+
+    return lambda values: list(map(written, values))
+
+
+def _choices(type_: Any, slowly: _Slowly) -> Column:
+    known = {None: None, **{each: slowly(each) for each in type_.enums}}
+    return lambda values: [known[each] if each in known else slowly(each) for each in values]
+
+
+_MAKERS: tuple[tuple[type[Any], Callable[[Any, _Slowly], Column]], ...] = (
+    (Enum, _choices),
+    (ExactDecimal, _decimals),
+    (Boolean, _truths),
+    (Integer, _as_they_are(int)),
+    (String, _as_they_are(str)),
+    (DateTime, _moments),
+    (Date, _days),
+    (Time, _clocks),
+)

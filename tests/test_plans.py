@@ -1,0 +1,225 @@
+"""A read that goes by a plan answers what it would without one, byte for byte, to whoever asks."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from api import Api, zoo_on
+from conftest import KINDS, FreshSettings
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sqlalchemy import event, text
+from zoo import RESOURCES, sample
+
+from admin_app.declaration import SYSTEM, Actor, Grant, Resource, acting
+from admin_app.errors import NotFoundError
+from admin_app.records.queries.form import FormlessError
+from admin_app.records.queries.query import WHOLE, Query
+from admin_app.records.reads.plans import MOST_PLANS, Plans
+from admin_app.records.reads.texts import text_of
+
+Pairs = list[tuple[str, str]]
+
+
+@pytest.fixture(params=KINDS)
+async def api(fresh_settings: FreshSettings, request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    """The zoo, with some records of each kind."""
+    async with zoo_on(fresh_settings, request.param) as made:
+        for name in RESOURCES:
+            for body in sample(name):
+                await made.add(made.registry[name].plural, body)
+        yield made
+
+
+def plans(api: Api) -> Plans:
+    return api.records._plans
+
+
+def query(api: Api, actor: Actor, resource: Resource, pairs: Pairs) -> Query:
+    return api.records.query(actor, resource, pairs)
+
+
+async def planned(api: Api, actor: Actor, resource: Resource, asked: Query) -> bytes | None:
+    """The page by its plan; none where there is no plan."""
+    with acting(actor):
+        try:
+            return (await plans(api).page_text(actor, resource, asked, None)).body
+        except FormlessError:
+            return None
+
+
+async def unplanned(api: Api, actor: Actor, resource: Resource, asked: Query) -> bytes:
+    with acting(actor):
+        page = await api.records._page(actor, resource, asked)
+    return text_of(api.records.registry_for(actor), page).body
+
+
+async def same(api: Api, actor: Actor, resource: Resource, pairs: Pairs) -> bytes | None:
+    """What a page by its plan is, which is the page without one."""
+    asked = query(api, actor, resource, pairs)
+    found = await planned(api, actor, resource, asked)
+    if found is not None:
+        assert found == await unplanned(api, actor, resource, asked), (resource.name, pairs)
+    return found
+
+
+async def test_every_kind_of_value(api: Api) -> None:
+    """A page of each resource, whole and field by field, up and down and counted."""
+    for name in RESOURCES:
+        resource = api.registry[name]
+        left = {each.name for each in resource.sets.values() if not _simple(api, each.target)}
+        assert (await same(api, SYSTEM, resource, []) is None) == bool(left), name
+        for each in (*resource.readable, *resource.sets):
+            found = await same(api, SYSTEM, resource, [("fields", each)])
+            assert (found is None) == (each in left), (name, each)
+        for each in resource.sort:
+            for term in (each, f"-{each}"):
+                await same(api, SYSTEM, resource, [("sort", term), ("count", "exact")])
+
+
+def _simple(api: Api, target: str) -> bool:
+    """Whether keys of a resource are the same in JSON as in Python."""
+    key = api.registry[target].key
+    return len(key) == 1 and key[0].kind in {"integer", "string", "text"}
+
+
+async def test_to_one_relations(api: Api) -> None:
+    """What is included of a to-one relation is the same, missing and nested ones too."""
+    found = 0
+    for name in RESOURCES:
+        resource = api.registry[name]
+        for each in resource.relations.values():
+            target = api.registry.target(each)
+            fields = [one.name for one in target.readable.values() if one.kind != "text"][:4]
+            for include in (each.name, *(f"{each.name}.{one}" for one in target.relations)):
+                pairs = [("include", include)]
+                await same(api, SYSTEM, resource, pairs)
+                some = [*([resource.key[0].name]), *(f"{each.name}.{one}" for one in fields)]
+                found += await same(api, SYSTEM, resource, [("fields", ",".join(some))]) is not None
+    assert found > 5
+
+
+async def test_one_record(api: Api) -> None:
+    """A record by its key: the same body and tag; an absent one is absent."""
+    for name in RESOURCES:
+        resource = api.registry[name]
+        page = await api.records._page(SYSTEM, resource, query(api, SYSTEM, resource, []))
+        for values in page.rows:
+            key = resource.key_of(values)
+            by_plan = await api.records.get_text(SYSTEM, resource, key)
+            without = await api.records._get(SYSTEM, resource, key, WHOLE, "without")
+            assert (by_plan.body, by_plan.etag) == (without.body, without.etag), name
+            assert (await api.records.get(SYSTEM, resource, key)).values == without.values
+    whole = api.registry["specimen"]
+    with pytest.raises(NotFoundError):
+        await api.records.get_text(SYSTEM, whole, (2**31 - 1,))
+
+
+CONDITIONS = {
+    "small__gte": st.integers(-5, 5).map(str),
+    "small__in": st.lists(st.integers(-3, 3).map(str), min_size=1, max_size=3).map(",".join),
+    "name__contains": st.text("a%_/\\'é", max_size=3),
+    "name__startswith": st.text("a%_/\\'é", max_size=3),
+    "flag": st.sampled_from(["true", "false"]),
+    "day__between": st.just("2000-01-01,2030-01-01"),
+    "mood": st.sampled_from(["calm", "wild & free"]),
+    "money__lt": st.sampled_from(["0.00", "12.50"]),
+    "ratio__isnull": st.sampled_from(["true", "false"]),
+}
+
+
+async def test_values_are_no_part_of_a_plan(api: Api) -> None:
+    """Queries of one form are read by one plan, whatever the values, and each has its own rows."""
+    specimen = api.registry["specimen"]
+    for small, name in itertools.product(range(-2, 3), ("a", "%", "_", "/", "a%")):
+        body = {**sample("specimen")[0], "small": small, "name": name}
+        await api.add("specimens", body)
+    pairs = [
+        ("sort", "small"),
+        ("count", "exact"),
+        ("fields", "id,name,small"),
+    ]
+    drawn = st.fixed_dictionaries({}, optional=CONDITIONS)
+    asked: list[Pairs] = []
+
+    @settings(max_examples=60, deadline=None, database=None)
+    @given(drawn)
+    def draw(conditions: dict[str, str]) -> None:
+        asked.append([*pairs, *conditions.items()])
+
+    draw()
+    for each in asked:
+        for limit in ("3", "200"):
+            assert await same(api, SYSTEM, specimen, [*each, ("limit", limit)]) is not None, each
+    # Walking on and back.
+    first = query(api, SYSTEM, specimen, [*pairs, ("limit", "4")])
+    with acting(SYSTEM):
+        page = await plans(api).page_text(SYSTEM, specimen, first, None)
+        while page.next is not None:
+            there = [*pairs, ("limit", "4"), ("cursor", page.next)]
+            await same(api, SYSTEM, specimen, there)
+            page = await plans(api).page_text(
+                SYSTEM, specimen, query(api, SYSTEM, specimen, there), None
+            )
+            assert page.previous is not None
+            await same(api, SYSTEM, specimen, [*there[:-1], ("cursor", page.previous)])
+    kept = len(plans(api)._kept)
+    for small in range(-9, 9):
+        await same(api, SYSTEM, specimen, [*pairs, ("small__gte", str(small)), ("limit", "7")])
+    assert len(plans(api)._kept) <= kept + 1
+
+
+async def test_a_plan_is_for_who_may_the_same(api: Api) -> None:
+    """Who is granted less has another plan; who is granted the same has it with own values."""
+    ruled = api.registry["ruled"]
+    rule = next(iter(ruled.rules))
+    everything = frozenset({Grant("ruled", "read")})
+    hiding = frozenset({Grant("ruled", "read", without=frozenset({ruled.title}))})
+    own = frozenset({Grant("ruled", "read", rule)})
+    bodies: dict[tuple[str, int], bytes | None] = {}
+    for _ in range(2):
+        for user in (1, 2, 3):
+            for what, grants in (("all", everything), ("hiding", hiding), ("own", own)):
+                actor = Actor(user, f"user {user}", grants)
+                seen = await same(api, actor, ruled, [("count", "exact")])
+                assert bodies.setdefault((what, user), seen) == seen
+                assert seen is not None
+    assert f'"{ruled.title}":' not in str(bodies["hiding", 1])
+    assert f'"{ruled.title}":' in str(bodies["all", 1])
+
+
+async def test_one_statement(api: Api) -> None:
+    """A page with its count, its sets and a to-one relation is one statement."""
+    told: list[str] = []
+    engine = api.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *each: told.append(each[2]))
+    await api.get("keepers?count=exact&fields=name,labels")
+    assert sum("keeper" in each for each in told) == 1
+    if api.database.dialect == "postgresql":
+        assert "row_to_json" in told[-1]
+
+
+async def test_plans_are_bounded(api: Api) -> None:
+    """However many forms clients think of, so many are kept."""
+    resource = api.registry["specimen"]
+    names = [each for each, field in resource.readable.items() if field.kind == "integer"]
+    for some in itertools.islice(itertools.permutations(names), 30):
+        pairs = [("fields", ",".join(some))]
+        assert await same(api, SYSTEM, resource, pairs) is not None
+    assert len(plans(api)._kept) <= MOST_PLANS
+
+
+async def test_after_the_table_has_changed(api: Api) -> None:
+    """A plan outlives a column that is added to its table."""
+    resource = api.registry["ruled"]
+    before = await same(api, SYSTEM, resource, [])
+
+    async def alter(session: Any) -> None:
+        await session.execute(text("ALTER TABLE ruled ADD COLUMN later INTEGER"))
+
+    await api.database.write(alter)
+    for _ in range(3):
+        assert await same(api, SYSTEM, resource, []) == before
