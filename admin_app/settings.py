@@ -112,6 +112,10 @@ class ServerSection(Section):
         default=False,
         description="Answer Server-Timing (statements) and Query-Hint (indexes); for development.",
     )
+    log: Literal["all", "notable"] = Field(
+        "notable",
+        description="Requests that have a line in the log: all, or those refused, failed or slow.",
+    )
     drain: float = Field(30.0, gt=0, description="Seconds that requests get to finish at a stop.")
 
     @field_validator("root_path")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from api import HOST, Api, zoo_on
 from conftest import FreshSettings
+from starlette.responses import PlainTextResponse
 
 from admin_app.middleware import SECURITY_HEADERS, RequestMiddleware
 from admin_app.middleware.requests import _loggable
@@ -77,6 +78,18 @@ async def test_a_log_line_is_one_line(broken: Api, caplog: pytest.LogCaptureFixt
     assert "hidden" not in line
 
 
+@pytest.mark.parametrize("log_all", [True, False])
+async def test_which_requests_are_logged(log_all: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """All, or those that are refused or fail."""
+    with caplog.at_level(logging.INFO, "admin_app.requests"):
+        for status in (200, 304, 404, 500):
+            app = PlainTextResponse("", status_code=status)
+            headers = [(b"host", b"h")]
+            await through(app, ["h"], log_all=log_all, headers=headers)
+    told = [each.getMessage().split()[2] for each in caplog.records]
+    assert told == (["200", "304", "404", "500"] if log_all else ["404", "500"])
+
+
 @pytest.mark.parametrize(
     ("allowed", "host", "answered"),
     [
@@ -114,7 +127,9 @@ async def hello(_: Any, __: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": b""})
 
 
-async def through(app: Any, hosts: Sequence[str], **scope: Any) -> list[Any]:
+async def through(
+    app: Any, hosts: Sequence[str], *, log_all: bool = False, **scope: Any
+) -> list[Any]:
     """What an application of its own answers through the middleware."""
     sent: list[Any] = []
 
@@ -122,7 +137,8 @@ async def through(app: Any, hosts: Sequence[str], **scope: Any) -> list[Any]:
         sent.append(message)
 
     usual = {"type": "http", "method": "GET", "path": "/", "scheme": "http"}
-    await RequestMiddleware(app, hosts)({**usual, **scope}, send, send)  # type: ignore[arg-type]
+    made = RequestMiddleware(app, hosts, log_all=log_all)
+    await made({**usual, **scope}, send, send)  # type: ignore[arg-type]
     return sent
 
 

@@ -25,7 +25,9 @@ class Surroundings:
         server = settings.server
         origins = settings.security.cors_origins
         both = Timing(_Doors(app, origins)) if server.timing else _Doors(app, origins)
-        self._app = RequestMiddleware(both, server.allowed_hosts, server.root_path)
+        self._app = RequestMiddleware(
+            both, server.allowed_hosts, server.root_path, log_all=server.log == "all"
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)

@@ -43,6 +43,9 @@ _SECURITY = [(name.lower().encode(), each.encode()) for name, each in SECURITY_H
 TRANSPORT_SECURITY = "max-age=31536000"
 PROBES = frozenset({"/healthz", "/readyz"})
 """Asked by address, by machines that know no name; they tell nothing and build no link."""
+SLOW = 1.0
+"""Seconds after which a request is worth a line in the log, whatever it was answered."""
+_USUAL = range(100, 400)
 BODY_PATIENCE = 10.0
 """Seconds to wait for the next piece of a body."""
 
@@ -54,8 +57,16 @@ class RequestMiddleware:
     or takes it off makes no difference: inside, it is always there (ASGI 2.3, ``root_path``).
     """
 
-    def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str], root_path: str = "") -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        allowed_hosts: Sequence[str],
+        root_path: str = "",
+        *,
+        log_all: bool = False,
+    ) -> None:
         self._app = app
+        self._log_all = log_all
         self._hosts = frozenset(host.lower() for host in allowed_hosts)
         self._root = root_path
 
@@ -83,8 +94,9 @@ class RequestMiddleware:
         except ClientDisconnect:
             pass  # Nobody is left to answer.
         finally:
-            if logger.isEnabledFor(logging.INFO):
-                _log(scope, answer.status, time.perf_counter() - started, request_id)
+            seconds = time.perf_counter() - started
+            if self._log_all or (answer.status or 0) not in _USUAL or seconds >= SLOW:
+                _log(scope, answer.status, seconds, request_id)
 
     def _complaint(self, scope: Scope) -> str | None:
         """What makes a request unfit for either door."""

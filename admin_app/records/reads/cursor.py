@@ -23,6 +23,7 @@ _SIGNATURE = 12
 """Bytes of the signature that are kept: enough to notice a change, short in a URL."""
 
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _PLAIN = frozenset({int, str, bool})
 """Types whose values are JSON as they are."""
 _CARRIED = 1_500
@@ -105,7 +106,7 @@ def bad_cursor() -> BadRequestError:
 
 
 def _body(*parts: Any) -> bytes:
-    return pydantic_core.to_json([int(parts[0]), *parts[1:]])
+    return _ENCODER.encode([int(parts[0]), *parts[1:]]).encode()
 
 
 def _is_said(value: Any) -> bool:

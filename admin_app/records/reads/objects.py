@@ -7,8 +7,8 @@ other table), on SQLite, which loops in any case, by a join.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -27,7 +27,8 @@ from sqlalchemy import (
 )
 from typing_extensions import TypedDict
 
-from admin_app.declaration import Actor, Resource
+from admin_app.database import Row
+from admin_app.declaration import Actor, Field, Resource
 from admin_app.declaration.schemas import annotation, set_annotation
 from admin_app.declaration.values import list_of
 from admin_app.records.queries.form import FormlessError
@@ -35,13 +36,19 @@ from admin_app.records.queries.query import Include, Shape
 from admin_app.records.reads.criteria import Standing
 from admin_app.records.reads.includes import is_large
 from admin_app.records.reads.reader import Reader, Values
-from admin_app.records.reads.sets import as_json, as_list, keys_of
+from admin_app.records.reads.record import as_json
+from admin_app.records.reads.sets import as_list, keys_as_json, keys_of
+from admin_app.records.reads.stored import Column as Stored
+from admin_app.records.reads.stored import as_stored, json_of_stored
 from admin_app.records.reads.wire import written
 
 Rows = CTE | Subquery
 """The rows of a page, before anything is looked up for them."""
 Column = ColumnElement[Any]
-TEXT = "page_text"
+Columns = Mapping[str, Sequence[Any]]
+"""The values of each column, those of what is joined by their path."""
+Build = Callable[[Columns], list[Values | None]]
+_TEXT = "page_text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,9 @@ class Found:
 
     statement: Select[Any]
     names: tuple[str, ...]
-    write: Callable[[Sequence[Values]], bytes]
+    write: Callable[[Sequence[Row]], bytes]
+    columns: tuple[Stored | None, ...] = ()
+    """What makes JSON data of each column, where its values come as they are stored."""
     rows: Rows | None = None
     """Read first, so that they have to be put in order again."""
 
@@ -74,11 +83,46 @@ class Objects:
 
     def values(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
         """Read the values of what ``inside`` selects. Raises ``FormlessError``."""
-        write = self._writer(resource, shape)
+        found = self._found(resource, shape, inside)
+        build = self._builder(resource, shape, "")
+        adapter = TypeAdapter(list_of(self._typed(resource, shape)))
+
+        def write(rows: Sequence[Row]) -> bytes:
+            columns = zip(*rows, strict=True)
+            return adapter.dump_json(build(dict(zip(found.names, columns, strict=False))))
+
+        return replace(found, write=write)
+
+    def stored(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
+        """The same of what ``inside`` selects as it is stored: JSON data. Raises likewise."""
+        found = self._found(resource, shape, inside)
+        build = self._builder(resource, shape, "")
+        fields = self._fields(resource, shape, "")
+        makers = [json_of_stored(fields[name]) if name in fields else None for name in found.names]
+
+        def write(rows: Sequence[Row]) -> bytes:
+            columns = zip(*rows, strict=True)
+            made = (
+                values if make is None else make(values)
+                for make, values in zip(makers, columns, strict=False)
+            )
+            return as_json(build(dict(zip(found.names, made, strict=False))))
+
+        return replace(found, write=write, columns=tuple(makers))
+
+    def _fields(self, resource: Resource, shape: Shape, path: str) -> dict[str, Field]:
+        found = {f"{path}{name}": each for name, each in resource.fields.items()}
+        for include in shape.includes:
+            target = self._registry.target(include.relation)
+            place = f"{path}{include.relation.name}."
+            found |= self._fields(target, include.query.shape, place)
+        return found
+
+    def _found(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
         names = tuple(each.key for each in inside.selected_columns if each.key is not None)
         sets = shape.sets_of(resource)
         if not sets and not shape.includes:
-            return Found(inside, names, write)
+            return Found(inside, names, _joined_texts)
         rows = inside.cte("page").prefix_with("MATERIALIZED")
         here = _Place(rows, rows.c.__getitem__)
         lists = [
@@ -87,7 +131,7 @@ class Objects:
         joined = _Joined(rows)
         self._join(joined, "", shape, here)
         found = select(*rows.c, *lists, *joined.columns).select_from(joined.source)
-        return Found(found, (*names, *sets, *joined.names), write, rows)
+        return Found(found, (*names, *sets, *joined.names), _joined_texts, rows=rows)
 
     def text(
         self, resource: Resource, shape: Shape, inside: Select[Any], kept: Sequence[str]
@@ -105,7 +149,7 @@ class Objects:
         record = select(*members).correlate(rows).subquery("record")
         text = cast(select(_row(record)).scalar_subquery(), Text)
         found = select(text, *(rows.c[name] for name in kept)).select_from(rows)
-        return Found(found, (TEXT, *kept), _joined_texts, rows)
+        return Found(found, (_TEXT, *kept), _joined_texts, rows=rows)
 
     def _members(self, resource: Resource, shape: Shape, here: _Place) -> list[Column] | None:
         """What a record's JSON is made of, in order; none where a value is not listed."""
@@ -117,7 +161,7 @@ class Objects:
                 return None
             members.append(value.json.label(name))
         members += (
-            as_json(self._keys(resource, name, here)).label(name)
+            keys_as_json(self._keys(resource, name, here)).label(name)
             for name in shape.sets_of(resource)
         )
         for include in shape.includes:
@@ -171,11 +215,6 @@ class Objects:
         joined = (there.column(key) == here.column(name) for name, key in pairs)
         return and_(*joined, self._criteria.in_sight(self._actor, there))
 
-    def _writer(self, resource: Resource, shape: Shape) -> Callable[[Sequence[Values]], bytes]:
-        adapter = TypeAdapter(list_of(self._typed(resource, shape)))
-        pick = self._picker(resource, shape, "")
-        return lambda rows: adapter.dump_json([pick(row) for row in rows])
-
     def _typed(self, resource: Resource, shape: Shape) -> Any:
         members = {name: annotation(resource.fields[name]) for name in shape.fields_of(resource)}
         for name in shape.sets_of(resource):
@@ -186,27 +225,28 @@ class Objects:
             members[include.relation.name] = self._typed(target, include.query.shape) | None
         return TypedDict(resource.model.__name__, members)  # type: ignore[operator]
 
-    def _picker(self, resource: Resource, shape: Shape, path: str) -> Callable[[Values], Any]:
-        """What takes a record's own out of a row."""
-        own = [*shape.fields_of(resource), *shape.sets_of(resource)]
-        names = [(name, f"{path}{name}") for name in own]
-        if not shape.includes:
-            return lambda row: {name: row[place] for name, place in names}
-        inner = []
+    def _builder(self, resource: Resource, shape: Shape, path: str) -> Build:
+        """What makes the records of one place of columns; none where their key is null."""
+        names = [*shape.fields_of(resource), *shape.sets_of(resource)]
+        inner: list[Build] = []
         for include in shape.includes:
             target = self._registry.target(include.relation)
             place = f"{path}{include.relation.name}."
-            there = f"{place}{target.key[0].name}"
-            picker = self._picker(target, include.query.shape, place)
-            inner.append((include.relation.name, there, picker))
+            inner.append(self._builder(target, include.query.shape, place))
+        places = [f"{path}{name}" for name in names]
+        names += (each.relation.name for each in shape.includes)
+        key = f"{path}{resource.key[0].name}"
 
-        def pick(row: Values) -> Values:
-            found = {name: row[place] for name, place in names}
-            for name, there, picker in inner:
-                found[name] = None if row[there] is None else picker(row)
-            return found
+        def build(columns: Columns) -> list[Values | None]:
+            taken = [columns[place] for place in places]
+            taken += (each(columns) for each in inner)
+            made = [dict(zip(names, row, strict=True)) for row in zip(*taken, strict=True)]
+            if not path:
+                return [*made]
+            keys = columns[key]
+            return [None if one is None else each for one, each in zip(keys, made, strict=True)]
 
-        return pick
+        return build
 
 
 class _Joined:
@@ -222,7 +262,7 @@ class _Joined:
 
     def read(self, name: str, column: Column) -> None:
         self.names.append(name)
-        self.columns.append(column.label(f"joined_{len(self.names)}"))
+        self.columns.append(as_stored(column).label(f"joined_{len(self.names)}"))
 
 
 def _place(there: Standing) -> _Place:
@@ -237,6 +277,5 @@ def _row(record: Subquery) -> Column:
     return func.row_to_json(record.table_valued())
 
 
-def _joined_texts(rows: Sequence[Values]) -> bytes:
-    texts: Iterator[str] = (row[TEXT] for row in rows)
-    return f"[{','.join(texts)}]".encode()
+def _joined_texts(rows: Sequence[Row]) -> bytes:
+    return f"[{','.join(row[0] for row in rows)}]".encode()

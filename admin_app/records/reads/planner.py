@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam
 from sqlalchemy.sql.operators import eq
 
 from admin_app.access.policies import Trash, policy
-from admin_app.database import Database, Prepared
+from admin_app.database import Database, Prepared, Row
 from admin_app.declaration import Actor, Field, Key, Resource
 from admin_app.records.queries.form import FormlessError, placed
 from admin_app.records.queries.query import Query, Shape
@@ -18,7 +18,10 @@ from admin_app.records.reads.counting import counted
 from admin_app.records.reads.cursor import Position, beyond, order
 from admin_app.records.reads.objects import Objects, Rows
 from admin_app.records.reads.reader import Reader, Values, key_is
+from admin_app.records.reads.stored import Column as Stored
+from admin_app.records.reads.stored import as_stored
 
+_OF_VALUES = (ValueError, TypeError, ArithmeticError)
 LIMIT, OFFSET, TOTAL = "page_limit", "page_offset", "page_total"
 
 
@@ -31,8 +34,33 @@ class Plan:
     prepared: Prepared
     names: tuple[str, ...]
     """What the columns are: fields, sets, or the record as one text; and perhaps ``TOTAL``."""
-    write: Callable[[Sequence[Values]], bytes]
-    """Makes a JSON list of rows; it may change them."""
+    columns: tuple[Stored | None, ...]
+    """What makes JSON data of each column, where its values come as they are stored."""
+    write: Callable[[Sequence[Row]], bytes]
+    """Makes a JSON list of rows."""
+
+    def text(self, rows: Sequence[Row]) -> bytes:
+        """The same. Raises ``FormlessError`` for what is not stored as it is declared."""
+        if not rows:
+            return b"[]"
+        try:
+            return self.write(rows)
+        except _OF_VALUES as error:
+            if not self.columns:
+                raise
+            raise FormlessError from error
+
+    def values(self, row: Row) -> Values:
+        """A row by name, as JSON data where it came as it is stored. Raises likewise."""
+        if self.columns:
+            try:
+                row = [
+                    value if make is None else make((value,))[0]
+                    for make, value in zip(self.columns, row, strict=True)
+                ]
+            except _OF_VALUES as error:
+                raise FormlessError from error
+        return dict(zip(self.names, row, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +93,7 @@ class Planner:
         wanted = tuple(binds.of(field, value) for field, value in zip(seen.key, key, strict=True))
         kept = [seen.version] if seen.version else []
         config = policy(asked.actor, seen, asked.trash)
-        columns = self._columns(seen, asked.shape, kept)
+        columns = self._columns(asked, seen, kept)
         inside = await self._reader.select(seen, config, columns, [key_is(seen, wanted)])
         return await self._made(asked, seen, inside, kept)
 
@@ -82,7 +110,7 @@ class Planner:
         if position is not None:
             beside.append(beyond(query.sort, _placed(query, position, binds)))
         kept = list(dict.fromkeys(each.field.name for each in query.sort))
-        columns = self._columns(seen, asked.shape, kept)
+        columns = self._columns(asked, seen, kept)
         inside = await reader.select(seen, config, columns, beside)
         inside = inside.order_by(*order(query.sort, backward=backward))
         inside = inside.limit(_number(LIMIT)).offset(_number(OFFSET))
@@ -101,11 +129,16 @@ class Planner:
         return self._reader.sight.registry(asked.actor)[asked.resource.name]
 
     def _columns(
-        self, seen: Resource, shape: Shape, kept: Sequence[str]
+        self, asked: Asked, seen: Resource, kept: Sequence[str]
     ) -> list[ColumnElement[Any]]:
-        near = (name for each in shape.includes for name in each.relation.fields)
-        names = dict.fromkeys([*shape.needed(seen, kept), *near])
-        return [seen.fields[name].expression.label(name) for name in names]
+        near = (name for each in asked.shape.includes for name in each.relation.fields)
+        names = dict.fromkeys([*asked.shape.needed(seen, kept), *near])
+        read = as_stored if self._stored(asked) else _as_declared
+        return [read(seen.fields[name].expression).label(name) for name in names]
+
+    def _stored(self, asked: Asked) -> bool:
+        """Whether values are read as they are stored."""
+        return asked.text and self._database.dialect == "sqlite"
 
     async def _made(
         self,
@@ -118,19 +151,26 @@ class Planner:
     ) -> Plan:
         """The plan of what is read ``inside``, with what is looked up for each of its rows."""
         objects = Objects(self._reader, asked.actor, self._database.dialect)
-        found = objects.text(seen, asked.shape, inside, kept) if asked.text else None
-        if found is None:
-            found = objects.values(seen, asked.shape, inside)
-        statement, names = found.statement, found.names
+        if self._stored(asked):
+            found = objects.stored(seen, asked.shape, inside)
+        else:
+            text = objects.text(seen, asked.shape, inside, kept) if asked.text else None
+            found = text or objects.values(seen, asked.shape, inside)
+        statement, names, columns = found.statement, found.names, found.columns
         if again is not None and found.rows is not None:
             statement = statement.order_by(*again(found.rows))
         if total is not None:
             statement, names = statement.add_columns(total), (*names, TOTAL)
+            columns = (*columns, None) if columns else ()
         try:
             prepared = await self._database.prepare(statement)
         except ValueError as error:
             raise FormlessError from error
-        return Plan(seen, prepared, names, found.write)
+        return Plan(seen, prepared, names, columns, found.write)
+
+
+def _as_declared(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return column
 
 
 class _Binds:

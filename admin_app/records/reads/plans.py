@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 from admin_app.access.policies import Trash
-from admin_app.database import Database
+from admin_app.database import Database, Row
 from admin_app.declaration import Actor, Key, Resource
 from admin_app.records.queries.form import FormlessError, form_of, shape_form
 from admin_app.records.queries.query import WHOLE, Query, Shape
 from admin_app.records.reads.cursor import Position, read_cursor
-from admin_app.records.reads.planner import LIMIT, OFFSET, TOTAL, Asked, Plan, Planner, named
-from admin_app.records.reads.reader import Page, Reader, Values
+from admin_app.records.reads.planner import LIMIT, OFFSET, Asked, Plan, Planner, named
+from admin_app.records.reads.reader import Page, Reader
 from admin_app.records.reads.record import Answer, Record, answer, record
 from admin_app.records.reads.texts import PageText
 
@@ -47,7 +47,7 @@ class Plans:
         plan, rows = await self._item(
             Asked(actor, resource, WHOLE, trash, text=False), key, seconds
         )
-        return record(plan.resource, rows[0]) if rows else None
+        return record(plan.resource, plan.values(rows[0])) if rows else None
 
     async def one_text(
         self,
@@ -64,8 +64,8 @@ class Plans:
         plan, rows = await self._item(Asked(actor, resource, shape, trash, text=True), key, seconds)
         if not rows:
             return None
-        version = rows[0].get(plan.resource.version or "")
-        return answer(plan.write(rows)[1:-1], version)
+        version = plan.values(rows[0]).get(plan.resource.version or "")
+        return answer(plan.text(rows)[1:-1], version)
 
     async def page(
         self, actor: Actor, resource: Resource, query: Query, seconds: float | None
@@ -77,7 +77,7 @@ class Plans:
         found = await self._page(asked, query, seconds)
         return Page(
             found.plan.resource,
-            found.rows,
+            [found.plan.values(row) for row in found.rows],
             query.limit,
             found.next,
             found.previous,
@@ -91,16 +91,16 @@ class Plans:
         """Read a page as JSON."""
         asked = Asked(actor, resource, query.shape, query.trash, text=True)
         found = await self._page(asked, query, seconds)
-        data = found.plan.write(found.rows)
+        data = found.plan.text(found.rows)
         return PageText(data, query.limit, found.next, found.previous, found.total)
 
     async def _item(
         self, asked: Asked, key: Key, seconds: float | None
-    ) -> tuple[Plan, list[Values]]:
+    ) -> tuple[Plan, Sequence[Row]]:
         form = (asked.form, shape_form(asked.shape), *map(type, key))
         plan = await self._plan(form, lambda: self._planner.item(asked, key))
         rows = await self._database.fetch(plan.prepared, named(key), seconds=seconds)
-        return plan, [dict(zip(plan.names, row, strict=True)) for row in rows]
+        return plan, rows
 
     async def _page(self, asked: Asked, query: Query, seconds: float | None) -> _Page:
         shape, values = form_of(query)
@@ -114,9 +114,8 @@ class Plans:
             values += [each for each in position.values if each is not None]
         binds = {**named(values), LIMIT: query.limit + 1, OFFSET: query.offset}
         found = await self._database.fetch(plan.prepared, binds, seconds=seconds)
-        rows = [dict(zip(plan.names, row, strict=True)) for row in found]
-        total = _total(query, rows)
-        rows, before, after = self._reader.cut(plan.resource, query, position, rows)
+        total = _total(query, found)
+        rows, before, after = self._reader.cut(plan.resource, query, position, found, plan.values)
         return _Page(plan, rows, before, after, total)
 
     async def _plan(self, form: Hashable, make: Callable[[], Awaitable[Plan]]) -> Plan:
@@ -143,18 +142,18 @@ class Plans:
 @dataclass(frozen=True, slots=True)
 class _Page:
     plan: Plan
-    rows: list[Values]
+    rows: Sequence[Row]
     previous: str | None
     next: str | None
     total: int | None
 
 
-def _total(query: Query, rows: Sequence[Values]) -> int | None:
+def _total(query: Query, rows: Sequence[Row]) -> int | None:
     """How many there are, which every row says. Raises ``FormlessError`` when no row is there."""
     if query.count == "none":
         return None
     if rows:
-        found: int = rows[0][TOTAL]
+        found: int = rows[0][-1]
         return found
     if query.cursor is None and not query.offset:
         return 0

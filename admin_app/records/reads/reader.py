@@ -7,9 +7,9 @@ connection it runs on, so that a write reads its own answer in its own transacti
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from fastcrud import PolicyConfig
 from sqlalchemy import ColumnElement, Select, and_, func, select
@@ -37,6 +37,7 @@ from admin_app.records.reads.full_text import RANKED, best_first
 from admin_app.records.reads.includes import Included
 from admin_app.records.reads.portions import batches
 
+T = TypeVar("T")
 Values = dict[str, Any]
 Rows = tuple[list[Values], str | None, str | None]
 """Those of a page, and the cursors of what lies before and after them."""
@@ -131,22 +132,30 @@ class Reader:
         statement = await self._select(resource, config, placed, names)
         statement = statement.order_by(*order(query.sort, backward=backward))
         result = await connection.execute(statement.limit(query.limit + 1).offset(query.offset))
-        return self.cut(resource, query, position, _values(names, result.all()))
+        rows = _values(names, result.all())
+        found, before, after = self.cut(resource, query, position, rows, lambda row: row)
+        return [*found], before, after
 
     def cut(
-        self, resource: Resource, query: Query, position: Position | None, rows: list[Values]
-    ) -> Rows:
+        self,
+        resource: Resource,
+        query: Query,
+        position: Position | None,
+        rows: Sequence[T],
+        values: Callable[[T], Values],
+    ) -> tuple[Sequence[T], str | None, str | None]:
         """A page of rows, of which one more was read than it has, in the order they were read."""
         backward = position is not None and position.backward
         at_start = position is None and not query.offset
         more = len(rows) > query.limit
         rows = rows[: query.limit]
         if backward:
-            rows.reverse()
-        before = self._cursor(
-            resource, query, rows[:1], backward=True, there=more if backward else not at_start
-        )
-        after = self._cursor(resource, query, rows[-1:], backward=False, there=more or backward)
+            rows = rows[::-1]
+        before = after = None
+        if rows and (more if backward else not at_start):
+            before = self._cursor(resource, query, values(rows[0]), backward=True)
+        if rows and (more or backward):
+            after = self._cursor(resource, query, values(rows[-1]), backward=False)
         return rows, before, after
 
     async def _best(
@@ -221,19 +230,9 @@ class Reader:
             raise bad_cursor()
         return Position(tuple(row), position.backward)
 
-    def _cursor(
-        self,
-        resource: Resource,
-        query: Query,
-        rows: Sequence[Values],
-        *,
-        backward: bool,
-        there: bool,
-    ) -> str | None:
-        """The cursor of what lies beyond a page's outermost row, if anything does."""
-        if not rows or not there:
-            return None
-        return write_cursor(self._secret, resource.name, query.sort, rows[0], backward=backward)
+    def _cursor(self, resource: Resource, query: Query, row: Values, *, backward: bool) -> str:
+        """The cursor of what lies beyond a page's outermost row."""
+        return write_cursor(self._secret, resource.name, query.sort, row, backward=backward)
 
     async def _total(
         self,

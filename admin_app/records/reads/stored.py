@@ -10,13 +10,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     ColumnElement,
     Date,
     DateTime,
     Enum,
     Integer,
+    SmallInteger,
     String,
+    Text,
     Time,
     type_coerce,
 )
@@ -50,10 +53,12 @@ def as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, _AsStored())
 
 
-def json_of_stored(field: Field) -> Column:
-    """How JSON data is made of a field's values; null stays null."""
+def json_of_stored(field: Field) -> Column | None:
+    """How JSON data is made of a field's values, where that is anything; null stays null."""
     type_: Any = getattr(field.expression, "type", None)
     known = type(type_) is ExactDecimal or type(type_).__module__.startswith("sqlalchemy.")
+    if known and field.column is not None and type_.__class__ in _AS_THEY_ARE:
+        return None
     read = type_.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
     adapter = adapter_of(field.shape)
 
@@ -68,16 +73,6 @@ def json_of_stored(field: Field) -> Column:
     return lambda values: [None if each is None else slowly(each) for each in values]
 
 
-def _as_they_are(kind: type[Any]) -> Callable[[Any, _Slowly], Column]:
-    def make(_: Any, slowly: _Slowly) -> Column:
-        def column(values: Stored) -> Sequence[Any]:
-            return [each if type(each) is kind or each is None else slowly(each) for each in values]
-
-        return column
-
-    return make
-
-
 def _truths(_: Any, __: _Slowly) -> Column:
     return lambda values: [None if each is None else bool(each) for each in values]
 
@@ -89,6 +84,9 @@ def _decimals(type_: Any, slowly: _Slowly) -> Column:
     def written(value: Any) -> Any:
         if type(value) is not int:
             return None if value is None else slowly(value)
+        if value >= one and scale:
+            digits = str(value)
+            return f"{digits[:-scale]}.{digits[-scale:]}"
         sign = "-" if value < 0 else ""
         whole, rest = divmod(abs(value), one)
         return f"{sign}{whole}.{rest:0{scale}}" if scale else f"{sign}{whole}"
@@ -102,7 +100,7 @@ def _moments(type_: Any, slowly: _Slowly) -> Column:
     def written(value: Any) -> Any:
         if type(value) is not str or len(value) != _INSTANT or value[10] != " ":
             return None if value is None else slowly(value)
-        end = 19 if value.endswith(".000000") else _INSTANT
+        end = 19 if value[19:] == ".000000" else _INSTANT
         return f"{value[:10]}T{value[11:end]}{zone}"
 
     return lambda values: list(map(written, values))
@@ -133,9 +131,8 @@ _MAKERS: tuple[tuple[type[Any], Callable[[Any, _Slowly], Column]], ...] = (
     (Enum, _choices),
     (ExactDecimal, _decimals),
     (Boolean, _truths),
-    (Integer, _as_they_are(int)),
-    (String, _as_they_are(str)),
     (DateTime, _moments),
     (Date, _days),
     (Time, _clocks),
 )
+_AS_THEY_ARE = frozenset({Integer, SmallInteger, BigInteger, String, Text})

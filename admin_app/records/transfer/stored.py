@@ -98,11 +98,15 @@ class _Fetch:
 
 def stored_cells(field: Field) -> Column:
     """How the cells of a field are written."""
-    made = json_of_stored(field)
+    made = json_of_stored(field) or _as_they_are
     if field.kind is Kind.INTEGER:
         return made
     write: Callable[[Any], Any] = _WRITERS.get(field.kind, _text)
     return lambda values: [None if each is None else write(each) for each in made(values)]
+
+
+def _as_they_are(values: Stored) -> Sequence[Any]:
+    return values
 
 
 def _text(value: Any) -> str:
