@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -114,15 +115,23 @@ async def fetch(
     return await database.read(work)
 
 
+@lru_cache(maxsize=1_000)
+def shared(grants: frozenset[Grant]) -> frozenset[Grant]:
+    """The one object for grants that are alike: what is kept by them is found by looking once."""
+    return grants
+
+
 def actor_from(rows: Sequence[Row[Any]]) -> Actor:
     """The actor that the rows of a ``user_select`` (at least one) describe."""
     return Actor(
         user_id=rows[0].user_id,
         name=rows[0].user_name,
-        grants=frozenset(
-            Grant(row.resource, row.action, row.rule, frozenset(row.without or ()))
-            for row in rows
-            if row.resource is not None
+        grants=shared(
+            frozenset(
+                Grant(row.resource, row.action, row.rule, frozenset(row.without or ()))
+                for row in rows
+                if row.resource is not None
+            )
         ),
         roles=frozenset(row.role for row in rows if row.role is not None),
         statement_limits=frozenset(row.statement_seconds for row in rows if row.role is not None),
@@ -162,11 +171,13 @@ def narrowed(grants: Iterable[Grant], scopes: Sequence[str] | None) -> frozenset
     must be named: a token that was made for books shall not make administrators.
     """
     allowed = [each.partition(":") for each in (["*:*"] if scopes is None else scopes)]
-    return frozenset(
-        replace(grant, resource=both)
-        for grant in grants
-        for resource, _, action in allowed
-        if action in {"*", grant.action} and (both := _common(grant.resource, resource))
+    return shared(
+        frozenset(
+            replace(grant, resource=both)
+            for grant in grants
+            for resource, _, action in allowed
+            if action in {"*", grant.action} and (both := _common(grant.resource, resource))
+        )
     )
 
 

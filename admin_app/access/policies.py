@@ -90,6 +90,7 @@ def reach_conditions(actor: Actor, resource: Resource, action: str) -> list[Colu
     return [false()] if found is False else [] if found is True else [found]
 
 
+@lru_cache(maxsize=4096)
 def reach(grants: frozenset[Grant], resource: Resource, action: str) -> bool | tuple[str, ...]:
     """Every row (true), none (false), or those of the named rules of the resource."""
     mine = matching(grants, resource, action)

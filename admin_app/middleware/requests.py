@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Iterable, Sequence
 from urllib.parse import unquote_to_bytes
 
@@ -204,7 +204,7 @@ def _is_text(query: bytes) -> bool:
 def _request_id(scope: Scope) -> str:
     given = _values(scope, b"x-request-id")
     text = given[0].decode("latin-1") if given else ""
-    return text if REQUEST_ID.fullmatch(text) else uuid.uuid4().hex
+    return text if given and REQUEST_ID.fullmatch(text) else os.urandom(16).hex()
 
 
 def refusal(error: AppError, scope: Scope) -> Response:

@@ -170,8 +170,11 @@ class Records:
         Raises ``ForbiddenError``, and ``BadRequestError`` naming each pair that cannot be used.
         """
         require(actor, resource, "read")
+        given = tuple(pairs)
+        if not given:
+            return WHOLE
         seen = self.registry_for(actor)
-        return parse_shape(seen[resource.name], seen, pairs)
+        return parse_shape(seen[resource.name], seen, given)
 
     async def get(
         self, actor: Actor, resource: Resource, key: Key, trash: Trash = "without"

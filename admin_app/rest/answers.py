@@ -56,7 +56,10 @@ def unless_known(request: Request, response: Response) -> Response:
     """The answer, or 304 where ``If-None-Match`` has its tag (RFC 9110 §13.1.2)."""
     if request.method not in _SAFE:
         return response
-    known = ",".join(request.headers.getlist("if-none-match"))
+    given = [value for name, value in request.scope["headers"] if name == b"if-none-match"]
+    if not given:
+        return response
+    known = b",".join(given).decode("latin-1")
     # Weak tags are compared as strong ones: what they begin with says nothing here.
     if known.strip() != "*" and response.headers["etag"] not in _TAG.findall(known):
         return response

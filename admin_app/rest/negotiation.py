@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from fastapi import Request
 
@@ -17,7 +18,13 @@ def chosen(request: Request, *offered: str) -> str:
 
     Raises ``NotAcceptableError``.
     """
-    accepted = _accepted(",".join(request.headers.getlist("accept")))
+    given = [value for name, value in request.scope["headers"] if name == b"accept"]
+    return _best(b",".join(given).decode("latin-1"), offered) if given else offered[0]
+
+
+@lru_cache(maxsize=1_000)
+def _best(header: str, offered: tuple[str, ...]) -> str:
+    accepted = _accepted(header)
     if not accepted:
         return offered[0]
     best = max(offered, key=lambda each: _weight(accepted, each))

@@ -11,7 +11,7 @@ from sqlalchemy.sql.operators import eq
 
 from admin_app.access.policies import Trash, policy
 from admin_app.database import Database, Prepared, Row
-from admin_app.declaration import Actor, Field, Key, Resource
+from admin_app.declaration import Actor, Field, Key, Kind, Resource
 from admin_app.records.queries.form import FormlessError, placed
 from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.counting import counted
@@ -49,6 +49,11 @@ class Plan:
             if not self.columns:
                 raise
             raise FormlessError from error
+
+    def version(self, row: Row) -> Any:
+        """The version of a row's record; none where it has none."""
+        name = self.resource.version
+        return None if name is None else row[self.names.index(name)]
 
     def values(self, row: Row) -> Values:
         """A row by name, as JSON data where it came as it is stored. Raises likewise."""
@@ -92,6 +97,8 @@ class Planner:
         binds = _Binds()
         wanted = tuple(binds.of(field, value) for field, value in zip(seen.key, key, strict=True))
         kept = [seen.version] if seen.version else []
+        if any(seen.fields[each].kind is not Kind.INTEGER for each in kept):
+            raise FormlessError  # Its text is not that of what is stored.
         config = policy(asked.actor, seen, asked.trash)
         columns = self._columns(asked, seen, kept)
         inside = await self._reader.select(seen, config, columns, [key_is(seen, wanted)])

@@ -64,8 +64,7 @@ class Plans:
         plan, rows = await self._item(Asked(actor, resource, shape, trash, text=True), key, seconds)
         if not rows:
             return None
-        version = plan.values(rows[0]).get(plan.resource.version or "")
-        return answer(plan.text(rows)[1:-1], version)
+        return answer(plan.text(rows)[1:-1], plan.version(rows[0]))
 
     async def page(
         self, actor: Actor, resource: Resource, query: Query, seconds: float | None
