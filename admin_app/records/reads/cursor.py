@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -189,4 +190,5 @@ def _opened(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -> An
 def _sign(secret: bytes, resource: str, sort: Sequence[Sort], body: bytes) -> bytes:
     terms = ",".join(each.text for each in sort)
     message = f"{resource}\n{terms}\n".encode() + body
-    return hmac.digest(secret, message, "sha256")[:_SIGNATURE]
+    # Keyed, as RFC 7693 has it: a message authentication code at a third of what HMAC costs.
+    return hashlib.blake2b(message, key=secret[:64], digest_size=_SIGNATURE).digest()
