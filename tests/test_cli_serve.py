@@ -59,9 +59,9 @@ def test_a_first_start_needs_nothing(fresh_settings: FreshSettings) -> None:
         assert httpx.get(link).status_code == 200
         assert httpx.get(f"{server.address}/readyz").status_code == 200
         assert httpx.get(f"{server.address}/admin/").headers["location"].count("login") == 1
-        answer = httpx.get(f"{server.address}/healthz", headers={"X-Request-Id": "seen-in-log"})
-        assert answer.status_code == 200
-        assert server.wait_for(r"GET /healthz 200 .* (seen-in-log)")
+        answer = httpx.get(f"{server.address}/nowhere", headers={"X-Request-Id": "seen-in-log"})
+        assert answer.status_code == 404
+        assert server.wait_for(r"GET /nowhere 404 .* (seen-in-log)")
         assert server.stop() == 0
     assert (root / ".secret").stat().st_mode & 0o777 == 0o600
     secret = (root / ".secret").read_bytes()

@@ -88,17 +88,19 @@ class SQLiteLane:
     async def _open(self) -> sqlite3.Connection:
         connection = self._engine.connect()
         await connection.start()
-        fairy = await connection.get_raw_connection()
-        driver: Any = fairy.driver_connection
-        raw = raw_connection(driver)
-        await driver.execute("PRAGMA busy_timeout=0")
-        await driver.set_progress_handler(self._moment.over, STEPS)
+        try:
+            fairy = await connection.get_raw_connection()
+            driver: Any = fairy.driver_connection
+            await driver.execute("PRAGMA busy_timeout=0")
+            await driver.set_progress_handler(self._moment.over, STEPS)
+        except BaseException:
+            await asyncio.shield(_ended(connection))
+            raise
         if self._raw is not None:  # Another request was faster.
-            await connection.invalidate()
-            await connection.close()
+            await _ended(connection)
             return self._raw
-        self._connection, self._raw = connection, raw
-        return raw
+        self._connection, self._raw = connection, raw_connection(driver)
+        return self._raw
 
     def _is_slow(self, prepared: Prepared) -> bool:
         until = self._slow.get(prepared.sql)
@@ -113,9 +115,13 @@ class SQLiteLane:
         """See ``Lanes``."""
         connection, self._connection, self._raw = self._connection, None, None
         if connection is not None:
-            # Not back into the pool: its patience is not like that of the others.
-            await connection.invalidate()
-            await connection.close()
+            await _ended(connection)
+
+
+async def _ended(connection: AsyncConnection) -> None:
+    """Close a connection that is not to go back into the pool: it is not as the others are."""
+    await connection.invalidate()
+    await connection.close()
 
 
 class _Moment:
@@ -173,6 +179,10 @@ class PostgreSQLLanes:
             return None
         try:
             rows = await lane.fetch(prepared, arguments)
+        except asyncpg.InternalClientError:
+            # What asyncpg says of a connection that was cut off while it was at work.
+            await lane.end()
+            return None
         except asyncpg.QueryCanceledError as error:
             await self._keep(lane)
             raise TooSlowError(self._usual) from error  # It has had its time: not once more.
@@ -222,8 +232,7 @@ class _PostgreSQLLane:
         return not self._driver.is_closed() and time.monotonic() < self._until
 
     async def end(self) -> None:
-        await self._connection.invalidate()
-        await self._connection.close()
+        await _ended(self._connection)
 
 
 def lanes_of(engine: AsyncEngine, settings: DatabaseSection) -> Lanes | None:

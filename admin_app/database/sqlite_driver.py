@@ -59,7 +59,11 @@ def use_driver(engine: Engine, seconds: float) -> None:
     def connect(dialect: Any, _record: object, args: Any, named: Any) -> SQLiteConnection:
         driver = aiosqlite.connect(*args, **named)
         driver._thread.daemon = True  # as SQLAlchemy does: a worker may just end
-        return SQLiteConnection(dialect.dbapi, await_only(driver), seconds)
+        try:
+            return SQLiteConnection(dialect.dbapi, await_only(driver), seconds)
+        except BaseException:
+            driver.stop()  # Its thread would hold the file open for ever.
+            raise
 
 
 def raw_connection(driver: Any) -> sqlite3.Connection:
