@@ -5,8 +5,10 @@ from __future__ import annotations
 import inspect
 from collections import Counter
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import fastcrud
 import pytest
 from api import zoo_on
@@ -15,7 +17,9 @@ from fastapi.routing import APIRoute
 from fastcrud import EndpointCreator, FastCRUD, PolicyConfig, crud_router
 from fastcrud.crud import fast_crud
 from fastcrud.exceptions.access import AccessDenied
-from sqlalchemy import ColumnElement, Select, event
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, event, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.sqlite.aiosqlite import AsyncAdapt_aiosqlite_connection
 from zoo import Keeper, OddName, Renamed, Ruled, Specimen
 
 from admin_app import Base
@@ -86,7 +90,7 @@ def test_endpoint_creator() -> None:
 def test_crud_router() -> None:
     """The router takes what we give it, and hands our dependencies to our endpoint creator."""
     given = {
-        *("session", "model", "crud", "create_schema", "update_schema", "select_schema", "path"),
+        *("session", "model", "crud", "create_schema", "update_schema", "path"),
         *("endpoint_creator", "create_deps", "read_deps", "read_multi_deps"),
         *("update_deps", "delete_deps"),
     }
@@ -180,3 +184,20 @@ async def test_no_statement_escapes(fresh_settings: FreshSettings) -> None:
             asked = [each for each in seen if "FROM unversioned" in each]
             assert len(asked) == number
             assert "count(" not in asked[0]
+
+
+async def test_the_drivers_seams(tmp_path: Path) -> None:
+    """What the SQLite adapter and the lanes take from SQLAlchemy and aiosqlite is where it was."""
+    assert {"_cursor_cls", "_ss_cursor_cls"} <= set(dir(AsyncAdapt_aiosqlite_connection))
+    assert callable(AsyncAdapt_aiosqlite_connection._handle_exception)
+    assert parameters(aiosqlite.Connection._execute) == {"self", "fn", "args", "kwargs"}
+    async with aiosqlite.connect(tmp_path / "x.db", check_same_thread=False) as driver:
+        assert driver._connection is driver._conn
+        assert driver._thread.is_alive()
+        # Read by whoever is in the loop, while nothing runs in the thread.
+        assert driver._conn.execute("SELECT 1").fetchall() == [(1,)]
+    compiled: Any = select(bindparam("x", type_=Integer())).compile(dialect=sqlite.dialect())
+    assert compiled.positiontup == ["x"]
+    assert compiled.bind_names == {compiled.binds["x"]: "x"}
+    assert not compiled.post_compile_params
+    assert not compiled.literal_execute_params

@@ -48,7 +48,8 @@ def fields_of(
 
 
 def _is_key(mapper: Mapper[Any], attribute: ColumnProperty[Any]) -> bool:
-    return attribute.columns[0] in mapper.primary_key
+    # By identity: to compare columns is to write SQL.
+    return any(each is attribute.columns[0] for each in mapper.primary_key)
 
 
 def _column_field(
@@ -109,7 +110,7 @@ def _alone_unique(column: Column[Any]) -> bool:
     if column.unique or (column.primary_key and len(column.table.primary_key.columns) == 1):
         return True
     rules = [each for each in column.table.constraints if isinstance(each, UniqueConstraint)]
-    return any([*each.columns] == [column] for each in rules)
+    return any(len(each.columns) == 1 and each.columns.contains_column(column) for each in rules)
 
 
 def _hybrid_field(mapper: Mapper[Any], name: str, options: ResourceOptions) -> Field | None:

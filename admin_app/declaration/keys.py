@@ -34,6 +34,8 @@ def split_key(text: str) -> tuple[str, ...]:
 def _escape(part: str) -> str:
     if not part:
         return "~4"
+    if part.isalnum() and part not in RESERVED:
+        return part
     escaped = "".join(_ESCAPES.get(letter, letter) for letter in part)
     guarded = not part.strip(".") or part in RESERVED
     return f"~3{escaped}" if guarded else escaped

@@ -19,6 +19,7 @@ from admin_app.declaration.actor import ACTIONS
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
 from admin_app.declaration.options import ResourceOptions
+from admin_app.declaration.values import adapter_of
 from admin_app.errors import closest, error_classes
 
 ACTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -112,6 +113,11 @@ def check_mapping(
             problems.append(
                 f"{where}.{name}: reads like a filter of {owner!r}; rename the attribute"
             )
+        try:
+            adapter_of(field.shape)
+        except Exception as error:  # noqa: BLE001 - pydantic, and values it cannot work with
+            reason = str(error).rpartition("\n")[2].strip()
+            problems.append(f"{where}.{name}: no value can be of its type: {reason}")
         if field.column is not None and isinstance(field.column.type, ExactDecimal):
             problems.extend(
                 f"{where}.{name}: {each}" for each in _scaled(field.column, field.column.type)

@@ -196,6 +196,8 @@ class Resource:
         """A field's value as JSON data; null for what JSON has no word for, such as infinity."""
         if value is None or (isinstance(value, float) and not isfinite(value)):
             return None
+        if type(value) is int and self.fields[name].kind is Kind.INTEGER:
+            return value
         return self._adapters[name].dump_python(value, mode="json")
 
     @cached_property

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from operator import getitem
 from typing import Annotated, Any, NotRequired, Required
 
@@ -49,18 +50,29 @@ MAX_KEY = 1_000
 """Characters of a key's text form, or of an entity tag, in a body."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Schema:
-    """One direction of a resource: validate input, or write output.
-
-    ``model`` is the same as a Pydantic class, for hosts that ask for one.
-    """
+    """One direction of a resource: validate input, or write output."""
 
     name: str
     typed: Any
     """The TypedDict."""
-    adapter: TypeAdapter[dict[str, Any]]
-    model: type[RootModel[Any]]
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[dict[str, Any]]:
+        """What validates and writes; made when it is first used, which takes a millisecond."""
+        return TypeAdapter(self.typed)
+
+    @cached_property
+    def model(self) -> type[RootModel[Any]]:
+        """The same as a Pydantic class, for hosts that ask for one."""
+        body = {
+            "__module__": __name__,
+            "__annotations__": {"root": self.typed},
+            # No request is validated by it, so nothing is built for it.
+            "model_config": ConfigDict(defer_build=True),
+        }
+        return type(self.name, (RootModel,), body)
 
     def parse(self, raw: bytes | Mapping[str, Any]) -> dict[str, Any]:
         """Validate a JSON document, or a mapping of wire values, to Python values.
@@ -85,16 +97,7 @@ class Schema:
 
 def make_schema(name: str, members: Mapping[str, Any]) -> Schema:
     """Make a schema of annotated members that refuses unknown ones."""
-    typed = _typed(name, members)
-    adapter: TypeAdapter[dict[str, Any]] = TypeAdapter(typed)
-    body = {
-        "__module__": __name__,
-        "__annotations__": {"root": typed},
-        # No request is validated by it, so nothing is built for it.
-        "model_config": ConfigDict(defer_build=True),
-    }
-    model = type(name, (RootModel,), body)
-    return Schema(name, typed, adapter, model)
+    return Schema(name, _typed(name, members))
 
 
 def _typed(name: str, members: Mapping[str, Any]) -> Any:

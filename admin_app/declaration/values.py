@@ -60,8 +60,9 @@ def list_of(item: Any) -> Any:
     return getitem(list, item)  # type: ignore[call-overload]
 
 
+@lru_cache(maxsize=4096)
 def wire_type(shape: Shape) -> Any:
-    """Annotate the Python type of ``shape`` for pydantic, in and out."""
+    """Annotate, once for each shape, its Python type for pydantic, in and out."""
     return _TYPES[shape.kind](shape)
 
 
@@ -80,7 +81,7 @@ def storable_text(value: str) -> str:
     """Refuse what one of the databases cannot keep: NUL and lone surrogates."""
     if "\x00" in value:
         raise _refuse("text_nul", "Text cannot hold the NUL character.")
-    if any("\ud800" <= letter <= "\udfff" for letter in value):
+    if not value.isascii() and any("\ud800" <= letter <= "\udfff" for letter in value):
         raise _refuse("text_surrogate", "Text cannot hold half of a surrogate pair.")
     return value
 

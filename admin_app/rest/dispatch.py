@@ -22,30 +22,45 @@ class _Way(NamedTuple):
     endpoint: Callable[[Request], Awaitable[Response]]
 
 
+class _Crossroads(NamedTuple):
+    """The routes of one resource, and the ways of each method there."""
+
+    routes: Sequence[APIRoute]
+    ways: Mapping[str, Sequence[_Way]]
+
+
 class ResourceRoutes(BaseRoute):
     """The routes of every resource, by the name that follows the prefix in the path.
 
     A router tries one pattern after the other, FastAPI's twice at each level of inclusion: with two
     hundred resources of fifteen routes that takes longer than the request itself. Dependencies and
     endpoints here take a request and nothing else, so they are called without FastAPI's solver.
+
+    ``makers`` make the routes of one resource each, when they are first asked for: those of two
+    hundred take longer than all else that has to be done before the first answer.
     """
 
-    def __init__(self, prefix: str, routes: Mapping[str, Sequence[BaseRoute]]) -> None:
+    def __init__(
+        self, prefix: str, makers: Mapping[str, Callable[[], Sequence[BaseRoute]]]
+    ) -> None:
         self._prefix = f"{prefix}/"
-        self._routes = {
-            name: [each for each in several if isinstance(each, APIRoute)]
-            for name, several in routes.items()
-        }
-        self._ways: dict[tuple[str, str], list[_Way]] = {}
-        for name, several in self._routes.items():
-            for each in several:
-                for method in each.methods or ():
-                    self._ways.setdefault((name, method), []).append(_way(each))
+        self._makers = makers
+        self._made: dict[str, _Crossroads] = {}
 
     @property
     def routes(self) -> Iterator[APIRoute]:
         """All of them."""
-        return (each for found in self._routes.values() for each in found)
+        return (each for name in self._makers for each in self._of(name).routes)
+
+    def _of(self, name: str) -> _Crossroads:
+        """What there is below a name; nothing is kept of a name that is no resource's."""
+        found = self._made.get(name)
+        if found is None:
+            maker = self._makers.get(name)
+            if maker is None:
+                return _NOWHERE
+            found = self._made[name] = _crossroads(maker())
+        return found
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Starlette's protocol: the first route of the resource that takes path and method."""
@@ -55,11 +70,12 @@ class ResourceRoutes(BaseRoute):
         if not path.startswith(self._prefix):
             return Match.NONE, {}
         name, _, _ = path[len(self._prefix) :].partition("/")
-        for way in self._ways.get((name, scope["method"]), ()):
+        here = self._of(name)
+        for way in here.ways.get(scope["method"], ()):
             found = way.path.match(path)
             if found is not None:
                 return Match.FULL, {"path_params": found.groupdict(), FOUND: way}
-        for route in self._routes.get(name, ()):
+        for route in here.routes:
             match, child = route.matches(scope)
             if match is not Match.NONE:
                 return match, {**child, FOUND: route}
@@ -76,6 +92,18 @@ class ResourceRoutes(BaseRoute):
             await each(request)
         response = await way.endpoint(request)
         await response(scope, receive, send)
+
+
+_NOWHERE = _Crossroads((), {})
+
+
+def _crossroads(routes: Sequence[BaseRoute]) -> _Crossroads:
+    ours = [each for each in routes if isinstance(each, APIRoute)]
+    ways: dict[str, list[_Way]] = {}
+    for each in ours:
+        for method in each.methods or ():
+            ways.setdefault(method, []).append(_way(each))
+    return _Crossroads(ours, ways)
 
 
 def _way(route: APIRoute) -> _Way:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastcrud import crud_router
 from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute
 
 from admin_app.declaration import Actor, Registry, Resource
 from admin_app.records import Records
@@ -30,7 +32,7 @@ PREFIX = "/api/v1"
 def resource_routes(registry: Registry) -> ResourceRoutes:
     """Make the routes of every resource under ``/api/v1``."""
     return ResourceRoutes(
-        PREFIX, {each.plural: _resource_router(each).routes for each in registry.values()}
+        PREFIX, {each.plural: partial(_routes_of, each) for each in registry.values()}
     )
 
 
@@ -94,18 +96,17 @@ _DOCUMENTS: WeakKeyDictionary[Registry, tuple[bytes, str, str]] = WeakKeyDiction
 """One for each set of grants in use: making one takes as long as fifty requests."""
 
 
-def _resource_router(resource: Resource) -> APIRouter:
+def _routes_of(resource: Resource) -> Sequence[BaseRoute]:
     endpoints = type(
         f"{resource.model.__name__}Endpoints", (ResourceEndpoints,), {"resource": resource}
     )
     guarded: list[Any] = [authenticate]
-    return crud_router(
+    router = crud_router(
         session=_no_session,
         model=resource.model,
         crud=RecordCRUD(resource),
         create_schema=resource.create.model,
         update_schema=resource.update.model,
-        select_schema=resource.read.model,
         path=f"{PREFIX}/{resource.plural}",
         endpoint_creator=endpoints,
         create_deps=guarded,
@@ -114,6 +115,7 @@ def _resource_router(resource: Resource) -> APIRouter:
         update_deps=guarded,
         delete_deps=guarded,
     )
+    return router.routes
 
 
 def _no_session() -> None:
