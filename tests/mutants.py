@@ -174,7 +174,7 @@ MUTANTS = (
     Mutant(
         "a row out of reach can be written",
         "records/writes/rows.py",
-        "        await self.check_reach(resource, keys, conditions, reached)\n",
+        "        await self.check_reach(resource, keys, action, reached)\n",
         "",
         WRITES,
         "sqlite and stays_in_reach",
@@ -182,7 +182,7 @@ MUTANTS = (
     Mutant(
         "a row can be moved out of reach",
         "records/writes/writer.py",
-        "        await self._rows.check_reach(resource, [key], conditions)\n",
+        '        await self._rows.check_reach(resource, [key], "update", reached)\n',
         "",
         WRITES,
         "sqlite and stays_in_reach",
@@ -198,7 +198,7 @@ MUTANTS = (
     Mutant(
         "a list of rows can be moved out of reach",
         "records/writes/updates.py",
-        "        await self._rows.check_reach(resource, keys, conditions)\n",
+        '        await self._rows.check_reach(resource, keys, "update")\n',
         "",
         "tests/test_cost_of_writes.py",
         "sqlite and own_reach",
@@ -206,7 +206,7 @@ MUTANTS = (
     Mutant(
         "a row can be made out of reach",
         "records/writes/writer.py",
-        "        await self._rows.check_all_reach(resource, keys, conditions, drafts)\n",
+        "        await self._rows.check_all_reach(resource, keys, drafts, reached)\n",
         "",
         WRITES,
         "sqlite and made_in_reach",

@@ -144,6 +144,45 @@ async def test_changes_are_as_if_done_alone(zoo: Api, plural: str) -> None:
     assert told[:half] == told[half:]
 
 
+async def test_reach_costs_nothing_where_the_statement_can_tell(zoo: Api) -> None:
+    """PostgreSQL's INSERT tells whether the new row is in reach; SQLite is asked once more."""
+    role = [*grants("ruled", "read"), *grants("ruled", "create", "update", rule="own")]
+    person = await somebody(zoo, *role)
+    costs = []
+    for number in range(2):
+        body = {"code": f"{person.name[:9]}{number}", "owner": person.name}
+        with statements(zoo) as asked:
+            made = await person.call("POST", "ruled", body)
+            changed = await person.call("PATCH", f"ruled/{made.json['id']}", {"low": 1})
+        assert (made.status, changed.status) == (201, 200)
+        costs.append([each for each in asked if "ruled" in each and "admin_" not in each])
+        for nobody in (None, "somebody"):
+            (await person.call("POST", "ruled", {"code": "x", "owner": nobody})).problem(403)
+            record = f"ruled/{made.json['id']}"
+            (await person.call("PATCH", record, {"owner": nobody})).problem(403)
+    assert len(costs[-1]) == (5 if zoo.database.dialect == "sqlite" else 3), costs
+    assert (await zoo.get("ruled?code=x"))["data"] == []
+
+
+async def test_changes_are_told_alike(zoo: Api) -> None:
+    """What many changes tell, in one document, is what each would tell by itself."""
+    names = ["NaN", "\\u0000", '"\\', "Infinity", "é\u2028\U0001f600", "null", "7", " a\n"]
+    for some in (names, names[4:]):  # With what has to be told one by one, and without.
+        alone = [await zoo.add("unversioned", {"name": each}) for each in some]
+        answer = await zoo.call("POST", "unversioned/bulk", items(*({"name": e} for e in some)))
+        together = [each["data"] for each in answer.json["items"]]
+        told = []
+        for made in (alone, together):
+            keys = [str(each["id"]) for each in made]
+            rows = [await zoo.changes(resource="unversioned", key=key) for key in keys]
+            assert [len(each) for each in rows] == [1] * len(some)
+            told.append([(each["label"], each["before"], each["after"]) for (each,) in rows])
+            assert [each["key_json"] for (each,) in rows] == [[int(key)] for key in keys]
+        first, second = ([(a, b, {**c, "id": 0}) for a, b, c in each] for each in told)
+        assert first == second
+        assert [each["name"] for _, _, each in first] == some
+
+
 async def test_each_in_their_own_reach(zoo: Api) -> None:
     """Two who hold the same grants reach each their own records, alone and together."""
     body = {"code": "x", "owner": None}

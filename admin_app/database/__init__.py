@@ -3,7 +3,7 @@
 Knows settings and errors, and nothing of models or surfaces.
 """
 
-from admin_app.database.core import EVERY_TABLE, Database, savepoint, undone
+from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepoint, undone
 from admin_app.database.prepared import Prepared, Row
 from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
@@ -14,6 +14,7 @@ __all__ = [
     "ExactDecimal",
     "Prepared",
     "Row",
+    "connection_of",
     "measured",
     "savepoint",
     "undone",

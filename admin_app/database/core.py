@@ -40,7 +40,8 @@ from admin_app.settings import Settings
 T = TypeVar("T")
 
 EVERY_TABLE = "*"
-_WRITES = ("INSERT", "UPDATE", "DELETE", "MERGE ", "WITH ", "COPY ", "TRUNCA", "ALTER ")
+_READS = ("SELECT", "BEGIN", "SAVEPOINT", "RELEASE", "ROLLBACK", "SET ", "PRAGMA", "EXPLAIN")
+"""What statements begin with that write nothing."""
 WRITE_RETRIES = 3
 """Times a write runs again after a serialization failure or a deadlock."""
 
@@ -57,6 +58,7 @@ class Database:
         self._aside: dict[Hashable, asyncio.Task[None]] = {}
         self._lanes = lanes_of(self.engine, settings.database)
         self._listeners: list[Callable[[frozenset[str]], None]] = []
+        event.listen(self.engine.sync_engine, "after_cursor_execute", _note)
 
     async def close(self) -> None:
         """Let what runs aside finish, then close every connection."""
@@ -145,6 +147,7 @@ class Database:
         work: Callable[[AsyncSession], Awaitable[T]],
         *,
         keep: bool = True,
+        tell: bool = True,
         seconds: float | None = None,
     ) -> T:
         """Run ``work`` in one transaction and commit it; any exception rolls all of it back.
@@ -161,28 +164,29 @@ class Database:
         async with _busy_is_an_answer(seconds or self.limits.usual):
             for attempt in range(WRITE_RETRIES):
                 try:
-                    return await self._attempt(work, keep=keep, seconds=seconds)
+                    return await self._attempt(work, keep=keep, tell=tell, seconds=seconds)
                 except _NothingSentError:
                     continue
                 except DBAPIError as error:
                     if not is_serialization_failure(error):
                         raise
                     await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311
-            return await self._attempt(work, keep=keep, seconds=seconds)
+            return await self._attempt(work, keep=keep, tell=tell, seconds=seconds)
 
     async def write_aside(
         self, name: Hashable, work: Callable[[AsyncSession], Awaitable[object]], *, patience: float
     ) -> None:
         """Run a write that nobody depends on: after ``patience`` seconds it goes on by itself.
 
-        While one of the same ``name`` is under way no other is begun. A busy database drops it.
+        While one of the same ``name`` is under way no other is begun. A busy database drops it, and
+        the listeners of ``on_commit`` are not told.
         """
         if name in self._aside:
             return
 
         async def run() -> None:
             with suppress(BusyError):
-                await self.write(work)
+                await self.write(work, tell=False)
 
         task = self._aside[name] = asyncio.create_task(run())
         task.add_done_callback(lambda _: self._aside.pop(name, None))
@@ -195,17 +199,18 @@ class Database:
         work: Callable[[AsyncSession], Awaitable[T]],
         *,
         keep: bool,
+        tell: bool,
         seconds: float | None,
     ) -> T:
         if self.dialect != "sqlite":
-            return await self._transaction(work, keep=keep, seconds=seconds)
+            return await self._transaction(work, keep=keep, tell=tell, seconds=seconds)
         try:
             async with asyncio.timeout(self._turn_timeout):
                 await self._turn.acquire()
         except TimeoutError as error:
             raise BusyError from error
         try:
-            return await self._transaction(work, keep=keep, seconds=seconds)
+            return await self._transaction(work, keep=keep, tell=tell, seconds=seconds)
         finally:
             self._turn.release()
 
@@ -214,17 +219,19 @@ class Database:
         work: Callable[[AsyncSession], Awaitable[T]],
         *,
         keep: bool,
+        tell: bool,
         seconds: float | None,
     ) -> T:
         async with self._connected() as connection:
-            if self.dialect == "sqlite":
-                await connection.execution_options(**{BEGIN: "BEGIN IMMEDIATE"})
             sent = _Sent()
-            event.listen(connection.sync_connection, "after_cursor_execute", sent)
-            async with AsyncSession(connection, expire_on_commit=False, autoflush=False) as session:
+            options: dict[str, Any] = {_SENT: sent}
+            if self.dialect == "sqlite":
+                options[BEGIN] = "BEGIN IMMEDIATE"
+            assert connection.sync_connection is not None  # noqa: S101 - it has started
+            # Neither is anything that the driver would have to be told of.
+            connection.sync_connection.execution_options(**options)
+            async with _session(connection) as session:
                 try:
-                    if seconds is not None:
-                        await session.connection()  # Who begins a transaction commits it.
                     async with limited(connection, seconds):
                         result = await work(session)
                 except DBAPIError as error:
@@ -232,18 +239,20 @@ class Database:
                         raise _NothingSentError from error
                     raise
                 if not keep:
-                    await session.rollback()
+                    await connection.rollback()
                     return result
                 try:
-                    await session.commit()
+                    await _commit(session, connection)
                 except DBAPIError:
                     # SQLite leaves open what it refuses to commit, for a deferred foreign key; the
                     # next to have the connection would go on with it.
                     await connection.invalidate()
                     raise
-                for each in self._listeners:
-                    each(frozenset(sent.tables))
-                return result
+                finally:
+                    # Whoever goes away meanwhile cannot say whether it was kept.
+                    for each in self._listeners if tell else ():
+                        each(frozenset(sent.tables))
+            return result
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -277,13 +286,49 @@ class _Sent:
         self.tables: set[str] = set()
         """Those that were written to."""
 
-    def __call__(self, _connection: object, _cursor: object, statement: str, *others: Any) -> None:
+    def note(self, statement: str, context: Any) -> None:
         self.anything = True
-        _parameters, context, _many = others
         if context.isinsert or context.isupdate or context.isdelete:
             self.tables.add(context.compiled.statement.table.name)
-        elif context.compiled is None and statement[:6].upper() in _WRITES:
+        elif not statement.lstrip().upper().startswith(_READS):
             self.tables.add(EVERY_TABLE)
+
+
+_SENT = "admin_app_sent"
+
+
+def _note(_connection: object, _cursor: object, statement: str, *others: Any) -> None:
+    """Tell the write that goes on upon a connection, if any, what was answered there."""
+    _parameters, context, _many = others
+    sent: _Sent | None = context.execution_options.get(_SENT)
+    if sent is not None:
+        sent.note(statement, context)
+
+
+@asynccontextmanager
+async def _session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
+    """A session in the transaction of a connection; one that nobody has used costs nothing."""
+    session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+    try:
+        yield session
+    finally:
+        if session.in_transaction():
+            await asyncio.shield(session.close())
+
+
+async def _commit(session: AsyncSession, connection: AsyncConnection) -> None:
+    """Commit a transaction, be it one that the session began or one that it has joined."""
+    if session.in_transaction():
+        await session.commit()
+    if connection.in_transaction():
+        await connection.commit()
+
+
+def connection_of(session: AsyncSession) -> AsyncConnection:
+    """The connection of a write's session, for whoever writes past it."""
+    connection = session.bind
+    assert isinstance(connection, AsyncConnection)  # noqa: S101 - made so
+    return connection
 
 
 class _NothingSentError(Exception):

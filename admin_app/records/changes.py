@@ -10,21 +10,28 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+import pydantic_core
 from sqlalchemy import (
     JSON,
     BigInteger,
+    ColumnElement,
     ForeignKey,
     Index,
     Insert,
     String,
+    Table,
     Text,
     Uuid,
+    bindparam,
     cast,
+    column,
     func,
     insert,
+    literal_column,
     null,
+    select,
 )
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
 from admin_app.declaration import Actor, Base, BigKey, Key, Origin, Resource
@@ -95,7 +102,7 @@ def schema_revision(resource: Resource) -> str:
 
 
 async def save(
-    session: AsyncSession,
+    connection: AsyncConnection,
     actor: Actor,
     origin: Origin,
     change_set: uuid.UUID,
@@ -113,20 +120,27 @@ async def save(
         "request_id": origin.request_id,
         "reason": origin.reason,
     }
-    connection = await session.connection()
-    numbered, alone = _STATEMENTS[connection.dialect.name == "sqlite"]
+    numbered, alone, together = _STATEMENTS[connection.dialect.name == "sqlite"]
     waiting = [each for each in entries if not each.saved]
     causes = {id(each.cause) for each in waiting if each.cause is not None}
     while waiting:
         ready = [each for each in waiting if each.cause is None or each.cause.saved]
-        rows = [common | _row(each) for each in ready]
+        rows = [_row(each) for each in ready]
         if any(id(each) in causes for each in ready):
-            numbers = (await connection.execute(numbered, rows)).scalars().all()
+            given = [common | each for each in rows]
+            numbers = (await connection.execute(numbered, given)).scalars().all()
             # Those of SQLite come in no order, but are given in that of the rows.
             for each, number in zip(ready, sorted(numbers), strict=True):
                 each.id = number
+        elif len(rows) == 1:
+            await connection.execute(alone, common | rows[0])
         else:
-            await connection.execute(alone, rows if len(rows) > 1 else rows[0])
+            for start in range(0, len(rows), _PORTION):
+                some = rows[start : start + _PORTION]
+                if document := _document(some):
+                    await connection.execute(together, common | {_ROWS: document})
+                else:
+                    await connection.execute(alone, [common | each for each in some])
         for each in ready:
             each.saved = True
         waiting = [each for each in waiting if not each.saved]
@@ -146,15 +160,55 @@ def _row(entry: Entry) -> dict[str, Any]:
     }
 
 
+def _document(rows: Sequence[dict[str, Any]]) -> str | None:
+    """Rows as one document of JSON; none where a database would not read it back as it was."""
+    try:
+        document = pydantic_core.to_json(rows)
+    except ValueError:  # Half of a surrogate pair, in a table that was adopted.
+        return None
+    return None if any(each in document for each in _UNSURE) else document.decode()
+
+
+_UNSURE = (rb"\u0000", b"NaN", b"Infinity")
+"""What may be no text of a database, or no JSON."""
+_ROWS = "_rows"
+_PORTION = 1_000
+"""Rows of one document."""
+_COMMON = (
+    *("change_set", "at", "actor_id", "actor_name", "impersonator", "token_id", "source"),
+    *("request_id", "reason"),
+)
+_OWN = (
+    *("cause_id", "action", "resource", "key", "key_json", "label", "before", "after"),
+    "schema_revision",
+)
 _TRANSACTION_ID = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
 
 
-def _statements(*, sqlite: bool) -> tuple[Insert, Insert]:
-    """What inserts changes, with their numbers and without."""
+def _statements(*, sqlite: bool) -> tuple[Insert, Insert, Insert]:
+    """What inserts changes: with their numbers, without, and those of one document of JSON."""
     table = Change.metadata.tables[Change.__tablename__]
-    statement = insert(table).values(tx=null() if sqlite else _TRANSACTION_ID)
+    tx: Any = null() if sqlite else _TRANSACTION_ID
+    statement = insert(table).values(tx=tx)
     # SQLAlchemy would insert one by one on SQLite to have them in order.
-    return statement.returning(table.c.id, sort_by_parameter_order=not sqlite), statement
+    numbered = statement.returning(table.c.id, sort_by_parameter_order=not sqlite)
+    common = [bindparam(name, type_=table.c[name].type) for name in _COMMON]
+    own = _members_in_sqlite() if sqlite else _members_in_postgresql(table)
+    together = insert(table).from_select(["tx", *_COMMON, *_OWN], select(tx, *common, *own))
+    return numbered, statement, together
+
+
+def _members_in_postgresql(table: Table) -> list[ColumnElement[Any]]:
+    members = (column(name, table.c[name].type) for name in _OWN)
+    document = cast(bindparam(_ROWS, type_=Text), JSON)
+    rows = func.json_to_recordset(document).table_valued(*members, joins_implicitly=True)
+    return [*rows.render_derived(name="rows", with_types=True).c]
+
+
+def _members_in_sqlite() -> list[ColumnElement[Any]]:
+    rows = func.json_each(bindparam(_ROWS, type_=Text)).table_valued("value", name="rows")
+    members: list[Any] = [literal_column(f"'$.{name}'") for name in _OWN]
+    return [func.json_extract(rows.c.value, each) for each in members]
 
 
 _STATEMENTS = (_statements(sqlite=False), _statements(sqlite=True))

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.grants import RoleInfo, list_roles
 from admin_app.access.policies import Trash, reach, require
-from admin_app.database import Database
+from admin_app.database import Database, connection_of
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource, acting
 from admin_app.errors import NotFoundError
 from admin_app.records.advice import Advice, Hint, advise, hints
@@ -264,7 +264,7 @@ class Records:
         told: list[Entry] = []
 
         async def run(session: AsyncSession) -> T:
-            writer = await self._writer(session, actor, origin, change_set)
+            writer = self._writer(session, actor, origin, change_set)
             result = await work(writer)
             await writer.finish()
             told[:] = writer.changes
@@ -293,7 +293,7 @@ class Records:
             before = await claim(session, actor, wanted)
             if before is not None:
                 return before
-            writer = await self._writer(session, actor, origin)
+            writer = self._writer(session, actor, origin)
             reply = await work(writer)
             await writer.finish()
             told[:] = writer.changes
@@ -313,7 +313,7 @@ class Records:
         """Do what ``write`` would do, tell what it is, and keep nothing of it."""
 
         async def run(session: AsyncSession) -> Rehearsal[T]:
-            writer = await self._writer(session, actor, origin)
+            writer = self._writer(session, actor, origin)
             return await rehearse(self._reader, session, actor, writer, work)
 
         return await self._transaction(actor, run, keep=False)
@@ -331,14 +331,14 @@ class Records:
     def _seconds(self, actor: Actor) -> float | None:
         return self._database.limits.for_roles(actor.statement_limits)
 
-    async def _writer(
+    def _writer(
         self,
         session: AsyncSession,
         actor: Actor,
         origin: Origin,
         change_set: uuid.UUID | None = None,
     ) -> Writer:
-        connection = await session.connection()
+        connection = connection_of(session)
         return Writer(self._reader, session, connection, actor, origin, change_set)
 
     async def _transaction(

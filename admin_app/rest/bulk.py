@@ -117,8 +117,8 @@ def _told(
         told = {"index": index, "status": problem["status"], "problem": problem}
         return pydantic_core.to_json(told)
     status = STATUS[outcome.result or "updated"]
-    told = {"index": index, "status": status, "key": resource.key_text(outcome.key)}
-    content = pydantic_core.to_json(told)
+    key = pydantic_core.to_json(resource.key_text(outcome.key))
+    content = b'{"index":%d,"status":%d,"key":%b}' % (index, status, key)
     if minimal or outcome.record is None:
         return content
     # It is JSON already.

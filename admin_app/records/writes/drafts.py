@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
+import pydantic_core
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import savepoint
 from admin_app.declaration import Registry, Resource
+from admin_app.declaration.values import list_of
 from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.children import Given, taken
@@ -19,7 +22,7 @@ from admin_app.records.writes.differences import made_of, parted
 from admin_app.records.writes.links import Links, SetChange
 from admin_app.records.writes.places import Place, all_at, at
 from admin_app.records.writes.refusals import explained
-from admin_app.records.writes.statements import statements_of
+from admin_app.records.writes.statements import Reach, Written, statements_of
 
 
 @dataclass(slots=True)
@@ -43,12 +46,34 @@ def drafts_of(
     """
     given = list(data)
     where = places or [()] * len(given)
+    parsed = _parsed(seen, given) if len(given) > 1 else None
+    if parsed is not None:
+        return [_drafted(resource, *each) for each in zip(where, parsed, strict=True)]
     work = [partial(_draft, resource, seen, *each) for each in zip(where, given, strict=True)]
     return all_at(zip(where, work, strict=True))
 
 
+def _parsed(seen: Resource, given: Sequence[Any]) -> list[Values] | None:
+    """All records at once; none where what is wrong, or nested, has to be looked at one by one."""
+    if any(not isinstance(each, Mapping) or seen.children.keys() & each for each in given):
+        return None
+    try:
+        return _several(seen).validate_json(pydantic_core.to_json(given))
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=1_024)
+def _several(seen: Resource) -> TypeAdapter[list[Values]]:
+    return TypeAdapter(list_of(seen.create.typed))
+
+
 def _draft(resource: Resource, seen: Resource, place: Place, data: Any) -> Draft:
     values = seen.create.parse(data)
+    return _drafted(resource, place, values)
+
+
+def _drafted(resource: Resource, place: Place, values: Values) -> Draft:
     children = taken(resource, values)
     return Draft(*parted(resource, values), children, place)
 
@@ -69,18 +94,22 @@ class Inserter:
         self._registry = registry
 
     async def insert(
-        self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
-    ) -> list[Values]:
+        self,
+        resource: Resource,
+        seen: Resource,
+        drafts: Sequence[Draft],
+        reach: Reach | None,
+    ) -> Written:
         """Insert them; what comes back is as much of each as ``RowStatements.told`` says.
 
         A refusal is told of where the record stands. Raises what ``explained`` raises of ``seen``.
         """
         if len(drafts) == 1 or not any(each.place for each in drafts):
             with at(drafts[0].place if drafts else ()):
-                return await self._insert(resource, seen, drafts)
+                return await self._insert(resource, seen, drafts, reach)
         try:
             async with savepoint(self._session):
-                return await self._insert(resource, seen, drafts)
+                return await self._insert(resource, seen, drafts, reach)
         except AppError:
             await self._refuse(resource, seen, drafts)
             raise
@@ -110,14 +139,18 @@ class Inserter:
                 raise _TakenBackError
 
     async def _insert(
-        self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
-    ) -> list[Values]:
+        self,
+        resource: Resource,
+        seen: Resource,
+        drafts: Sequence[Draft],
+        reach: Reach | None = None,
+    ) -> Written:
         async with explained(seen, self._registry):
             given = [made_of(resource, each.values, {}) for each in drafts]
-            rows = await statements_of(resource).insert(self._connection, given)
+            rows, reached = await statements_of(resource).insert(self._connection, given, reach)
             gained = [each.gained for each in drafts]
             await self._links.apply(zip(gained, rows, strict=True))
-        return rows
+        return rows, reached
 
 
 class _TakenBackError(Exception):

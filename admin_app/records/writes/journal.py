@@ -9,7 +9,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import Actor, Key, Origin, Registry, Resource
 from admin_app.declaration.schemas import Schema, make_schema
@@ -46,9 +46,9 @@ class Journal:
             del self._entries[mark:]
             raise
 
-    async def save(self, session: AsyncSession) -> None:
+    async def save(self, connection: AsyncConnection) -> None:
         """Write every change; the last thing before the commit."""
-        await save(session, self._actor, self._origin, self._change_set, self._entries)
+        await save(connection, self._actor, self._origin, self._change_set, self._entries)
 
     def creation(self, resource: Resource, made: Values, sets: Iterable[SetChange]) -> Entry:
         """Note that a record has come into being."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import TypeVar
 
@@ -15,21 +14,31 @@ Place = tuple[str | int, ...]
 """The way from the root of a body to one of its parts."""
 
 
-@contextmanager
-def at(place: Place, *, data: Place = ()) -> Iterator[None]:
+class at:  # noqa: N801 - read as a word of its own
     """Let every refusal inside say that it is about the part at ``place``.
 
     What it says of a record's own fields is about ``data`` within that part.
     """
-    try:
-        yield
-    except AppError as error:
-        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR and (place or data):
+
+    __slots__ = ("_data", "_place")
+
+    def __init__(self, place: Place, *, data: Place = ()) -> None:
+        self._place = place
+        self._data = data
+
+    def __enter__(self) -> None:
+        """Begin the part."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Tell a refusal where it is at home."""
+        place, data = self._place, self._data
+        if not isinstance(error, AppError) or not (place or data):
+            return
+        if error.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             if error.errors:
                 error.within(*place, *data)
             else:
                 error.errors = (FieldError(place, error.code, error.detail),)
-        raise
 
 
 def all_at(work: Iterable[tuple[Place, Callable[[], T]]]) -> list[T]:

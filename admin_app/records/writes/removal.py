@@ -88,7 +88,7 @@ class Removal:
             await self._rows.ask(resource, "update", before, {**before, name: at})
         async with explained(seen, self._registry):
             made = made_of(resource, {name: at}, row.stored)
-            columns = await self._rows.apply(resource, row, made)
+            columns, _ = await self._rows.apply(resource, row, made)
         after = await self._views.after(resource, before, columns, [])
         (answer,) = await self._views.answers(resource, [key], [after])
         title = resource.title_of(after)

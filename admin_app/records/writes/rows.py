@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import Select, and_, inspect, select, true
+from sqlalchemy import ColumnElement, Select, and_, inspect, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.policies import Trash, policy, require
@@ -18,13 +18,14 @@ from admin_app.records.reads.reader import Values, key_in
 from admin_app.records.reads.record import Record, record
 from admin_app.records.writes.drafts import Draft
 from admin_app.records.writes.places import at
-from admin_app.records.writes.statements import of_row_alone, statements_of
+from admin_app.records.writes.statements import Reach, of_row_alone, statements_of
 from admin_app.records.writes.triggers import triggered
 from admin_app.records.writes.views import Views
 
 ANY = "*"
 """Stands alone in ``if_match`` for every version of a record that is there."""
 Change = Literal["update", "delete"]
+Action = Literal["create", "update", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +63,48 @@ def _lock(
     }
     rows = statements_of(resource)
     meant = rows.is_one if many else rows.is_meant
-    conditions = config.row_conditions(action) if config.grants(action) else []
-    # Of others a lock's statement may tell what they were before it was waited for.
-    tells = bool(conditions) and all(of_row_alone(each, resource.table) for each in conditions)
-    reach = [and_(true(), *conditions).label("_reach")] if tells else []
+    # Of other rows a lock's statement may tell what they were before it was waited for.
+    reach = _told(resource, config.row_conditions(action)) if config.grants(action) else None
     statement = (
-        select(*columns.values(), *reach)
+        select(*columns.values(), *([] if reach is None else [reach]))
         .where(meant, *config.row_conditions("read"))
         # An update leaves the key alone, so links to the row need not wait for it.
         .with_for_update(of=resource.table, key_share=action == "update")
     )
     if many:
         statement = statement.order_by(*(each.expression for each in resource.key))
-    return _Lock(statement, tuple(columns), tells)
+    return _Lock(statement, tuple(columns), reach is not None)
+
+
+@lru_cache(maxsize=1_024)
+def _conditions(resource: Resource, grants: frozenset[Grant], action: Action) -> Sequence[Any]:
+    """What must be true of a row before an action, or of what it has made of it."""
+    config = policy(Actor(user_id=None, name="", grants=grants), resource)
+    return (
+        config.row_conditions(action) if action == "delete" else config.check_conditions_for(action)
+    )
+
+
+@lru_cache(maxsize=1_024)
+def _reached(resource: Resource, grants: frozenset[Grant], action: Action) -> Select[Any]:
+    """The statement that finds a row if an action reaches it."""
+    keys = (each.expression for each in resource.key)
+    meant = statements_of(resource).is_meant
+    return select(*keys).where(meant, *_conditions(resource, grants, action))
+
+
+@lru_cache(maxsize=1_024)
+def _written(resource: Resource, grants: frozenset[Grant], action: Action) -> Reach | None:
+    """What rows must be once they are written, if they can tell by themselves."""
+    told = _told(resource, _conditions(resource, grants, action))
+    return None if told is None else Reach(told)
+
+
+def _told(resource: Resource, conditions: Sequence[Any]) -> ColumnElement[bool] | None:
+    """Conditions as one column, where there are any and they are about one row alone."""
+    if not conditions or not all(of_row_alone(each, resource.table) for each in conditions):
+        return None
+    return and_(true(), *conditions).label("_reach")
 
 
 class Rows:
@@ -112,8 +142,7 @@ class Rows:
         if any(key not in found for key in keys):
             raise NotFoundError(resource.absent)
         require(self.actor, resource, action)
-        conditions = policy(self.actor, resource, trash).row_conditions(action)
-        await self.check_reach(resource, keys, conditions, reached)
+        await self.check_reach(resource, keys, action, reached)
         rows = [found[key] for key in keys]
         statements = statements_of(resource)
         if statements.plain:
@@ -175,18 +204,38 @@ class Rows:
         if entity is not None:
             session.expunge(entity)
 
-    async def apply(self, resource: Resource, row: Row, values: Values) -> Values | None:
+    async def apply(
+        self, resource: Resource, row: Row, values: Values
+    ) -> tuple[Values | None, set[Key] | None]:
         """Set columns of a row and raise its version.
 
-        Returns the columns as they are then; none where that cannot be told without looking.
+        Returns the columns as they are then, and for ``check_reach`` whether it is in reach; none
+        of what cannot be told without looking.
         """
-        told = await statements_of(resource).update(self.connection, row.key, values, row.whole)
-        return told if told is not None and await self.tells_all(resource) else None
+        reach = await self.told_reach(resource, "update")
+        told, reached = await statements_of(resource).update(
+            self.connection, row.key, values, row.whole, reach
+        )
+        return told[0] if told and await self.tells_all(resource) else None, reached
+
+    async def told_reach(self, resource: Resource, action: Action) -> Reach | None:
+        """What the statement that writes rows can tell of their reach, if all there is to tell.
+
+        RETURNING of SQLite (3.40) takes columns for NOT NULL that stand beside such ones, and says
+        of a null that it is none.
+        """
+        if self.connection.dialect.name == "sqlite":
+            return None
+        if await triggered(self.connection, resource.table):
+            return None
+        return _written(resource, self.actor.grants, action)
 
     async def tells_all(self, resource: Resource) -> bool:
         """Whether the statements that write rows of a resource tell all of what they become."""
-        plain = statements_of(resource).plain
-        return plain and not await triggered(self.connection, resource.table)
+        statements = statements_of(resource)
+        # See ``told_reach``: what is made of columns may be made of a null that is taken for none.
+        sure = statements.bare or self.connection.dialect.name != "sqlite"
+        return sure and statements.plain and not await triggered(self.connection, resource.table)
 
     async def write_columns(
         self, resource: Resource, rows: Iterable[tuple[Key, Values, Values]]
@@ -198,40 +247,46 @@ class Rows:
         self,
         resource: Resource,
         keys: Sequence[Key],
-        conditions: Sequence[Any],
         drafts: Sequence[Draft],
+        reached: Collection[Key] | None,
     ) -> None:
-        """Refuse new records that the rules of a create do not reach."""
-        if not conditions:
+        """Refuse new records that the rules of a create do not reach, unless known to be."""
+        if not _conditions(resource, self.actor.grants, "create"):
             return
-        columns = [each.expression for each in resource.key]
-        found: set[Key] = set()
-        for batch in batches(list(keys)):
-            statement = select(*columns).where(key_in(resource, batch), *conditions)
-            found.update(tuple(row) for row in await self.connection.execute(statement))
+        if reached is None:
+            reached = await self._in_reach(resource, keys, "create")
         for key, each in zip(keys, drafts, strict=True):
-            with at(each.place):
-                if key not in found:
+            if key not in reached:
+                with at(each.place):
                     raise out_of_reach(resource)
 
     async def check_reach(
         self,
         resource: Resource,
         keys: Sequence[Key],
-        conditions: Sequence[Any],
+        action: Action,
         reached: Collection[Key] | None = None,
     ) -> None:
-        """Refuse rows that ``conditions`` are not true of, unless they are known to be."""
-        if not conditions:
+        """Refuse rows that an action does not reach, unless they are known to be."""
+        if not _conditions(resource, self.actor.grants, action):
             return
         if reached is None:
-            columns = [each.expression for each in resource.key]
-            reached = set()
-            for batch in batches(list(keys)):
-                statement = select(*columns).where(key_in(resource, batch), *conditions)
-                reached |= {tuple(row) for row in await self.connection.execute(statement)}
+            reached = await self._in_reach(resource, keys, action)
         if any(key not in reached for key in keys):
             raise out_of_reach(resource)
+
+    async def _in_reach(self, resource: Resource, keys: Sequence[Key], action: Action) -> set[Key]:
+        if len(keys) == 1:
+            statement = _reached(resource, self.actor.grants, action)
+            binds = statements_of(resource).key_binds(keys[0])
+            return {tuple(row) for row in await self.connection.execute(statement, binds)}
+        conditions = _conditions(resource, self.actor.grants, action)
+        columns = [each.expression for each in resource.key]
+        found: set[Key] = set()
+        for batch in batches(list(keys)):
+            statement = select(*columns).where(key_in(resource, batch), *conditions)
+            found.update(tuple(row) for row in await self.connection.execute(statement))
+        return found
 
 
 async def flush(session: AsyncSession) -> None:

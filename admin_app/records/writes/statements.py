@@ -7,6 +7,7 @@ not by taking it apart, and no entity is made that nobody asked for.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -41,7 +42,20 @@ from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import Values
 
 _KEPT = 1_024
+_FORMS = 256
+"""Statements of one resource that are kept: clients choose the fields, roles the rules."""
 _KEYS = "_keys"
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Reach:
+    """What rows must be once they are written, as a statement that writes them can tell."""
+
+    told: ColumnElement[bool]
+
+
+Written = tuple[list[Values], set[Key] | None]
+"""Rows as they are then, and the keys of those in reach, if that was to be told."""
 
 
 class _Row(NamedTuple):
@@ -70,6 +84,8 @@ class RowStatements:
         fields = [resource.fields[name] for name in self.names]
         self.plain = all(of_row_alone(each.expression, table) for each in fields)
         """Whether all of them are told by the row itself."""
+        self.bare = all(each.column is not None for each in fields)
+        """Whether all of them are columns."""
         self.told = tuple(each.name for each in fields if self.plain or each.column is not None)
         """Those that a statement answers which writes a row."""
         self._answered = [_expression(resource.fields[name]) for name in self.told]
@@ -89,7 +105,8 @@ class RowStatements:
         """The condition that it is one of those with the keys of ``keys_bind``."""
         self._find = select(*self._answered).where(self.is_one)
         self._delete = delete(table).where(self.is_meant)
-        self._unset = [each for each in table.columns if _is_null_unless_set(each)]
+        unset = (each.key for each in table.columns if _is_null_unless_set(each))
+        self._unset: dict[str, Any] = dict.fromkeys(unset)
         self._generate = resource.model.__mapper__.version_id_generator
         counted = None if resource.version is None else self._columns[resource.version]
         self._counts = (
@@ -98,42 +115,58 @@ class RowStatements:
             and self._generate is not False
         )
         """Whether each write raises the version by one."""
-        self._statements: dict[tuple[str, frozenset[str], bool], Any] = {}
+        self._statement = lru_cache(maxsize=_FORMS)(self._make)
 
-    async def insert(self, connection: AsyncConnection, rows: Sequence[Values]) -> list[Values]:
+    async def insert(
+        self, connection: AsyncConnection, rows: Sequence[Values], reach: Reach | None = None
+    ) -> Written:
         """Insert rows; what comes back is as much of each as ``told`` says, in order."""
         found: list[Values] = []
+        reached: set[Key] = set()
         for _, portion in groupby(map(self._new, rows), key=lambda each: each.form):
-            found += await self._inserted(connection, list(portion))
-        return found
+            answers = await self._inserted(connection, list(portion), reach)
+            made = [self._answer(each) for each in answers]
+            if reach is not None:
+                keys = map(self.resource.key_of, made)
+                reached.update(key for key, each in zip(keys, answers, strict=True) if each[-1])
+            found += made
+        return found, None if reach is None else reached
 
-    async def _inserted(self, connection: AsyncConnection, rows: Sequence[_Row]) -> list[Values]:
+    async def _inserted(
+        self, connection: AsyncConnection, rows: Sequence[_Row], reach: Reach | None
+    ) -> Sequence[Sequence[Any]]:
         first = rows[0]
         if len(rows) == 1:
-            statement = self._statement("insert", first.nulls)
-            result = await connection.execute(statement, first.values)
-            return [self._answer(result.one())]
+            statement = self._statement("insert", first.nulls, reach)
+            return (await connection.execute(statement, first.values)).all()
         # SQLAlchemy would insert one by one on SQLite, which numbers rows in the order given.
         numbered = connection.dialect.name == "sqlite" and self._numbers(first)
-        statement = self._statement("insert", first.nulls, in_order=not numbered)
+        statement = self._statement("insert", first.nulls, reach, in_order=not numbered)
         result = await connection.execute(statement, [each.values for each in rows])
-        answers = [self._answer(each) for each in result.all()]
-        return sorted(answers, key=self.resource.key_of) if numbered else answers
+        place = self.told.index(self.resource.key[0].name) if numbered else 0
+        return sorted(result.all(), key=lambda row: row[place]) if numbered else result.all()
 
     async def update(
-        self, connection: AsyncConnection, key: Key, values: Values, before: Values
-    ) -> Values | None:
+        self,
+        connection: AsyncConnection,
+        key: Key,
+        values: Values,
+        before: Values,
+        reach: Reach | None = None,
+    ) -> Written:
         """Set columns of a row and raise its version; as much as ``told`` says of what it is then.
 
-        ``before`` is what it is now. None where there is no such row, or nothing to be done.
+        ``before`` is what it is now. Nothing where there is no such row, or nothing to be done;
+        its reach is then not told.
         """
         row = self._changed(self._next_version(before) | values)
         if not row.values and not row.nulls and not self._counts:
-            return None
-        statement = self._statement("update", row.nulls)
-        result = await connection.execute(statement, row.values | self.key_binds(key))
-        found = result.one_or_none()
-        return None if found is None else self._answer(found)
+            return [], None
+        statement = self._statement("update", row.nulls, reach)
+        found = (await connection.execute(statement, row.values | self.key_binds(key))).all()
+        if not found or reach is None:
+            return [*map(self._answer, found)], None
+        return [self._answer(found[0])], {key} if found[0][-1] else set()
 
     async def update_all(
         self, connection: AsyncConnection, rows: Iterable[tuple[Key, Values, Values]]
@@ -147,7 +180,7 @@ class RowStatements:
             some = list(portion)
             if not some[0][1].values and not some[0][1].nulls and not self._counts:
                 continue
-            statement = self._statement("update", some[0][1].nulls, silent=True)
+            statement = self._statement("update", some[0][1].nulls, None, silent=True)
             given = [row.values | self.key_binds(key) for key, row in some]
             await connection.execute(statement, given)
 
@@ -174,19 +207,21 @@ class RowStatements:
         return {_KEYS: keys if len(self._key) > 1 else [key for (key,) in keys]}
 
     def _answer(self, row: Iterable[Any]) -> Values:
-        return dict(zip(self.told, row, strict=True))
+        return dict(zip(self.told, row, strict=False))  # Its reach may come after.
 
     def _new(self, values: Values) -> _Row:
         """A new row: what is not given and would be null anyway is said to be null.
 
         So rows of which different fields are given can be inserted together.
         """
-        given = self._changed(values)
-        unset = {each.key: None for each in self._unset if each.key not in given.nulls}
+        given, nulls = self._changed(values)
+        new = self._unset | given
+        for key in nulls:
+            new.pop(key, None)
         version = self.resource.version
         if version is not None and self._generate is not False:
-            unset[self._columns[version].key] = self._generate(None)
-        return given._replace(values=unset | given.values)
+            new.setdefault(self._columns[version].key, self._generate(None))
+        return _Row(new, nulls)
 
     def _next_version(self, before: Values) -> Values:
         """The version that a row has next, where that is not its number and one."""
@@ -213,21 +248,22 @@ class RowStatements:
             return False
         return number.key not in row.values
 
-    def _statement(self, kind: str, nulls: frozenset[str], **how: bool) -> Any:
-        form = (kind, nulls, any(how.values()))
-        found = self._statements.get(form)
-        if found is None:
-            make: Any = self._insert if kind == "insert" else self._update
-            found = self._statements[form] = make(dict.fromkeys(nulls, null()), **how)
-        return found
+    def _make(self, kind: str, nulls: frozenset[str], reach: Reach | None, **how: bool) -> Any:
+        make: Any = self._insert if kind == "insert" else self._update
+        answered = self._answered if reach is None else [*self._answered, reach.told]
+        return make(dict.fromkeys(nulls, null()), answered, **how)
 
-    def _insert(self, nulls: dict[str, Any], *, in_order: bool = False) -> Insert:
+    def _insert(
+        self, nulls: dict[str, Any], answered: Sequence[Any], *, in_order: bool = False
+    ) -> Insert:
         statement = insert(self.resource.table)
         if nulls:
             statement = statement.values(nulls)
-        return statement.returning(*self._answered, sort_by_parameter_order=in_order)
+        return statement.returning(*answered, sort_by_parameter_order=in_order)
 
-    def _update(self, nulls: dict[str, Any], *, silent: bool = False) -> Update:
+    def _update(
+        self, nulls: dict[str, Any], answered: Sequence[Any], *, silent: bool = False
+    ) -> Update:
         set_: dict[Any, Any] = dict(nulls)
         if self.resource.version is not None and self._counts:
             version = self._columns[self.resource.version]
@@ -235,7 +271,7 @@ class RowStatements:
         statement = update(self.resource.table).where(self.is_meant)
         if set_:
             statement = statement.values(set_)
-        return statement if silent else statement.returning(*self._answered)
+        return statement if silent else statement.returning(*answered)
 
 
 @lru_cache(maxsize=_KEPT)

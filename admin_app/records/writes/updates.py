@@ -109,8 +109,7 @@ class Updates:
             await statements.update_all(
                 connection, [(each.row.key, each.made, each.row.whole) for each in changes]
             )
-        conditions = policy(self._rows.actor, resource).check_conditions_for("update")
-        await self._rows.check_reach(resource, keys, conditions)
+        await self._rows.check_reach(resource, keys, "update")
         found = await statements.find(connection, keys)
         afters: list[Values] = []
         for each in changes:

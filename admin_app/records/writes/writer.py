@@ -216,7 +216,7 @@ class Writer:
         Raises what ``create`` raises; it says which record is meant where each has its place.
         """
         resource, seen = self._views.whole(resource), self._views.seen(resource)
-        config = require(self._actor, seen, "create")
+        require(self._actor, seen, "create")
         drafts = drafts_of(resource, seen, data, places)
         stamps = {
             each.name: stamped(each.stamp)
@@ -232,10 +232,10 @@ class Writer:
                     each.values.update(stamps)
                     sets = self._links.outcome(resource, {}, each.sets, each.gained)
                     await self._rows.ask(resource, "create", {}, {**each.values, **sets})
-        rows = await self._inserter.insert(resource, seen, drafts)
+        reach = await self._rows.told_reach(resource, "create")
+        rows, reached = await self._inserter.insert(resource, seen, drafts, reach)
         keys = [resource.key_of(row) for row in rows]
-        conditions = config.check_conditions_for("create")
-        await self._rows.check_all_reach(resource, keys, conditions, drafts)
+        await self._rows.check_all_reach(resource, keys, drafts, reached)
         if rows and await self._rows.tells_all(resource):
             wholes = rows
             await self._views.add_new_sets(resource, rows, [each.gained for each in drafts])
@@ -322,10 +322,9 @@ class Writer:
             made = made_of(resource, changed, row.stored)
             if not made and not changes:
                 return record(seen, view)
-            columns = await self._rows.apply(resource, row, made)
+            columns, reached = await self._rows.apply(resource, row, made)
             await self._links.apply([(changes, before)])
-        conditions = policy(self._actor, resource).check_conditions_for("update")
-        await self._rows.check_reach(resource, [key], conditions)
+        await self._rows.check_reach(resource, [key], "update", reached)
         after = await self._views.after(resource, before, columns, changes)
         check_computed(resource, after)
         (answer,) = await self._views.answers(resource, [key], [after])
@@ -380,4 +379,4 @@ class Writer:
 
     async def finish(self) -> None:
         """Write the changes of everything done so far; the last thing before the commit."""
-        await self._journal.save(self._session)
+        await self._journal.save(self._connection)
