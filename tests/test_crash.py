@@ -137,9 +137,10 @@ async def left_behind(settings: Settings) -> tuple[set[int], list[tuple[int, int
 @pytest.mark.slow
 @pytest.mark.parametrize("kill", [False, True], ids=["to the end", "killed halfway"])
 async def test_every_acknowledged_write_is_there(
-    settings: Settings, database: Database, kill: bool
+    settings: Settings, database: Database, kill: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two processes and sixteen writers lose no update; after kill -9 none that was answered."""
+    monkeypatch.setenv("ADMIN_APP_SECURITY__REQUESTS_PER_MINUTE", "0")
     await create_user(database, "load", "correct horse battery", ["editor"])
     token = await create_token(database, "load", "load", timedelta(days=1))
     seen = Acknowledged()
