@@ -262,8 +262,8 @@ MUTANTS = (
     Mutant(
         "a query knows hidden fields",
         "records/service.py",
-        "        return self._parsed(self.registry_for(actor), resource.name, tuple(pairs))",
-        "        return self._parsed(self.registry, resource.name, tuple(pairs))",
+        "        return parsed(self.registry_for(actor), resource.name, given)",
+        "        return parsed(self.registry, resource.name, given)",
         FIELDS,
         "sqlite and comment",
     ),

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from api import Api, zoo_on
+from api import Api, serving, zoo_on
 from conftest import KINDS, FreshSettings
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from odd import prepare as prepare_odd
 from sqlalchemy import event, text
 from zoo import RESOURCES, sample
 
@@ -223,3 +224,68 @@ async def test_after_the_table_has_changed(api: Api) -> None:
     await api.database.write(alter)
     for _ in range(3):
         assert await same(api, SYSTEM, resource, []) == before
+
+
+@pytest.fixture(params=KINDS)
+async def odd(fresh_settings: FreshSettings, request: pytest.FixtureRequest) -> AsyncIterator[Api]:
+    """Models with odd names, and some records."""
+    made = fresh_settings(request.param, "odd", prepare_odd)
+    async with serving(made, models=("odd",)) as api:
+        await api.add("tags", {"name": "a"})
+        for value in (1, 5, 7):
+            await api.add("pages", {"value": value, "record": f"r{value}", "tags": [1]})
+        for active in (True, False):
+            town = await api.add("towns", {"name": "t", "active": active})
+            await api.add("houses", {"town_id": town["id"]})
+        yield api
+
+
+async def test_names_like_our_own(odd: Api) -> None:
+    """A field called ``value`` or ``record`` and a table called ``page`` are read as any other."""
+    page = odd.registry["page"]
+    ruled = Actor(1, "u", frozenset({Grant("page", "read", "five"), Grant("tag", "read")}))
+    for actor, keys in ((SYSTEM, 3), (ruled, 1)):
+        for pairs in (
+            [],
+            [("value__in", "1,5,7"), ("value__gte", "1")],
+            [("record__startswith", "r"), ("value__in", "1,5,7"), ("count", "exact")],
+        ):
+            found = await same(odd, actor, page, pairs)
+            assert found is not None
+            assert found.count(b'"tags":[1]') == keys
+
+
+async def test_a_relation_that_asks_for_more(odd: Api) -> None:
+    """Where a relation has a condition of its own, what is included fulfils it."""
+    for include, names in (("town", [1, 2]), ("living_town", [1, None])):
+        rows = (await odd.get(f"houses?include={include}&sort=id"))["data"]
+        assert [each[include] and each[include]["id"] for each in rows] == names
+
+
+async def test_a_hidden_version(odd: Api) -> None:
+    """Who does not see the version has a tag of the whole record, however little is shown."""
+    hidden = frozenset({"version"})
+    grants = {Grant("page", action, without=hidden) for action in ("read", "update")}
+    actor = Actor(1, "u", frozenset(grants))
+    page = odd.registry["page"]
+    shape = odd.records.shape(actor, page, [("fields", "id")])
+    some = await odd.records.get_text(actor, page, (1,), shape)
+    whole = await odd.records.get_text(actor, page, (1,))
+    assert some.state == whole.state
+    assert some.etag != whole.etag
+
+
+async def test_what_nothing_interrupts_goes_to_a_thread(odd: Api) -> None:
+    """On SQLite patterns, and counts of a whole table, are not for the event loop."""
+    page = odd.registry["page"]
+    for pairs, lengthy in (
+        ([("value", "1")], False),
+        ([("text__contains", "x")], True),
+        ([("count", "exact")], True),
+        ([("count", "capped")], False),
+        ([("count", "exact"), ("value", "1")], False),
+    ):
+        await same(odd, SYSTEM, page, pairs)
+        plan = next(reversed(plans(odd)._kept.values()))
+        assert plan is not None
+        assert plan.prepared.lengthy is lengthy, pairs

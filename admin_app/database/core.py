@@ -67,13 +67,16 @@ class Database:
             await self._lanes.close()
         await self.engine.dispose()
 
-    async def prepare(self, statement: Select[Any]) -> Prepared:
-        """Make a statement ready for ``fetch``. Raises ``ValueError`` where that cannot be."""
+    async def prepare(self, statement: Select[Any], *, lengthy: bool = False) -> Prepared:
+        """Make a statement ready for ``fetch``. Raises ``ValueError`` where that cannot be.
+
+        ``lengthy``: it may do much in one instruction of SQLite's; see ``lanes``.
+        """
         if getattr(self.engine.dialect, "server_version_info", None) is None:
             # What a dialect writes depends on the server that it has seen.
             async with _busy_is_an_answer(), self._connected():
                 pass
-        return Prepared(statement, self.engine.dialect)
+        return Prepared(statement, self.engine.dialect, lengthy=lengthy)
 
     async def fetch(
         self, prepared: Prepared, values: Mapping[str, Any], *, seconds: float | None = None

@@ -66,7 +66,7 @@ class SQLiteLane:
 
     async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
         """See ``Lanes``."""
-        if self._slow and self._is_slow(prepared):
+        if prepared.lengthy or (self._slow and self._is_slow(prepared)):
             return None
         try:
             raw = self._raw or await self._open()
@@ -82,7 +82,9 @@ class SQLiteLane:
             return prepared.read(rows)
         except (sqlite3.Error, *_OF_VALUES) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-                self._slow[prepared.sql] = time.monotonic() + SLOW_FOR
+                now = time.monotonic()
+                self._slow = {sql: until for sql, until in self._slow.items() if until > now}
+                self._slow[prepared.sql] = now + SLOW_FOR
             return None
 
     async def _open(self) -> sqlite3.Connection:

@@ -13,6 +13,8 @@ from sqlalchemy import Dialect, Select
 
 Row = Sequence[Any]
 _Convert = Callable[[Any], Any]
+_LENGTHY = (" LIKE ", " GLOB ", " REGEXP ", " MATCH ")
+"""Comparisons that take as long as their text and their pattern make them."""
 
 
 class Prepared:
@@ -25,13 +27,15 @@ class Prepared:
     expanding IN is.
     """
 
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
+    def __init__(self, statement: Select[Any], dialect: Dialect, *, lengthy: bool = False) -> None:
         compiled: Any = statement.compile(dialect=dialect)
         if compiled.post_compile_params or compiled.literal_execute_params:
             msg = "a prepared statement has one form, whatever its values"
             raise ValueError(msg)
         self.statement = statement
         self.sql = str(compiled)
+        self.lengthy = lengthy or any(each in self.sql for each in _LENGTHY)
+        """Whether it may do much in one instruction of SQLite's, which nothing interrupts."""
         self._dialect = dialect
         self._types = [each.type for each in statement.selected_columns]
         self._binds = [

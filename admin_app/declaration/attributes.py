@@ -10,7 +10,8 @@ from sqlalchemy import BinaryExpression, Column, Integer, UniqueConstraint
 from sqlalchemy.ext.hybrid import HybridExtensionType
 from sqlalchemy.orm import ColumnProperty, Mapper, RelationshipProperty
 from sqlalchemy.orm.interfaces import MANYTOONE
-from sqlalchemy.sql.visitors import iterate
+from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.types import NullType
 
 from admin_app.declaration.fields import (
@@ -187,18 +188,24 @@ def _pointing_fields(
     mapper: Mapper[Any], relationship: RelationshipProperty[Any]
 ) -> tuple[tuple[str, str], ...]:
     """The foreign key of the target; none where the relationship asks for more than that."""
-    pairs = relationship.local_remote_pairs or []
-    conditions = [
-        each for each in iterate(relationship.primaryjoin) if isinstance(each, BinaryExpression)
-    ]
-    if len(conditions) != len(pairs) or any(each.operator is not eq for each in conditions):
+    if not joined_by_keys_alone(relationship):
         return ()
     return tuple(
         (
             relationship.mapper.get_property_by_column(remote).key,
             mapper.get_property_by_column(local).key,
         )
-        for local, remote in pairs
+        for local, remote in relationship.local_remote_pairs or ()
+    )
+
+
+def joined_by_keys_alone(relationship: RelationshipProperty[Any]) -> bool:
+    """Whether a relationship's records are those with its keys, without more conditions."""
+    join = relationship.primaryjoin
+    together = isinstance(join, BooleanClauseList) and join.operator is operators.and_
+    conditions = [*join.get_children()] if together else [join]
+    return len(conditions) == len(relationship.local_remote_pairs or ()) and all(
+        isinstance(each, BinaryExpression) and each.operator is eq for each in conditions
     )
 
 

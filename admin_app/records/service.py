@@ -51,6 +51,8 @@ T = TypeVar("T")
 
 MOST_QUERIES = 1_000
 """Queries that are kept as they were read: clients send the same ones over and over."""
+_SHORT = 1_000
+"""Characters of those."""
 LOOKUP_LIMIT = 20
 """Records that a look-up offers at once."""
 
@@ -82,7 +84,9 @@ class Records:
         """
         require(actor, resource, "read")
         # A registry as somebody sees it is one object for all who see the same.
-        return self._parsed(self.registry_for(actor), resource.name, tuple(pairs))
+        given = tuple(pairs)
+        parsed = self._parsed if _is_short(given) else _parsed
+        return parsed(self.registry_for(actor), resource.name, given)
 
     def query_document(self, actor: Actor, resource: Resource, body: bytes) -> Query:
         """The same from a JSON document with the parameters as members."""
@@ -457,6 +461,10 @@ class Records:
         """Every role with what it grants. Raises ``ForbiddenError`` to who may not read that."""
         require_reading_grants(actor, self.registry)
         return await self._read(actor, list_roles)
+
+
+def _is_short(pairs: tuple[tuple[str, str], ...]) -> bool:
+    return sum(len(name) + len(text) for name, text in pairs) <= _SHORT
 
 
 def _parsed(seen: Registry, name: str, pairs: tuple[tuple[str, str], ...]) -> Query:

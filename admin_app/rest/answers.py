@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
@@ -98,10 +97,10 @@ def _truncated(answered: Page | PageText | Answer) -> dict[str, str]:
 
 
 def _page_url(request: Request, cursor: str) -> str:
-    return f"{quote(request.scope['path'])}?{_elsewhere(parameters(request))}cursor={cursor}"
+    kept = _elsewhere(parameters(request))
+    return f"{quote(request.scope['path'])}?{kept}cursor={cursor}"
 
 
-@lru_cache(maxsize=1_000)
 def _elsewhere(given: Sequence[tuple[str, str]]) -> str:
     """The parameters as they stand in the address of another page, before its cursor."""
     kept = urlencode([(name, value) for name, value in given if name not in _PLACES])

@@ -23,7 +23,7 @@ from admin_app.records.queries.conditions import (
 from admin_app.records.queries.operators import LISTS, escaped
 from admin_app.records.queries.query import Query, Shape
 
-MOST_VALUES = 50
+MOST_VALUES = 30
 """A query with more has no form: each length of a list is a form of its own."""
 
 Bind = Callable[[Field, Any], Any]

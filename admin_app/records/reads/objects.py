@@ -29,6 +29,7 @@ from typing_extensions import TypedDict
 
 from admin_app.database import Row
 from admin_app.declaration import Actor, Field, Resource
+from admin_app.declaration.attributes import joined_by_keys_alone
 from admin_app.declaration.schemas import annotation, set_annotation
 from admin_app.declaration.values import list_of
 from admin_app.records.queries.form import FormlessError
@@ -49,6 +50,8 @@ Columns = Mapping[str, Sequence[Any]]
 """The values of each column, those of what is joined by their path."""
 Build = Callable[[Columns], list[Values | None]]
 _TEXT = "page_text"
+# No table and no attribute is called so.
+_PAGE, _RECORD = "the page", "the record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class Objects:
         sets = shape.sets_of(resource)
         if not sets and not shape.includes:
             return Found(inside, names, _joined_texts)
-        rows = inside.cte("page").prefix_with("MATERIALIZED")
+        rows = inside.cte(_PAGE).prefix_with("MATERIALIZED")
         here = _Place(rows, rows.c.__getitem__)
         lists = [
             as_list(self._keys(resource, name, here), self._dialect).label(name) for name in sets
@@ -142,11 +145,11 @@ class Objects:
         """
         if self._dialect != "postgresql":
             return None
-        rows = inside.subquery("page")
+        rows = inside.subquery(_PAGE)
         members = self._members(resource, shape, _Place(rows, rows.c.__getitem__))
         if members is None:
             return None
-        record = select(*members).correlate(rows).subquery("record")
+        record = select(*members).correlate(rows).subquery(_RECORD)
         text = cast(select(_row(record)).scalar_subquery(), Text)
         found = select(text, *(rows.c[name] for name in kept)).select_from(rows)
         return Found(found, (_TEXT, *kept), _joined_texts, rows=rows)
@@ -172,7 +175,7 @@ class Objects:
             if found is None:
                 return None
             one = select(*found).select_from(place.source).where(self._leads(include, there, here))
-            record = one.correlate(here.source).subquery()
+            record = one.correlate(here.source).subquery(_RECORD)
             members.append(select(_row(record)).scalar_subquery().label(include.relation.name))
         return members
 
@@ -201,7 +204,7 @@ class Objects:
     def _reached(self, include: Include) -> Standing:
         """Where an include leads. Raises ``FormlessError`` for what is more than one record."""
         relation = include.relation
-        if not relation.fields:
+        if not relation.fields or not joined_by_keys_alone(relation.expression.property):
             raise FormlessError
         there = self._criteria.step(self._actor, relation)
         shown = include.query.shape.fields_of(there.resource)

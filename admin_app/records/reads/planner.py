@@ -130,7 +130,9 @@ class Planner:
         def again(rows: Rows) -> list[ColumnElement[Any]]:
             return order(query.sort, backward=backward, column=lambda each: rows.c[each.name])
 
-        return await self._made(asked, seen, inside, kept, total, again)
+        # Without any condition a count is one instruction of SQLite's, however large the table.
+        lengthy = query.count == "exact" and not [*conditions, *config.row_conditions("read")]
+        return await self._made(asked, seen, inside, kept, total, again, lengthy=lengthy)
 
     def _seen(self, asked: Asked) -> Resource:
         return self._reader.sight.registry(asked.actor)[asked.resource.name]
@@ -155,6 +157,8 @@ class Planner:
         kept: Sequence[str],
         total: ColumnElement[int] | None = None,
         again: Callable[[Rows], list[ColumnElement[Any]]] | None = None,
+        *,
+        lengthy: bool = False,
     ) -> Plan:
         """The plan of what is read ``inside``, with what is looked up for each of its rows."""
         objects = Objects(self._reader, asked.actor, self._database.dialect)
@@ -170,7 +174,7 @@ class Planner:
             statement, names = statement.add_columns(total), (*names, TOTAL)
             columns = (*columns, None) if columns else ()
         try:
-            prepared = await self._database.prepare(statement)
+            prepared = await self._database.prepare(statement, lengthy=lengthy)
         except ValueError as error:
             raise FormlessError from error
         return Plan(seen, prepared, names, columns, found.write)
@@ -206,7 +210,8 @@ def _number(name: str) -> BindParameter[int]:
 
 
 def _name(place: int) -> str:
-    return f"value_{place}"
+    # Not as SQLAlchemy calls what it names itself: after a column, with a number at the end.
+    return f"given_{place}_"
 
 
 _NAMES = [_name(place) for place in range(200)]
