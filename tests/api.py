@@ -12,7 +12,7 @@ from urllib.parse import quote, unquote
 
 from applications import application, state_of
 from conftest import KINDS, FreshSettings, Kind, migrated
-from sqlalchemy import delete, func, select
+from sqlalchemy import MetaData, delete, func, select
 from sqlalchemy.engine import RowMapping
 from sqlalchemy.ext.asyncio import AsyncSession
 from zoo import METADATA
@@ -267,14 +267,19 @@ async def forbid(database: Database, role: str, *grants: Grant) -> None:
     await database.write(work)
 
 
-async def prepare_zoo(settings: Settings) -> None:
-    """The library's schema and the zoo's beside it."""
+async def prepare_tables(settings: Settings, metadata: MetaData) -> None:
+    """The library's schema, the tables of ``metadata`` beside it, and the editor Ann."""
     await migrated(settings)
     database = Database(settings)
     async with database.engine.begin() as connection:
-        await connection.run_sync(METADATA.create_all)
+        await connection.run_sync(metadata.create_all)
     await create_user(database, "ann", None, ["editor"])
     await database.close()
+
+
+async def prepare_zoo(settings: Settings) -> None:
+    """The library's schema and the zoo's beside it."""
+    await prepare_tables(settings, METADATA)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
@@ -258,6 +259,17 @@ async def browser() -> AsyncIterator[Browser]:
         )
         yield launched
         await launched.close()
+
+
+@asynccontextmanager
+async def opened(settings: Settings, **limits: Any) -> AsyncIterator[Database]:
+    """A database of ``settings``, with other limits than those where some are given."""
+    section = settings.database.model_copy(update=limits)
+    database = Database(settings.model_copy(update={"database": section}))
+    try:
+        yield database
+    finally:
+        await database.close()
 
 
 @pytest.fixture(params=KINDS)

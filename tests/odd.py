@@ -8,8 +8,6 @@ from sqlalchemy import Column, ForeignKey, MetaData, String, Table, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
 from admin_app import Base, Record, ResourceOptions
-from admin_app.access import create_user
-from admin_app.database import Database
 from admin_app.settings import Settings
 
 METADATA = MetaData(naming_convention=Base.metadata.naming_convention)
@@ -61,11 +59,6 @@ class House(Record):
 
 async def prepare(settings: Settings) -> None:
     """Make their tables beside the application's own, and the editor Ann."""
-    from conftest import migrated  # noqa: PLC0415 - it is what tests stand on
+    from api import prepare_tables  # noqa: PLC0415 - it is what tests stand on
 
-    await migrated(settings)
-    database = Database(settings)
-    async with database.engine.begin() as connection:
-        await connection.run_sync(METADATA.create_all)
-    await create_user(database, "ann", None, ["editor"])
-    await database.close()
+    await prepare_tables(settings, METADATA)

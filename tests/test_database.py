@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import sqlite3
 from collections.abc import AsyncIterator
@@ -14,7 +13,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
-from conftest import FreshSettings, start_program
+from conftest import FreshSettings, opened, start_program
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from programs import COUNTER, VALUE, increment, two_counters
@@ -38,16 +37,6 @@ def sqlite(fresh_settings: FreshSettings) -> Settings:
 @pytest.fixture
 def postgresql(fresh_settings: FreshSettings) -> Settings:
     return fresh_settings("postgresql", "counters", two_counters)
-
-
-@contextlib.asynccontextmanager
-async def opened(settings: Settings, **limits: Any) -> AsyncIterator[Database]:
-    section = settings.database.model_copy(update=limits)
-    database = Database(settings.model_copy(update={"database": section}))
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 async def value_of(database: Database, counter: int = 1) -> int:

@@ -9,13 +9,13 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from api import Api, zoo_on
-from conftest import KINDS, FreshSettings, Kind
+from conftest import KINDS, FreshSettings, Kind, opened
 from costs import asked, ways
 from programs import COUNTER, two_counters
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -52,16 +52,6 @@ def sqlite(fresh_settings: FreshSettings) -> Settings:
 @pytest.fixture
 def postgresql(fresh_settings: FreshSettings) -> Settings:
     return fresh_settings("postgresql", "counters", two_counters)
-
-
-@contextlib.asynccontextmanager
-async def opened(settings: Settings, **limits: Any) -> AsyncIterator[Database]:
-    section = settings.database.model_copy(update=limits)
-    database = Database(settings.model_copy(update={"database": section}))
-    try:
-        yield database
-    finally:
-        await database.close()
 
 
 async def value(database: Database) -> int:

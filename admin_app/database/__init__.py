@@ -4,12 +4,13 @@ Knows settings and errors, and nothing of models or surfaces.
 """
 
 from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepoint, undone
-from admin_app.database.prepared import Prepared, Row
+from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row
 from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
 
 __all__ = [
     "EVERY_TABLE",
+    "VALUE_ERRORS",
     "Database",
     "ExactDecimal",
     "Prepared",

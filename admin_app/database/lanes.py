@@ -19,7 +19,7 @@ import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from admin_app.database.prepared import Prepared, Row
+from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row
 from admin_app.database.sqlite_driver import raw_connection
 from admin_app.errors import TooSlowError
 from admin_app.settings import DatabaseSection
@@ -32,8 +32,6 @@ AT_ONCE = 50
 """Looks after which a read has held up everybody else for long enough: some milliseconds."""
 WAITING = 0.02
 """Seconds after which it has in any case, whatever it waits for."""
-_OF_VALUES = (ValueError, TypeError, ArithmeticError)
-"""What a type says of a value that it does not take, or does not know."""
 SLOW_FOR = 5.0
 """Seconds that a read which took longer is sent to a thread from the start."""
 LIFE = 1_800.0
@@ -80,7 +78,7 @@ class SQLiteLane:
             if not prepared.described:
                 prepared.describe([each[1] for each in cursor.description])
             return prepared.read(rows)
-        except (sqlite3.Error, *_OF_VALUES) as error:
+        except (sqlite3.Error, *VALUE_ERRORS) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
                 now = time.monotonic()
                 self._slow = {sql: until for sql, until in self._slow.items() if until > now}
@@ -162,7 +160,7 @@ class PostgreSQLLanes:
         """
         try:
             arguments = prepared.arguments(values)
-        except _OF_VALUES:
+        except VALUE_ERRORS:
             return None
         if self._turns.locked():
             async with asyncio.timeout(self._patience):
@@ -188,7 +186,7 @@ class PostgreSQLLanes:
         except asyncpg.QueryCanceledError as error:
             await self._keep(lane)
             raise TooSlowError(self._usual) from error  # It has had its time: not once more.
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, *_OF_VALUES):
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, *VALUE_ERRORS):
             await self._keep(lane)
             return None
         except BaseException:

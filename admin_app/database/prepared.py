@@ -13,6 +13,8 @@ from sqlalchemy import Dialect, Select
 
 Row = Sequence[Any]
 _Convert = Callable[[Any], Any]
+VALUE_ERRORS = (ValueError, TypeError, ArithmeticError)
+"""What a type says of a value that it does not take, or does not know."""
 _LENGTHY = (" LIKE ", " GLOB ", " REGEXP ", " MATCH ")
 """Comparisons that take as long as their text and their pattern make them."""
 

@@ -13,7 +13,7 @@ from admin_app.records.reads.record import Answer, digest
 from admin_app.records.reads.texts import PageText
 from admin_app.records.transfer import Format
 from admin_app.records.transfer.rows import Lines
-from admin_app.rest.requests import actor, parameters, records
+from admin_app.rest.requests import actor, header, parameters, records
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -55,10 +55,7 @@ def unless_known(request: Request, response: Response) -> Response:
     """The answer, or 304 where ``If-None-Match`` has its tag (RFC 9110 §13.1.2)."""
     if request.method not in _SAFE:
         return response
-    given = [value for name, value in request.scope["headers"] if name == b"if-none-match"]
-    if not given:
-        return response
-    known = b",".join(given).decode("latin-1")
+    known = header(request, b"if-none-match")
     # Weak tags are compared as strong ones: what they begin with says nothing here.
     if known.strip() != "*" and response.headers["etag"] not in _TAG.findall(known):
         return response

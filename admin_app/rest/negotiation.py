@@ -9,6 +9,7 @@ from functools import lru_cache
 from fastapi import Request
 
 from admin_app.errors import NotAcceptableError
+from admin_app.rest.requests import header
 
 _WEIGHT = re.compile(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", re.IGNORECASE)
 
@@ -22,16 +23,13 @@ def chosen(request: Request, *offered: str) -> str:
 
     Raises ``NotAcceptableError``.
     """
-    given = [value for name, value in request.scope["headers"] if name == b"accept"]
-    if not given:
-        return offered[0]
-    header = b",".join(given).decode("latin-1")
-    return (_best if len(header) <= _SHORT else _best.__wrapped__)(header, offered)
+    given = header(request, b"accept")
+    return (_best if len(given) <= _SHORT else _best.__wrapped__)(given, offered)
 
 
 @lru_cache(maxsize=1_000)
-def _best(header: str, offered: tuple[str, ...]) -> str:
-    accepted = _accepted(header)
+def _best(given: str, offered: tuple[str, ...]) -> str:
+    accepted = _accepted(given)
     if not accepted:
         return offered[0]
     best = max(offered, key=lambda each: _weight(accepted, each))

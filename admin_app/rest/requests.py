@@ -65,6 +65,12 @@ def origin(request: Request) -> Origin:
     )
 
 
+def header(request: Request, name: bytes) -> str:
+    """A header as one text, however many lines it came in (RFC 9110 §5.3); empty without any."""
+    given = [value for each, value in request.scope["headers"] if each == name]
+    return b",".join(given).decode("latin-1")
+
+
 def key_in_path(request: Request, resource: Resource) -> Key:
     """Read the key in the path. Raises ``NotFoundError`` for what is no record's key."""
     return resource.parse_key(request.path_params["key"])

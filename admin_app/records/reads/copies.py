@@ -19,6 +19,7 @@ from admin_app.declaration import Actor, Relation, Resource
 from admin_app.records.queries.query import Query
 from admin_app.records.reads.cursor import Position, beyond, order
 from admin_app.records.reads.reader import Reader
+from admin_app.records.reads.sets import keys_of
 
 
 class PortionRows:
@@ -42,20 +43,8 @@ class PortionRows:
 
     def keys(self, relation: Relation) -> Select[Any]:
         """The keys of one part in a row's many-to-many relation, in order: those in sight."""
-        criteria = self._reader.criteria
-        there = criteria.step(self._actor, relation)
-        (key,) = map(there.column, there.resource.key)
-        table: Any = relation.secondary
-        link = table.alias()
-        own = [link.c[column] == self.column(name) for name, column in relation.own_columns]
-        far = [
-            link.c[column] == there.column(there.resource.fields[name])
-            for name, column in relation.target_columns
-        ]
-        keys = (
-            select(key).select_from(link).where(*own, *far, criteria.in_sight(self._actor, there))
-        )
-        return keys.order_by(key).correlate(self._rows)
+        keys = keys_of(self._reader.criteria, self._actor, relation, self.column)
+        return keys.correlate(self._rows)
 
 
 class Runs(Protocol):

@@ -8,7 +8,7 @@ other table), on SQLite, which loops in any case, by a join.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -38,7 +38,7 @@ from admin_app.records.reads.criteria import Standing
 from admin_app.records.reads.includes import is_large
 from admin_app.records.reads.reader import Reader, Values
 from admin_app.records.reads.record import as_json
-from admin_app.records.reads.sets import as_list, keys_as_json, keys_of
+from admin_app.records.reads.sets import as_list, keys_as_json, keys_of, same_as_json
 from admin_app.records.reads.stored import Column as Stored
 from admin_app.records.reads.stored import as_stored, json_of_stored
 from admin_app.records.reads.wire import written
@@ -86,22 +86,22 @@ class Objects:
 
     def values(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
         """Read the values of what ``inside`` selects. Raises ``FormlessError``."""
-        found = self._found(resource, shape, inside)
+        statement, names, read = self._looked_up(resource, shape, inside)
         build = self._builder(resource, shape, "")
         adapter = TypeAdapter(list_of(self._typed(resource, shape)))
 
         def write(rows: Sequence[Row]) -> bytes:
             columns = zip(*rows, strict=True)
-            return adapter.dump_json(build(dict(zip(found.names, columns, strict=False))))
+            return adapter.dump_json(build(dict(zip(names, columns, strict=False))))
 
-        return replace(found, write=write)
+        return Found(statement, names, write, rows=read)
 
     def stored(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
         """The same of what ``inside`` selects as it is stored: JSON data. Raises likewise."""
-        found = self._found(resource, shape, inside)
+        statement, names, read = self._looked_up(resource, shape, inside)
         build = self._builder(resource, shape, "")
         fields = self._fields(resource, shape, "")
-        makers = [json_of_stored(fields[name]) if name in fields else None for name in found.names]
+        makers = [json_of_stored(fields[name]) if name in fields else None for name in names]
 
         def write(rows: Sequence[Row]) -> bytes:
             columns = zip(*rows, strict=True)
@@ -109,9 +109,9 @@ class Objects:
                 values if make is None else make(values)
                 for make, values in zip(makers, columns, strict=False)
             )
-            return as_json(build(dict(zip(found.names, made, strict=False))))
+            return as_json(build(dict(zip(names, made, strict=False))))
 
-        return replace(found, write=write, columns=tuple(makers))
+        return Found(statement, names, write, tuple(makers), read)
 
     def _fields(self, resource: Resource, shape: Shape, path: str) -> dict[str, Field]:
         found = {f"{path}{name}": each for name, each in resource.fields.items()}
@@ -121,11 +121,14 @@ class Objects:
             found |= self._fields(target, include.query.shape, place)
         return found
 
-    def _found(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
+    def _looked_up(
+        self, resource: Resource, shape: Shape, inside: Select[Any]
+    ) -> tuple[Select[Any], tuple[str, ...], Rows | None]:
+        """The statement with sets and what is included, its columns, and what is read first."""
         names = tuple(each.key for each in inside.selected_columns if each.key is not None)
         sets = shape.sets_of(resource)
         if not sets and not shape.includes:
-            return Found(inside, names, _joined_texts)
+            return inside, names, None
         rows = inside.cte(_PAGE).prefix_with("MATERIALIZED")
         here = _Place(rows, rows.c.__getitem__)
         lists = [
@@ -134,7 +137,7 @@ class Objects:
         joined = _Joined(rows)
         self._join(joined, "", shape, here)
         found = select(*rows.c, *lists, *joined.columns).select_from(joined.source)
-        return Found(found, (*names, *sets, *joined.names), _joined_texts, rows=rows)
+        return found, (*names, *sets, *joined.names), rows
 
     def text(
         self, resource: Resource, shape: Shape, inside: Select[Any], kept: Sequence[str]
@@ -181,8 +184,9 @@ class Objects:
 
     def _keys(self, resource: Resource, name: str, here: _Place) -> Select[Any]:
         relation = resource.sets[name]
-        target = self._registry.target(relation)
-        keys = keys_of(self._criteria, self._actor, relation, target, here.column)
+        if not same_as_json(self._registry.target(relation)):
+            raise FormlessError
+        keys = keys_of(self._criteria, self._actor, relation, here.column)
         return keys.correlate(here.source)
 
     def _join(self, joined: _Joined, path: str, shape: Shape, here: _Place) -> None:

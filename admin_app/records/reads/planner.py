@@ -10,7 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Integer, Select, bindparam
 from sqlalchemy.sql.operators import eq
 
 from admin_app.access.policies import Trash, policy
-from admin_app.database import Database, Prepared, Row
+from admin_app.database import VALUE_ERRORS, Database, Prepared, Row
 from admin_app.declaration import Actor, Field, Key, Kind, Resource
 from admin_app.records.queries.form import FormlessError, placed
 from admin_app.records.queries.query import Query, Shape
@@ -21,7 +21,6 @@ from admin_app.records.reads.reader import Reader, Values, key_is
 from admin_app.records.reads.stored import Column as Stored
 from admin_app.records.reads.stored import as_stored
 
-_OF_VALUES = (ValueError, TypeError, ArithmeticError)
 LIMIT, OFFSET, TOTAL = "page_limit", "page_offset", "page_total"
 
 
@@ -45,7 +44,7 @@ class Plan:
             return b"[]"
         try:
             return self.write(rows)
-        except _OF_VALUES as error:
+        except VALUE_ERRORS as error:
             if not self.columns:
                 raise
             raise FormlessError from error
@@ -63,7 +62,7 @@ class Plan:
                     value if make is None else make((value,))[0]
                     for make, value in zip(self.columns, row, strict=True)
                 ]
-            except _OF_VALUES as error:
+            except VALUE_ERRORS as error:
                 raise FormlessError from error
         return dict(zip(self.names, row, strict=True))
 

@@ -7,15 +7,18 @@ from typing import Any
 
 import pydantic_core
 from sqlalchemy import ColumnElement, Dialect, Select, Text, cast, func, select, type_coerce
-from sqlalchemy.orm import aliased
 from sqlalchemy.types import TypeDecorator
 
 from admin_app.declaration import Actor, Kind, Relation, Resource
-from admin_app.records.queries.form import FormlessError
-from admin_app.records.reads.criteria import Criteria, Standing
+from admin_app.records.reads.criteria import Criteria
 
 _SAME_AS_JSON = frozenset({Kind.INTEGER, Kind.STRING, Kind.TEXT})
 """Kinds of keys that JSON from the database brings back as they were."""
+
+
+def same_as_json(target: Resource) -> bool:
+    """Whether JSON from the database brings back a resource's keys as they were."""
+    return len(target.key) == 1 and target.key[0].kind in _SAME_AS_JSON
 
 
 class KeyList(TypeDecorator[list[Any]]):
@@ -33,26 +36,21 @@ def keys_of(
     criteria: Criteria,
     actor: Actor,
     relation: Relation,
-    target: Resource,
     own: Callable[[str], ColumnElement[Any]],
 ) -> Select[Any]:
     """Select, in their order, the keys that a relation of the row with columns ``own`` leads to.
 
-    Whoever has that row in their statement correlates it.
-
-    Raises ``FormlessError`` for keys that JSON would change.
+    They have one part. Whoever has that row in their statement correlates it.
     """
-    if len(target.key) != 1 or target.key[0].kind not in _SAME_AS_JSON:
-        raise FormlessError
     secondary: Any = relation.secondary
     table = secondary.alias()
-    there = Standing(target, aliased(target.model))
+    there = criteria.step(actor, relation)
     near = [table.c[column] == own(name) for name, column in relation.own_columns]
     far = [
-        table.c[column] == there.column(target.fields[name])
+        table.c[column] == there.column(there.resource.fields[name])
         for name, column in relation.target_columns
     ]
-    key = there.column(target.key[0])
+    (key,) = map(there.column, there.resource.key)
     seen = criteria.in_sight(actor, there)
     found = select(key.label("key")).select_from(table)
     return found.where(*near, *far, seen).order_by(key)
