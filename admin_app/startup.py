@@ -11,7 +11,8 @@ from pathlib import Path
 from sqlalchemy import Table
 
 import admin_app.access.tables
-import admin_app.records.changes  # noqa: F401 - both rooms' tables belong to the metadata
+import admin_app.desk.tables
+import admin_app.records.changes  # noqa: F401 - the tables of all rooms belong to the metadata
 from admin_app.database.full_text import FullText, sqlite_has_fts5
 from admin_app.database.migrations import Migrations
 from admin_app.declaration import Base

@@ -24,8 +24,9 @@ from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
 
 import admin_app.access.tables
+import admin_app.desk.tables
 import admin_app.models
-import admin_app.records.changes  # noqa: F401 - as the two above: for its tables
+import admin_app.records.changes  # noqa: F401 - as those above: for its tables
 from admin_app import Base
 from admin_app.access import passwords
 from admin_app.database import Database

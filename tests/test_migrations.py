@@ -26,10 +26,17 @@ from admin_app.declaration import OUR_PREFIX
 from admin_app.errors import SetupError
 from admin_app.settings import DatabaseSection, Settings
 
-OURS = ("admin_app_0001", "admin_app_0002", "admin_app_0003", "admin_app_0004")
+OURS = ("admin_app_0001", "admin_app_0002", "admin_app_0003", "admin_app_0004", "admin_app_0005")
 THEIRS = ("library_0001", "library_0002", "library_0003")
 HEAD = THEIRS[-1]
-ORDER = ("admin_app_0001", *THEIRS, "admin_app_0002", "admin_app_0003", "admin_app_0004")
+ORDER = (
+    "admin_app_0001",
+    *THEIRS,
+    "admin_app_0002",
+    "admin_app_0003",
+    "admin_app_0004",
+    "admin_app_0005",
+)
 """The library's revisions wait for our first only."""
 
 T = TypeVar("T")
@@ -257,7 +264,7 @@ class TestRevision:
         written = await runner.revision("Everything")
 
         assert written is not None
-        assert "depends_on = 'admin_app_0004'" in written.read_text("utf-8")
+        assert "depends_on = 'admin_app_0005'" in written.read_text("utf-8")
         assert "admin_role" not in written.read_text("utf-8")
         assert await runner.upgrade() == (_id(written),)
         assert await runner.check() == []

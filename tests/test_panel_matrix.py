@@ -21,7 +21,7 @@ from test_panel_browser import DESK, PHONE, violations
 from admin_app.access import create_user
 from admin_app.access.tables import Role, RoleGrant, SecurityEvent, Session
 from admin_app.declaration import Grant
-from admin_app.panel.matrix_table import Place
+from admin_app.panel.people.matrix_table import Place
 from admin_app.records.changes import Change
 
 MATRIX = "/admin/access/matrix"

@@ -506,7 +506,7 @@ async def test_refusals_are_pages(home: House) -> None:
             assert "<h1>Nothing here</h1>" in answer.text
             assert 'aria-label="Resources"' in answer.text
             assert answer.headers["x-request-id"] in answer.text
-        for path in ("/admin/logout", "/admin/theme", "/admin/book/import"):
+        for path in ("/admin/logout", "/admin/theme"):
             answer = await client.get(path)
             assert answer.status_code == 405, path
             assert "This cannot be done this way" in answer.text
@@ -524,7 +524,7 @@ async def test_failure_is_a_page(home: House, monkeypatch: pytest.MonkeyPatch) -
         raise RuntimeError(msg)
 
     async with home.client() as client:
-        monkeypatch.setattr("admin_app.panel.pages.cards", broken)
+        monkeypatch.setattr("admin_app.panel.house.home.cards", broken)
         answer = await client.get("/admin/")
         assert answer.status_code == 500
         assert "Something went wrong on our side" in answer.text

@@ -185,13 +185,9 @@ in  403 403 303  POST   /{identity}/create              /admin_role/create
 in  403 404 200  GET    /{identity}/edit/{pk:path}      /book/edit/2
 in  403 403 200  GET    /{identity}/edit/{pk:path}      /admin_user/edit/{vic}
 in  403 404 303  POST   /{identity}/edit/{pk:path}      /book/edit/2
-in  404 404 404  GET    /{identity}/export/{export_type}  /book/export/csv
-in  404 404 404  POST   /{identity}/import              /book/import
 in  403 404 200  GET    /{identity}/ajax/lookup         /book/ajax/lookup?name=authors
 200 303 303 303  GET    /login
 401 401 401 401  POST   /login
-in  404 404 404  GET    /{identity}/{pk:path}/{column_name}/download/  /book/2/title/download/
-in  404 404 404  GET    /{identity}/{pk:path}/{column_name}/preview/  /book/2/title/preview/
 in  403 404 200  GET    /{identity}/delete              /book/delete?key=4
 in  403 403 200  GET    /{identity}/delete              /admin_session/delete?key={vics_session}
 in  403 404 303  POST   /{identity}/delete              /book/delete

@@ -7,6 +7,7 @@ the sessions it is given refuse every statement, so that one that was overlooked
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -25,25 +26,18 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
-from admin_app.panel import (
-    account,
-    confirming,
-    explaining,
-    impersonating,
-    matrix,
-    pages,
-    password_link,
-    signin,
-    user_tools,
-)
+from admin_app.panel import account, door, forms, house, lists, people, record
 from admin_app.panel.assets import Assets
 from admin_app.panel.display import size_words
+from admin_app.panel.language import say, say_many
 from admin_app.panel.refusals import Boundary, app_error_page, http_error_page
+from admin_app.panel.routing import Page
 from admin_app.panel.security import StaffAuthentication
 from admin_app.panel.visit import visit_of, visiting
 from admin_app.settings import Settings
 
 FOLDER = Path(__file__).parent
+ROOMS = (house, lists, record, forms, account, people, door)
 _ACTIONS: dict[str, Action] = {
     HostAction.LIST: "read",
     HostAction.DETAILS: "read",
@@ -113,7 +107,7 @@ def view_of(resource: Resource, icons: frozenset[str]) -> type[StaffView]:
 
 
 class StaffAdmin(Admin):
-    """The panel. Each page is a function of ``pages`` or ``signin``."""
+    """The panel: the pages of its rooms, each a ``Page``."""
 
     def __init__(self, app: FastAPI, settings: Settings, registry: Registry) -> None:
         self.registry = registry
@@ -130,9 +124,11 @@ class StaffAdmin(Admin):
         )
         self.templates.env.trim_blocks = True
         self.templates.env.lstrip_blocks = True
+        self.templates.env.globals["_"] = say
+        self.templates.env.globals["_n"] = say_many
         self.templates.env.globals["asset"] = self.assets.url
         self.templates.env.globals["size"] = size_words
-        self.templates.env.globals["user_tools"] = user_tools.user_tools
+        self.templates.env.globals["user_tools"] = people.user_tools.user_tools
         for resource in sorted(registry.values(), key=lambda each: (each.own, each.label_plural)):
             self.add_view(view_of(resource, self.assets.icons))
         self.admin.router.routes = self._routes()
@@ -142,33 +138,29 @@ class StaffAdmin(Admin):
         }
 
     def _routes(self) -> list[BaseRoute]:
-        """SQLAdmin's routes, those that would write by GET or serve its files replaced."""
-        kept = [
-            each
-            for each in self.admin.router.routes
-            if isinstance(each, Route) and each.name not in {"delete", "logout"}
+        """The pages of every room, and the files that they need; none of SQLAdmin's own."""
+        routes = [
+            Route(each.path, self._endpoint(each), name=each.name, methods=list(each.methods))
+            for room in ROOMS
+            for each in room.PAGES
         ]
-        both = ["GET", "POST"]
-        return [
-            *kept,
-            Route("/{identity}/delete", self.delete, name="delete", methods=both),
-            Route("/{identity}/file/{field}/{pk:path}", self.file, name="file"),
-            Route("/logout", self.logout, name="logout", methods=["POST"]),
-            Route("/account", self.account, name="account"),
-            Route("/account/{section}", self.account, name="account_section", methods=["POST"]),
-            Route("/confirm", self.confirm, name="confirm", methods=both),
-            Route("/login/code", self.login_code, name="login_code", methods=both),
-            Route("/theme", self.theme, name="theme", methods=["POST"]),
-            Route("/access/explain", self.explain, name="explain"),
-            Route("/access/matrix", self.matrix, name="matrix", methods=both),
-            Route("/access/user/{id}/link", self.user_link, methods=["POST"]),
-            Route("/access/user/{id}/end-sessions", self.end_sessions, methods=["POST"]),
-            Route("/impersonate", self.impersonate, name="impersonate", methods=["POST"]),
-            Route("/impersonate/end", self.end_impersonation, methods=["POST"]),
-            Route("/password/{secret}", self.password_link, name="password", methods=both),
-            Route("/setup/{secret}", self.setup, name="setup", methods=both),
-            Mount("/statics", self.assets, name="statics"),
-        ]
+        return [*routes, Mount("/statics", self.assets, name="statics")]
+
+    def _endpoint(self, page: Page) -> Callable[[Request], Awaitable[Response]]:
+        if page.of == "anyone":
+
+            async def open_to_all(request: Request) -> Response:
+                return await page.answer(self, request)
+
+            return open_to_all
+
+        # SQLAdmin's decorator is made for methods: it asks its first argument who is there.
+        async def signed_in(admin: StaffAdmin, request: Request) -> Response:
+            if page.of == "staff":
+                return await page.answer(admin, request)
+            return await page.answer(admin, request, admin.resource_of(request))
+
+        return partial(login_required(signed_in), self)
 
     def _handler(
         self, page: Callable[[Admin, Request, Any], Awaitable[Response]]
@@ -187,118 +179,3 @@ class StaffAdmin(Admin):
             msg = f"You may not read {view.resource.label_plural.lower()}."
             raise ForbiddenError(msg)
         return visiting(request).registry[view.resource.name]
-
-    @login_required
-    async def index(self, request: Request) -> Response:
-        return await pages.index(self, request)
-
-    @login_required
-    async def list(self, request: Request) -> Response:
-        return await pages.list_(self, request, self.resource_of(request))
-
-    @login_required
-    async def details(self, request: Request) -> Response:
-        return await pages.details(self, request, self.resource_of(request))
-
-    @login_required
-    async def create(self, request: Request) -> Response:
-        return await pages.create(self, request, self.resource_of(request))
-
-    @login_required
-    async def edit(self, request: Request) -> Response:
-        return await pages.edit(self, request, self.resource_of(request))
-
-    @login_required
-    async def delete(self, request: Request) -> Response:
-        return await pages.delete(self, request, self.resource_of(request))
-
-    @login_required
-    async def file(self, request: Request) -> Response:
-        """The bytes of a field, to be saved and never to be shown."""
-        return await pages.file(request, self.resource_of(request))
-
-    @login_required
-    async def ajax_lookup(self, request: Request) -> Response:
-        return await pages.lookup(request, self.resource_of(request))
-
-    @login_required
-    async def account(self, request: Request) -> Response:
-        """A person's own access."""
-        return await account.page(self, request)
-
-    @login_required
-    async def confirm(self, request: Request) -> Response:
-        """The proof that what could give rights away asks for."""
-        return await confirming.confirming(self, request)
-
-    @login_required
-    async def user_link(self, request: Request) -> Response:
-        """A link by which a user sets their own password."""
-        return await user_tools.link(self, request)
-
-    @login_required
-    async def end_sessions(self, request: Request) -> Response:
-        """End everything a user is signed in to."""
-        return await user_tools.end(request)
-
-    @login_required
-    async def explain(self, request: Request) -> Response:
-        """Who may do this, and why."""
-        return await explaining.page(self, request)
-
-    @login_required
-    async def matrix(self, request: Request) -> Response:
-        """What every role may do."""
-        return await matrix.page(self, request)
-
-    @login_required
-    async def impersonate(self, request: Request) -> Response:
-        """Act as somebody else."""
-        return await impersonating.start(request)
-
-    @login_required
-    async def end_impersonation(self, request: Request) -> Response:
-        """Be oneself again."""
-        return await impersonating.end(request)
-
-    async def password_link(self, request: Request) -> Response:
-        """The one-time page that sets a password."""
-        return await password_link.page(self, request)
-
-    @login_required
-    async def theme(self, request: Request) -> Response:
-        """Remember light, dark, or as the system is."""
-        return await signin.theme(request)
-
-    async def login(self, request: Request) -> Response:
-        return await signin.login(self, request)
-
-    async def login_code(self, request: Request) -> Response:
-        """The second page of a sign-in."""
-        return await signin.login_code(self, request)
-
-    async def logout(self, request: Request) -> Response:
-        return await signin.logout(request)
-
-    async def setup(self, request: Request) -> Response:
-        """The one-time page that makes the first administrator."""
-        return await signin.setup(self, request)
-
-    @login_required
-    async def export(self, request: Request) -> Response:
-        return self._nothing(request)
-
-    @login_required
-    async def import_endpoint(self, request: Request) -> Response:
-        return self._nothing(request)
-
-    @login_required
-    async def file_download(self, request: Request) -> Response:
-        return self._nothing(request)
-
-    @login_required
-    async def file_preview(self, request: Request) -> Response:
-        return self._nothing(request)
-
-    def _nothing(self, _: Request) -> NoReturn:
-        raise HTTPException(404)

@@ -1,4 +1,8 @@
-"""The panel's own files: addressed by what is in them, so that browsers may keep them."""
+"""The panel's own files: addressed by what is in them, so that browsers may keep them.
+
+Scripts and styles are written in files of their own and served as one each: the parts of a
+``panel.js`` or ``panel.css`` stand in the folder of that name, in the order of their names.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +10,26 @@ import hashlib
 import re
 from pathlib import Path
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import Receive, Scope, Send
 
 _A_YEAR = "public, max-age=31536000, immutable"
+_MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-class Assets(StaticFiles):
+class Assets:
     """Serves the files of ``static``; their addresses change when they do."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(directory=folder)
-        files = [each for each in folder.iterdir() if each.is_file()]
-        self._versions = {
-            each.name: hashlib.sha256(each.read_bytes()).hexdigest()[:12] for each in files
+        self._bodies = {
+            each.name: _body(each) for each in folder.iterdir() if each.suffix in _MEDIA_TYPES
         }
-        sprite = (folder / "icons.svg").read_text("utf-8")
+        self._versions = {
+            name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._bodies.items()
+        }
+        sprite = self._bodies["icons.svg"].decode()
         self.icons = frozenset(re.findall(r'<symbol id="([a-z-]+)"', sprite))
         """The names of the icons there are."""
 
@@ -31,9 +37,31 @@ class Assets(StaticFiles):
         """The address of a file."""
         return f"{request.scope['root_path']}/statics/{name}?v={self._versions[name]}"
 
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        if f"v={self._versions.get(path)}".encode() in scope["query_string"]:
-            response.headers["Cache-Control"] = _A_YEAR
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        return response
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._response(Request(scope))(scope, receive, send)
+
+    def _response(self, request: Request) -> Response:
+        name = request.url.path.rpartition("/statics/")[2]
+        if name not in self._bodies:
+            raise HTTPException(404)
+        if request.method not in {"GET", "HEAD"}:
+            raise HTTPException(405)
+        tag = f'"{self._versions[name]}"'
+        headers = {"ETag": tag, "X-Content-Type-Options": "nosniff"}
+        if request.query_params.get("v") == self._versions[name]:
+            headers["Cache-Control"] = _A_YEAR
+        if request.headers.get("if-none-match") == tag:
+            return Response(status_code=304, headers=headers)
+        media_type = _MEDIA_TYPES[Path(name).suffix]
+        return Response(self._bodies[name], media_type=media_type, headers=headers)
+
+
+def _body(path: Path) -> bytes:
+    """What is served under a name: a file, or the parts of a folder that is called like one."""
+    if path.is_file():
+        return path.read_bytes()
+    parts = [each.read_text("utf-8") for each in sorted(path.glob(f"*{path.suffix}"))]
+    if path.suffix == ".js":
+        # One scope for all of them, and none of it to be seen from outside.
+        parts = ['(() => {\n"use strict";\n', *parts, "})();\n"]
+    return "\n".join(parts).encode()

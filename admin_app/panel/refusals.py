@@ -9,7 +9,7 @@ from typing import Any
 from sqladmin import Admin
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_app.errors import AppError, ConfirmationRequiredError
@@ -48,6 +48,9 @@ async def error_page(
     admin: Admin, request: Request, status: int, detail: str = "", **headers: str
 ) -> Response:
     """A page that says what is wrong, inside the chrome where somebody is signed in."""
+    if wants_json(request):
+        problem = {"detail": detail or _ADVICE.get(status, ""), "code": int(status)}
+        return JSONResponse(problem, int(status), {"Cache-Control": "no-store", **headers})
     response = await render(
         admin,
         request,
@@ -61,6 +64,11 @@ async def error_page(
     )
     response.headers.update(headers)
     return response
+
+
+def wants_json(request: Request) -> bool:
+    """Whether a script of a page asks, and not somebody who reads pages."""
+    return request.headers.get("accept", "") == "application/json"
 
 
 async def http_error_page(admin: Admin, request: Request, error: HTTPException) -> Response:

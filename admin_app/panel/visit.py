@@ -10,8 +10,10 @@ from urllib.parse import quote, urlencode
 from starlette.requests import Request
 
 from admin_app.access import csrf_token
-from admin_app.declaration import Actor, Key, Origin, Registry, Resource
-from admin_app.records import Records
+from admin_app.access.confirmation import require_confirmed
+from admin_app.declaration import Action, Actor, Key, Origin, Registry, Resource
+from admin_app.errors import ForbiddenError
+from admin_app.records import Record, Records
 
 Pairs = Iterable[tuple[str, str]]
 
@@ -47,9 +49,29 @@ class Visit:
         """Whether the action is allowed on some of the records at least."""
         return action in self.records.allowed(self.actor, resource)
 
+    def require(self, resource: Resource, action: Action) -> None:
+        """Raise ``ForbiddenError`` where the action is allowed on none of the records."""
+        if not self.may(resource, action):
+            msg = f"You may not {action} {resource.label_plural.lower()}."
+            raise ForbiddenError(msg)
+
+    def confirm_first(self, resource: Resource) -> None:
+        """Ask before a form is filled in what would be asked when it comes back.
+
+        Raises ``ConfirmationRequiredError``.
+        """
+        if resource.own:
+            require_confirmed(self.actor)
+
     @property
     def urls(self) -> Urls:
         return Urls(base_of(self.request))
+
+
+async def record_at(visit: Visit, resource: Resource) -> Record:
+    """The record in the page's address. Raises ``NotFoundError``."""
+    key = resource.parse_key(visit.request.path_params["pk"])
+    return await visit.records.get(visit.actor, resource, key)
 
 
 def origin_of(request: Request) -> Origin:

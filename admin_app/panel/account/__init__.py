@@ -17,9 +17,10 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_app.errors import AppError, ForbiddenError
 from admin_app.panel.account import password, second_factor, sessions, tokens
+from admin_app.panel.door.signin import with_retry_after
 from admin_app.panel.rendering import render
+from admin_app.panel.routing import POST, Page
 from admin_app.panel.security import read_form
-from admin_app.panel.signin import with_retry_after
 from admin_app.panel.visit import Visit, visiting
 
 SECTIONS: dict[str, ModuleType] = {
@@ -58,3 +59,9 @@ async def page(admin: Admin, request: Request) -> Response:
 async def _rendered(admin: Admin, visit: Visit, status: int = 200, **context: Any) -> Response:
     sections = {name: await each.shown(visit) for name, each in SECTIONS.items()}
     return await render(admin, visit.request, "account.html", status, sections=sections, **context)
+
+
+PAGES = [
+    Page("account", "/account", page),
+    Page("account_section", "/account/{section}", page, POST),
+]

@@ -9,8 +9,8 @@ from starlette.datastructures import FormData
 
 from admin_app.declaration import Key, Resource
 from admin_app.errors import AppError, NotFoundError, StaleVersionError
-from admin_app.panel.forms import Filled, RecordForm
-from admin_app.panel.parts import RelationPart
+from admin_app.panel.forms.form import Filled, RecordForm
+from admin_app.panel.forms.parts import RelationPart
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit
 from admin_app.records import Record

@@ -16,7 +16,7 @@ from wtforms.fields.core import UnboundField
 from admin_app.declaration import Field, Key, Kind, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.errors import NotFoundError
-from admin_app.panel.controls import control
+from admin_app.panel.forms.controls import control
 from admin_app.panel.layout import order_of
 from admin_app.panel.links import target_keys
 from admin_app.panel.texts import TextError, canonical, text_of, wire_of

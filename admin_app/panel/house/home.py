@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sqladmin import Admin
+from starlette.requests import Request
+from starlette.responses import Response
+
 from admin_app.declaration import Resource
-from admin_app.panel.visit import Visit
+from admin_app.panel.rendering import render
+from admin_app.panel.visit import Visit, visiting
 from admin_app.records import COUNT_CAP
 
 MOST_COUNTED = 24
@@ -20,6 +25,11 @@ class Card:
     count: str
     href: str
     create: str | None
+
+
+async def page(admin: Admin, request: Request) -> Response:
+    """The first page."""
+    return await render(admin, request, "index.html", groups=await cards(visiting(request)))
 
 
 async def cards(visit: Visit) -> dict[str, list[Card]]:

@@ -52,7 +52,7 @@ async def link(admin: Admin, request: Request) -> Response:
     return await render(admin, request, "user_link.html", link=address, back=back)
 
 
-async def end(request: Request) -> Response:
+async def end(_: Admin, request: Request) -> Response:
     """End all of a user's sessions. Raises what ``end_sessions`` does."""
     visit = visiting(request)
     user_id = id_from(request.path_params["id"])

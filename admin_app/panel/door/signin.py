@@ -17,7 +17,8 @@ from admin_app.access import (
     sign_out,
 )
 from admin_app.errors import AppError, InvalidInputError
-from admin_app.panel.rendering import THEMES, render
+from admin_app.panel.door.strangers import NO_COOKIE, form_page, is_ours, unsaid
+from admin_app.panel.rendering import render
 from admin_app.panel.security import (
     drop_cookie,
     get_cookie,
@@ -29,10 +30,7 @@ from admin_app.panel.security import (
     set_cookie,
     text_in,
 )
-from admin_app.panel.strangers import NO_COOKIE, form_page, is_ours, unsaid
 from admin_app.panel.visit import Urls, base_of, origin_of
-
-A_YEAR = 365 * 24 * 3600
 
 
 async def login(admin: Admin, request: Request) -> Response:
@@ -71,7 +69,7 @@ async def login_code(admin: Admin, request: Request) -> Response:
     return await _passed(admin, request, secret, wanted)
 
 
-async def logout(request: Request) -> Response:
+async def logout(_: Admin, request: Request) -> Response:
     """End the session on the server, then its cookie."""
     require_same_origin(request)
     secret = get_cookie(request, "session")
@@ -109,17 +107,6 @@ async def setup(admin: Admin, request: Request) -> Response:
         await _refuse_bad_link(request, secret)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
     return unsaid(await form_page(admin, request, "setup.html", status, name=name, errors=errors))
-
-
-async def theme(request: Request) -> Response:
-    """Remember light, dark, or as the system is."""
-    form = await read_form(request)
-    wanted = safe_next(request, text_in(form, "next"))
-    response = RedirectResponse(wanted, status_code=303)
-    chosen = text_in(form, "theme")
-    if chosen in THEMES:
-        set_cookie(request, response, "theme", chosen, A_YEAR)
-    return response
 
 
 def with_retry_after(response: Response, error: AppError) -> Response:

@@ -26,8 +26,8 @@ from admin_app.errors import (
     StaleVersionError,
     UniqueConflictError,
 )
-from admin_app.panel.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.notices import redirect_with
+from admin_app.panel.people.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
 from admin_app.panel.visit import Visit, visiting

@@ -10,9 +10,9 @@ from admin_app.access import ADMINISTRATOR
 from admin_app.declaration import Field, Relation, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.panel.display import MEASURED, Shown, brief, counted, shortened, shown
-from admin_app.panel.filters import Chip, Group, Pairs, chips, groups, kept, without
 from admin_app.panel.layout import columns_of
 from admin_app.panel.links import Titles, related, titles_of
+from admin_app.panel.lists.filters import Chip, Group, Pairs, chips, groups, kept, without
 from admin_app.panel.visit import Visit
 from admin_app.records import COUNT_CAP, Hint, Page, Query
 from admin_app.records.queries.query import WHOLE, Sort

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from sqladmin import Admin
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_app.access import begin_impersonation, end_impersonation
+from admin_app.panel.people.user_tools import user_url
 from admin_app.panel.security import read_form, text_in
-from admin_app.panel.user_tools import user_url
 from admin_app.panel.visit import id_from, visiting
 
 
-async def start(request: Request) -> Response:
+async def start(_: Admin, request: Request) -> Response:
     """Act as a user, from the first page on. Raises what ``begin_impersonation`` does."""
     visit = visiting(request)
     form = await read_form(request)
@@ -25,7 +26,7 @@ async def start(request: Request) -> Response:
     return RedirectResponse(visit.urls.home(), status_code=303)
 
 
-async def end(request: Request) -> Response:
+async def end(_: Admin, request: Request) -> Response:
     """Be oneself again, on the page of the user that was acted as."""
     visit = visiting(request)
     if visit.actor.impersonator is None:

@@ -24,9 +24,8 @@ from admin_app.errors import (
     ForbiddenError,
 )
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
-from admin_app.panel.links import GONE, Titles
-from admin_app.panel.lookups import offers
-from admin_app.panel.parts import (
+from admin_app.panel.forms.lookups import offers
+from admin_app.panel.forms.parts import (
     CLEAR,
     PREFIX,
     FieldPart,
@@ -39,6 +38,7 @@ from admin_app.panel.parts import (
     parts_of,
     wire_values,
 )
+from admin_app.panel.links import GONE, Titles
 from admin_app.panel.security import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit

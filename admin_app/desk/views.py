@@ -1,0 +1,164 @@
+"""Saved views: a list's address under a name, one's own or shared with everybody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from admin_app.access.roles import ADMINISTRATOR
+from admin_app.access.tables import User
+from admin_app.database import Database
+from admin_app.declaration import Actor
+from admin_app.desk.tables import VIEW_NAME_LENGTH, ViewRow
+from admin_app.errors import BadRequestError, ForbiddenError, NotFoundError
+
+MOST_VIEWS = 200
+"""Of one user."""
+MAX_QUERY = 4 * 1024
+"""Characters of a list's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class SavedView:
+    """A view as the one who asks sees it."""
+
+    id: int
+    resource: str
+    name: str
+    query: str
+    """The list's parameters, as in its address."""
+    shared: bool
+    pinned: bool
+    own: bool
+    owner: str
+
+
+async def list_views(database: Database, actor: Actor) -> list[SavedView]:
+    """One's own views and those shared by others, of every resource, by name."""
+    statement = (
+        select(ViewRow, User.name)
+        .join(User, User.id == ViewRow.user_id)
+        .where(or_(ViewRow.user_id == actor.user_id, ViewRow.shared))
+        .order_by(ViewRow.resource, func.lower(ViewRow.name), ViewRow.id)
+    )
+
+    async def work(connection: AsyncConnection) -> list[SavedView]:
+        return [
+            SavedView(
+                row.id,
+                row.resource,
+                row.name,
+                row.query,
+                row.shared,
+                row.pinned,
+                row.user_id == actor.user_id,
+                row[-1],
+            )
+            for row in await connection.execute(statement)
+        ]
+
+    return await database.read(work)
+
+
+async def save_view(
+    database: Database,
+    actor: Actor,
+    resource: str,
+    name: str,
+    query: str,
+    *,
+    shared: bool = False,
+    pinned: bool = False,
+) -> int:
+    """Keep a view and tell its number; one's own of the same name is replaced.
+
+    Raises ``BadRequestError`` for a name or parameters that cannot be kept, and ``ForbiddenError``
+    for whoever acts as somebody else.
+    """
+    name = _checked(actor, name, query)
+    mine = ViewRow.user_id == actor.user_id
+    same = mine, ViewRow.resource == resource, ViewRow.name == name
+    values = {"query": query, "shared": shared, "pinned": pinned}
+
+    async def work(session: AsyncSession) -> int:
+        known = await session.scalar(
+            update(ViewRow).where(*same).values(values).returning(ViewRow.id)
+        )
+        if known is not None:
+            return int(known)
+        count = await session.scalar(select(func.count()).where(mine))
+        if count is not None and count >= MOST_VIEWS:
+            msg = f"No more than {MOST_VIEWS} views are kept. Remove one first."
+            raise BadRequestError(msg)
+        made = ViewRow(user_id=actor.user_id, resource=resource, name=name, **values)
+        session.add(made)
+        await session.flush()
+        return made.id
+
+    return await database.write(work)
+
+
+async def change_view(
+    database: Database,
+    actor: Actor,
+    view_id: int,
+    *,
+    shared: bool | None = None,
+    pinned: bool | None = None,
+) -> None:
+    """Share or pin a view, or no longer.
+
+    Raises ``NotFoundError`` for one that is neither one's own nor, to administrators, shared.
+    """
+    given = {"shared": shared, "pinned": pinned}
+    values = {name: value for name, value in given.items() if value is not None}
+
+    async def work(session: AsyncSession) -> None:
+        changed = await session.scalar(
+            update(ViewRow).where(*_theirs(actor, view_id)).values(values).returning(ViewRow.id)
+        )
+        _require_found(changed)
+
+    if values:
+        await database.write(work)
+
+
+async def remove_view(database: Database, actor: Actor, view_id: int) -> None:
+    """Forget a view. Raises ``NotFoundError`` as ``change_view`` does."""
+
+    async def work(session: AsyncSession) -> None:
+        removed = await session.scalar(
+            delete(ViewRow).where(*_theirs(actor, view_id)).returning(ViewRow.id)
+        )
+        _require_found(removed)
+
+    await database.write(work)
+
+
+def _checked(actor: Actor, name: str, query: str) -> str:
+    if actor.user_id is None or actor.impersonator is not None:
+        msg = "Views are kept by people for themselves."
+        raise ForbiddenError(msg)
+    name = " ".join(name.split())
+    if not name or len(name) > VIEW_NAME_LENGTH or "\0" in name:
+        msg = f"A view has a name of at most {VIEW_NAME_LENGTH} characters."
+        raise BadRequestError(msg)
+    if len(query) > MAX_QUERY or "\0" in query:
+        msg = "This list's address is too long to be kept."
+        raise BadRequestError(msg)
+    return name
+
+
+def _theirs(actor: Actor, view_id: int) -> tuple[ColumnElement[bool], ...]:
+    own: ColumnElement[bool] = ViewRow.user_id == actor.user_id
+    if actor.impersonator is None and ADMINISTRATOR in actor.roles:
+        own = or_(own, ViewRow.shared)
+    return ViewRow.id == view_id, own
+
+
+def _require_found(view_id: int | None) -> None:
+    if view_id is None:
+        msg = "There is no such view of yours."
+        raise NotFoundError(msg)

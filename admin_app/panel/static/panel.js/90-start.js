@@ -1,0 +1,2 @@
+enliven(document);
+document.querySelector("[data-focus]")?.focus();
