@@ -78,7 +78,8 @@ def _many() -> dict[str, Request]:
     items = [{**NEW, "author_id": number % AUTHORS + 1} for number in range(1000)]
     requests = _to_all("/books/bulk", "POST", {"items": items}, "Prefer: return=minimal")
     bare = dict.fromkeys(("fastcrud", "drf"), Request("/books/bulk", "POST", items))
-    return {**requests, **bare}
+    tuned = Request("/books/bulk-tuned", "POST", items)
+    return {**requests, **bare, "drf-tuned": tuned}
 
 
 GET_ONE = Case(

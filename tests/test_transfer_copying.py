@@ -9,19 +9,20 @@ from typing import Any
 import pytest
 from api import Api, make_role, zoo_on
 from conftest import KINDS, FreshSettings
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 from zoo import RESOURCES, Keeper, sample
 from zoo.relations import friendship
 from zoo.rules import Ruled, Unversioned
 
 from admin_app.access import actor_of_token
 from admin_app.declaration import SYSTEM, Actor, Grant
-from admin_app.records.transfer import Export, Format, exporter
+from admin_app.records.transfer import Export, exporter
 from admin_app.records.transfer.copying import CopiedLines
+from admin_app.records.transfer.files import Written
 from admin_app.records.transfer.rows import Lines
 from admin_app.records.transfer.stored import StoredLines
 
-FORMATS: tuple[Format, ...] = ("csv", "ndjson")
+FORMATS: tuple[Written, ...] = ("csv", "ndjson")
 SEARCHED = {
     "keeper": {"labels", "visited", "composites", "friend_of"},
     "label": {"keepers"},
@@ -76,9 +77,9 @@ async def both(
     *,
     actor: Actor = SYSTEM,
     possible: bool = True,
-) -> dict[Format, bytes]:
+) -> dict[Written, bytes]:
     """A list as it is written by the database, which must be as it is written row by row."""
-    found: dict[Format, bytes] = {}
+    found: dict[Written, bytes] = {}
     pairs = list(asked)
     for format_ in FORMATS:
         seen = api.records.registry_for(actor)
@@ -212,10 +213,18 @@ async def test_portions_follow_each_other(api: Api) -> None:
     """However a list is ordered, it is whole, and no record is in it twice; long texts too."""
     rows = [{"name": None if n % 5 == 0 else f"{n % 97}", "number": n % 7} for n in range(3_000)]
     await do(api, insert(Unversioned), rows)
+    told: list[str] = []
+    engine = api.database.engine.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda *each: told.append(each[2]))
     for sort in ("id", "-id", "name", "-name:nullsfirst", "number,-name"):
         found = await both(api, "unversioned", [("sort", sort)])
         assert found["csv"].count(b"\r\n") == 3_001
     await both(api, "unversioned", [("name__isnull", "false"), ("fields", "id"), ("number", "3")])
+    # A line says itself where it stands, if it has numbers for that.
+    ends = {each.partition("FROM")[0] for each in told if "OFFSET" in each}
+    assert "SELECT unversioned.id \n" not in ends
+    by_name = "SELECT unversioned.name, unversioned.id \n" in ends
+    assert by_name is (api.database.dialect == "postgresql")
 
 
 async def test_long_texts(server: Api) -> None:

@@ -4,7 +4,8 @@ Knows settings and errors, and nothing of models or surfaces.
 """
 
 from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepoint, undone
-from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row
+from admin_app.database.direct import fetch, fetch_all, run_columns
+from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row, asked
 from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
 
@@ -15,8 +16,12 @@ __all__ = [
     "ExactDecimal",
     "Prepared",
     "Row",
+    "asked",
     "connection_of",
+    "fetch",
+    "fetch_all",
     "measured",
+    "run_columns",
     "savepoint",
     "undone",
 ]

@@ -6,19 +6,25 @@ it, put where the compiled statement has its bind, as every driver without binds
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import asyncpg
-from sqlalchemy import Dialect, Select, Text, cast, func, literal, select
+from sqlalchemy import Dialect, Integer, Select, Text, cast, func, literal, select
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TupleType
 
 Output = Callable[[bytes], Awaitable[None]]
+
+_MUCH = 64 * 1024
+"""Bytes that are worth being woken up for."""
+_PAUSE = 0.001
+"""Seconds in which the buffer of a socket fills."""
 
 _INTERPOLATING: Dialect = PGDialect_asyncpg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
 """Writes statements into which values are put with ``%``; what is no value has its ``%`` twice."""
@@ -42,23 +48,36 @@ class Copy:
 
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
-    ) -> None:
-        """Hand ``output`` whole rows as they come; ``values`` are those of binds that have none.
+    ) -> int:
+        """Hand ``output`` whole rows as they come, and tell how many there were.
 
-        Raises ``DBAPIError`` as executing a statement does, and what ``output`` raises.
+        ``values`` are those of binds that have none. Raises ``DBAPIError`` as executing a
+        statement does, and what ``output`` raises.
         """
         sql = await self._with_values(connection, values)
         raw: Any = (await connection.get_raw_connection()).driver_connection
         quoted = None if self._form.quoted is None else [self._form.quoted]
+        begun = 0
+
+        async def take(piece: bytes) -> None:
+            nonlocal begun
+            begun += len(piece)
+            await output(piece)
+            if begun > _MUCH > len(piece):
+                # PostgreSQL sends 8 KiB at a time, and to wake up for them costs more than all else
+                # that is done with them. Meanwhile more of them come.
+                await asyncio.sleep(_PAUSE)
+
         try:
-            await raw.copy_from_query(
-                sql, output=output, format=self._form.format, force_quote=quoted
+            status: str = await raw.copy_from_query(
+                sql, output=take, format=self._form.format, force_quote=quoted
             )
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             lost = raw.is_closed()
             if lost:
                 await connection.invalidate()
             raise DBAPIError("COPY", None, error, connection_invalidated=lost) from error
+        return int(status.removeprefix("COPY "))
 
     async def _with_values(self, connection: AsyncConnection, given: Mapping[str, Any]) -> str:
         compiled = self._compiled
@@ -68,10 +87,19 @@ class Copy:
             kinds = types[name].types if isinstance(types[name], TupleType) else [types[name]]
             types |= dict(zip(several, itertools.cycle(kinds), strict=False))
         values = expanded.parameters
+        # Numbers need no quotes that have to be asked for.
+        quoted = {
+            name: f"'{value}'"
+            for name, value in values.items()
+            if type(value) is int and isinstance(types[name], Integer)
+        }
         literals = [
             func.quote_nullable(cast(literal(value, types[name]), Text))
             for name, value in values.items()
+            if name not in quoted
         ]
-        quoted = (await connection.execute(select(*literals))).one() if literals else ()
-        names = [compiled.escaped_bind_names.get(name, name) for name in values]
-        return str(expanded.statement % dict(zip(names, quoted, strict=True)))
+        if literals:
+            found = (await connection.execute(select(*literals))).one()
+            quoted |= zip((name for name in values if name not in quoted), found, strict=True)
+        names = compiled.escaped_bind_names
+        return str(expanded.statement % {names.get(name, name): quoted[name] for name in values})

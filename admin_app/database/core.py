@@ -24,10 +24,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from admin_app.database.direct import DIRECT, Direct, Forms
 from admin_app.database.engine import BEGIN, make_engine
 from admin_app.database.lanes import lanes_of
 from admin_app.database.limits import StatementLimits, limited
-from admin_app.database.prepared import Prepared, Row
+from admin_app.database.prepared import Prepared, Row, written_to
 from admin_app.database.violations import (
     is_busy,
     is_lost,
@@ -57,6 +58,7 @@ class Database:
         self._turn_timeout = settings.database.write_timeout
         self._aside: dict[Hashable, asyncio.Task[None]] = {}
         self._lanes = lanes_of(self.engine, settings.database)
+        self._forms = Forms(self.engine)
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         event.listen(self.engine.sync_engine, "after_cursor_execute", _note)
 
@@ -227,20 +229,16 @@ class Database:
     ) -> T:
         async with self._connected() as connection:
             sent = _Sent()
-            options: dict[str, Any] = {_SENT: sent}
+            direct = Direct(connection, self._forms, sent.note_direct)
+            options: dict[str, Any] = {_SENT: sent, DIRECT: direct}
             if self.dialect == "sqlite":
                 options[BEGIN] = "BEGIN IMMEDIATE"
             assert connection.sync_connection is not None  # noqa: S101 - it has started
             # Neither is anything that the driver would have to be told of.
             connection.sync_connection.execution_options(**options)
-            async with _session(connection) as session:
-                try:
-                    async with limited(connection, seconds):
-                        result = await work(session)
-                except DBAPIError as error:
-                    if is_lost(error) and not sent.anything:
-                        raise _NothingSentError from error
-                    raise
+            session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+            try:
+                result = await self._work(session, connection, work, seconds, sent)
                 if not keep:
                     await connection.rollback()
                     return result
@@ -255,7 +253,28 @@ class Database:
                     # Whoever goes away meanwhile cannot say whether it was kept.
                     for each in self._listeners if tell else ():
                         each(frozenset(sent.tables))
+            finally:
+                if session.in_transaction():  # One that nobody has used costs nothing.
+                    await asyncio.shield(session.close())
             return result
+
+    async def _work(
+        self,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        seconds: float | None,
+        sent: _Sent,
+    ) -> T:
+        try:
+            if seconds is None:
+                return await work(session)
+            async with limited(connection, seconds):
+                return await work(session)
+        except DBAPIError as error:
+            if is_lost(error) and not sent.anything:
+                raise _NothingSentError from error
+            raise
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
@@ -268,7 +287,12 @@ class Database:
         try:
             yield connection
         finally:
-            await asyncio.shield(connection.close())
+            if connection.in_transaction():
+                await asyncio.shield(connection.close())
+            else:
+                # Nothing in there waits, so nobody can interrupt it.
+                await connection.close()
+                await asyncio.sleep(0)  # Who waits for a connection has it before who comes next.
 
     def _read_options(self, seconds: float | None) -> dict[str, Any]:
         # A limit of its own is one of a transaction.
@@ -293,8 +317,15 @@ class _Sent:
         self.anything = True
         if context.isinsert or context.isupdate or context.isdelete:
             self.tables.add(context.compiled.statement.table.name)
+        elif isinstance(context.invoked_statement, Select):
+            self.tables |= written_to(context.invoked_statement)
         elif not statement.lstrip().upper().startswith(_READS):
             self.tables.add(EVERY_TABLE)
+
+    def note_direct(self, prepared: Prepared) -> None:
+        """The same of a statement that went past SQLAlchemy."""
+        self.anything = True
+        self.tables |= prepared.writes
 
 
 _SENT = "admin_app_sent"
@@ -306,17 +337,6 @@ def _note(_connection: object, _cursor: object, statement: str, *others: Any) ->
     sent: _Sent | None = context.execution_options.get(_SENT)
     if sent is not None:
         sent.note(statement, context)
-
-
-@asynccontextmanager
-async def _session(connection: AsyncConnection) -> AsyncIterator[AsyncSession]:
-    """A session in the transaction of a connection; one that nobody has used costs nothing."""
-    session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
-    try:
-        yield session
-    finally:
-        if session.in_transaction():
-            await asyncio.shield(session.close())
 
 
 async def _commit(session: AsyncSession, connection: AsyncConnection) -> None:

@@ -86,6 +86,9 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
 
     def hand_over(self, work: Callable[[], T]) -> T:
         """Run ``work`` in the connection's thread."""
+        return await_only(self._handed_over(work))
+
+    async def _handed_over(self, work: Callable[[], T]) -> T:
         self._begun += 1
 
         def run() -> T:
@@ -94,7 +97,23 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
             finally:
                 self._ended += 1
 
-        return await_only(self._connection._execute(run))  # type: ignore[no-any-return]
+        return await self._connection._execute(run)  # type: ignore[no-any-return]
+
+    async def work(self, operation: str, work: Callable[[sqlite3.Cursor], T]) -> tuple[Any, T]:
+        """What ``operation`` gives, and what its columns are, in one hand-over."""
+        return await self._handed_over(lambda: self.worked(operation, work))
+
+    def worked(self, operation: str, work: Callable[[sqlite3.Cursor], T]) -> tuple[Any, T]:
+        """The same where it runs: in the connection's thread."""
+        if operation.lstrip()[:6].upper().startswith(_READS):
+            self.deadline.begin(self.seconds)
+        cursor = raw_connection(self._connection).cursor()
+        try:
+            made = work(cursor)
+            return cursor.description, made
+        finally:
+            cursor.close()
+            self.deadline.end()
 
     def _idle(self) -> bool:
         """Whether there is nothing to end: no transaction, and nothing left by who went away."""
@@ -153,23 +172,18 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
         self._run(operation, lambda raw: raw.executemany(operation, seq_of_parameters))
 
     def _run(self, operation: str, send: Callable[[Any], Any]) -> None:
-        connection, deadline = self._adapt_connection, self._adapt_connection.deadline
-        reads = operation.lstrip()[:6].upper().startswith(_READS)
+        connection = self._adapt_connection
 
-        def run() -> Any:
-            if reads:
-                deadline.begin(connection.seconds)
-            cursor = raw_connection(self._connection).cursor()
-            try:
-                send(cursor)
-                rows = cursor.fetchall() if cursor.description else ()
-                return (cursor.description, cursor.rowcount, cursor.lastrowid), rows
-            finally:
-                cursor.close()
-                deadline.end()
+        def work(cursor: sqlite3.Cursor) -> Any:
+            send(cursor)
+            rows = cursor.fetchall() if cursor.description else ()
+            return cursor.rowcount, cursor.lastrowid, rows
 
         try:
-            self._found, rows = connection.hand_over(run)
+            description, (count, last, rows) = connection.hand_over(
+                lambda: connection.worked(operation, work)
+            )
+            self._found = description, count, last
         except Exception as error:  # noqa: BLE001 - it is raised again, as SQLAlchemy's own
             connection._handle_exception(error)
         self._rows = deque(rows)

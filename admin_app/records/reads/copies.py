@@ -10,12 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, FromClause, Integer, Select, bindparam, select
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
 from admin_app.database.copying import Output
-from admin_app.declaration import Actor, Relation, Resource
+from admin_app.declaration import Actor, Field, Relation, Resource
 from admin_app.records.queries.query import Query
 from admin_app.records.reads.cursor import Position, beyond, order
 from admin_app.records.reads.reader import Reader
@@ -26,16 +26,31 @@ class PortionRows:
     """The rows of a portion, for what is written of them."""
 
     def __init__(
-        self, reader: Reader, actor: Actor, names: Sequence[str], rows: FromClause
+        self,
+        reader: Reader,
+        actor: Actor,
+        names: Sequence[str],
+        inside: Select[Any],
+        terms: Sequence[Field],
     ) -> None:
         self._reader = reader
         self._actor = actor
-        self._rows = rows
-        self._columns = dict(zip(names, rows.c, strict=True))
+        self._inside = inside
+        self._rows = inside.subquery()
+        self.terms = terms
+        """What the rows are in order of."""
+        self._columns = dict(zip(names, self._rows.c, strict=True))
 
     def select(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Select what is made of the columns, in the order of the portion."""
         return select(*columns).select_from(self._rows)
+
+    def select_at_once(self, *columns: ColumnElement[Any]) -> Select[Any]:
+        """Select what is made of the fields' own columns, of rows that are found in their order.
+
+        Rows that had to be sorted first would have it made for all of them, for nothing.
+        """
+        return self._inside.with_only_columns(*columns, maintain_column_froms=True)
 
     def column(self, name: str) -> ColumnElement[Any]:
         """The column of a field."""
@@ -47,26 +62,28 @@ class PortionRows:
         return keys.correlate(self._rows)
 
 
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """How many rows became text, and what the last of them is in order of, where that is known."""
+
+    rows: int
+    last: tuple[Any, ...] | None
+
+
 class Runs(Protocol):
     """A statement that is ready to be run, whose rows become text."""
 
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
-    ) -> None:
-        """Hand ``output`` the text; ``values`` are those of binds that have none."""
+    ) -> Ran:
+        """Hand ``output`` whole lines; ``values`` are those of binds that have none."""
 
 
 class Text(Protocol):
     """What makes text of a portion's rows."""
 
-    def select(self, rows: PortionRows) -> Select[Any]:
-        """Select what is made of them."""
-
-    def made(self, statement: Select[Any]) -> Runs:
-        """What runs that statement."""
-
-    def read(self, text: bytes) -> bytes:
-        """Lines of what came of it; they are whole."""
+    def runs(self, rows: PortionRows) -> Runs:
+        """What reads them and makes lines of them."""
 
 
 class TooMuchError(Exception):
@@ -85,9 +102,10 @@ class Portion:
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """A portion's text, and the place of its last row, if it was full."""
+    """A portion's text, how many rows it has, and the place of the last, if it was full."""
 
     text: bytes
+    rows: int
     end: Position | None
 
 
@@ -105,7 +123,7 @@ class Copies:
         self._resource = reader.sight.registry(actor)[resource.name]
         self._query = query
         self._text = text
-        self._plans: dict[tuple[bool, ...], _Plan] = {}
+        self._runs: dict[tuple[bool, ...], Runs] = {}
 
     async def portion(self, connection: AsyncConnection, portion: Portion) -> Copied:
         """Read a portion; ``connection`` must see one state of the database throughout.
@@ -114,12 +132,9 @@ class Copies:
         """
         after = portion.after.values if portion.after is not None else ()
         form = tuple(each is None for each in after)
-        if form not in self._plans:
-            self._plans[form] = await self._plan(form)
-        plan = self._plans[form]
+        if form not in self._runs:
+            self._runs[form] = await self._run(form)
         place = {_place(number): each for number, each in enumerate(after) if each is not None}
-        found = await connection.execute(plan.end, {**place, _OFFSET: portion.size - 1})
-        last = found.one_or_none()
         pieces: list[bytes] = []
         left = portion.most
 
@@ -128,52 +143,50 @@ class Copies:
             left -= len(piece)
             if left < 0:
                 raise TooMuchError
-            # Here, where the database goes on meanwhile.
-            pieces.append(self._text.read(piece))
+            pieces.append(piece)
 
-        await plan.text.run(connection, {**place, _SIZE: portion.size}, take)
-        end = None if last is None else Position(tuple(last), backward=False)
-        return Copied(b"".join(pieces), end)
+        ran = await self._runs[form].run(connection, {**place, _SIZE: portion.size}, take)
+        text = b"".join(pieces)
+        if ran.rows < portion.size:
+            return Copied(text, ran.rows, None)
+        last = ran.last
+        if last is None:
+            end = await self._end(form)
+            found = await connection.execute(end, {**place, _OFFSET: portion.size - 1})
+            last = tuple(found.one())
+        return Copied(text, ran.rows, Position(last, backward=False))
 
-    async def _plan(self, form: Sequence[bool]) -> _Plan:
+    async def _run(self, form: Sequence[bool]) -> Runs:
         """How portions are read after a place; ``form`` says which of its values are null."""
-        resource, query = self._resource, self._query
-        terms = [each.field for each in query.sort]
-        binds = [
-            None if absent else bindparam(_place(number), type_=field.expression.type)
-            for number, (field, absent) in enumerate(zip(terms, form, strict=False))
-        ]
-        after = Position(tuple(binds), backward=False) if form else None
-        ends = await self._rows([each.expression for each in terms], after)
-        names = query.shape.needed(resource, (each.name for each in terms))
+        terms = [each.field for each in self._query.sort]
+        names = self._query.shape.needed(self._resource, (each.name for each in terms))
         columns = [
-            resource.fields[name].expression.label(f"field_{number}")
+            self._resource.fields[name].expression.label(f"field_{number}")
             for number, name in enumerate(names)
         ]
-        inside = await self._rows(columns, after)
-        rows = inside.limit(bindparam(_SIZE, type_=Integer())).subquery()
-        found = self._text.select(PortionRows(self._reader, self._actor, names, rows))
-        end = ends.offset(bindparam(_OFFSET, type_=Integer())).limit(1)
-        return _Plan(end, self._text.made(found))
+        inside = await self._rows(columns, form)
+        inside = inside.limit(bindparam(_SIZE, type_=Integer()))
+        return self._text.runs(PortionRows(self._reader, self._actor, names, inside, terms))
+
+    async def _end(self, form: Sequence[bool]) -> Select[Any]:
+        """Where such a portion ends."""
+        ends = await self._rows([each.field.expression for each in self._query.sort], form)
+        return ends.offset(bindparam(_OFFSET, type_=Integer())).limit(1)
 
     async def _rows(
-        self, columns: Sequence[ColumnElement[Any]], after: Position | None
+        self, columns: Sequence[ColumnElement[Any]], form: Sequence[bool]
     ) -> Select[Any]:
         query, resource = self._query, self._resource
         conditions = self._reader.criteria.all_of(self._actor, resource, query.filters, query.words)
-        if after is not None:
-            conditions.append(beyond(query.sort, after))
+        if form:
+            values = [
+                None if absent else bindparam(_place(number), type_=each.field.expression.type)
+                for number, (each, absent) in enumerate(zip(query.sort, form, strict=False))
+            ]
+            conditions.append(beyond(query.sort, Position(tuple(values), backward=False)))
         config = policy(self._actor, resource, query.trash)
         statement = await self._reader.select(resource, config, columns, conditions)
         return statement.order_by(*order(query.sort, backward=False))
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """Where a portion ends, and its text."""
-
-    end: Select[Any]
-    text: Runs
 
 
 _SIZE, _OFFSET = "portion_size", "portion_offset"

@@ -18,10 +18,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     Subquery,
-    Text,
     and_,
-    cast,
-    func,
     inspect,
     select,
 )
@@ -34,6 +31,7 @@ from admin_app.declaration.schemas import annotation, set_annotation
 from admin_app.declaration.values import list_of
 from admin_app.records.queries.form import FormlessError
 from admin_app.records.queries.query import Include, Shape
+from admin_app.records.reads import printed, wire
 from admin_app.records.reads.criteria import Standing
 from admin_app.records.reads.includes import is_large
 from admin_app.records.reads.reader import Reader, Values
@@ -41,7 +39,6 @@ from admin_app.records.reads.record import as_json
 from admin_app.records.reads.sets import as_list, keys_as_json, keys_of, same_as_json
 from admin_app.records.reads.stored import Column as Stored
 from admin_app.records.reads.stored import as_stored, json_of_stored
-from admin_app.records.reads.wire import written
 
 Rows = CTE | Subquery
 """The rows of a page, before anything is looked up for them."""
@@ -50,8 +47,8 @@ Columns = Mapping[str, Sequence[Any]]
 """The values of each column, those of what is joined by their path."""
 Build = Callable[[Columns], list[Values | None]]
 _TEXT = "page_text"
-# No table and no attribute is called so.
-_PAGE, _RECORD = "the page", "the record"
+_PAGE = "the page"
+"""No table is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,41 +143,37 @@ class Objects:
 
         None where it would not write what we do. Raises ``FormlessError``.
         """
-        if self._dialect != "postgresql":
-            return None
         rows = inside.subquery(_PAGE)
-        members = self._members(resource, shape, _Place(rows, rows.c.__getitem__))
-        if members is None:
+        object_ = self._object(resource, shape, _Place(rows, rows.c.__getitem__))
+        if object_ is None:
             return None
-        record = select(*members).correlate(rows).subquery(_RECORD)
-        text = cast(select(_row(record)).scalar_subquery(), Text)
-        found = select(text, *(rows.c[name] for name in kept)).select_from(rows)
-        return Found(found, (_TEXT, *kept), _joined_texts, rows=rows)
+        found = select(object_.label(_TEXT), *(rows.c[name] for name in kept)).select_from(rows)
+        names = (_TEXT, *kept)
+        if self._dialect == "postgresql":
+            return Found(found, names, _joined_texts, rows=rows)
+        columns = (None, *(json_of_stored(resource.fields[name]) for name in kept))
+        return Found(found, names, _joined_prints, columns, rows)
 
-    def _members(self, resource: Resource, shape: Shape, here: _Place) -> list[Column] | None:
-        """What a record's JSON is made of, in order; none where a value is not listed."""
-        members: list[Column] = []
+    def _object(self, resource: Resource, shape: Shape, here: _Place) -> Column | None:
+        """The text of a record's JSON; none where a value is not listed."""
+        writer = wire if self._dialect == "postgresql" else printed
+        members: dict[str, Any] = {}
         for name in shape.fields_of(resource):
-            field = resource.fields[name]
-            value = written(field, here.column(name))
-            if value is None:
-                return None
-            members.append(value.json.label(name))
-        members += (
-            keys_as_json(self._keys(resource, name, here)).label(name)
-            for name in shape.sets_of(resource)
-        )
+            members[name] = writer.json_of(resource.fields[name], here.column(name))
+        for name in shape.sets_of(resource):
+            keys = keys_as_json(self._keys(resource, name, here), self._dialect)
+            members[name] = writer.json_text(keys)
         for include in shape.includes:
             there = self._reached(include)
             inner = include.query.shape
             place = _place(there)
-            found = self._members(there.resource, inner, place)
+            found = self._object(there.resource, inner, place)
             if found is None:
                 return None
-            one = select(*found).select_from(place.source).where(self._leads(include, there, here))
-            record = one.correlate(here.source).subquery(_RECORD)
-            members.append(select(_row(record)).scalar_subquery().label(include.relation.name))
-        return members
+            one = select(found).select_from(place.source)
+            one = one.where(self._leads(include, there, here)).correlate(here.source)
+            members[include.relation.name] = writer.json_text(one.scalar_subquery(), optional=True)
+        return None if None in members.values() else writer.json_object(members)
 
     def _keys(self, resource: Resource, name: str, here: _Place) -> Select[Any]:
         relation = resource.sets[name]
@@ -280,9 +273,12 @@ def _place(there: Standing) -> _Place:
     return _Place(inspect(there.entity).selectable, column)
 
 
-def _row(record: Subquery) -> Column:
-    return func.row_to_json(record.table_valued())
-
-
 def _joined_texts(rows: Sequence[Row]) -> bytes:
-    return f"[{','.join(row[0] for row in rows)}]".encode()
+    return f"[{','.join([row[0] for row in rows])}]".encode()
+
+
+def _joined_prints(rows: Sequence[Row]) -> bytes:
+    text = _joined_texts(rows)
+    if printed.UNLIKE in text:
+        raise printed.UnlikeError
+    return text

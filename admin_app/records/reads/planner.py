@@ -76,11 +76,13 @@ class Asked:
     shape: Shape
     trash: Trash
     text: bool
+    printed: bool = True
+    """Whether SQLite may write it, where it can."""
 
     @property
     def form(self) -> Hashable:
         """What of it makes a difference to the statement, but for the shape."""
-        return self.resource.name, self.actor.grants, self.trash, self.text
+        return self.resource.name, self.actor.grants, self.trash, self.text, self.printed
 
 
 class Planner:
@@ -161,11 +163,11 @@ class Planner:
     ) -> Plan:
         """The plan of what is read ``inside``, with what is looked up for each of its rows."""
         objects = Objects(self._reader, asked.actor, self._database.dialect)
-        if self._stored(asked):
-            found = objects.stored(seen, asked.shape, inside)
-        else:
-            text = objects.text(seen, asked.shape, inside, kept) if asked.text else None
-            found = text or objects.values(seen, asked.shape, inside)
+        text = None
+        if asked.text and asked.printed:
+            text = objects.text(seen, asked.shape, inside, kept)
+        other = objects.stored if self._stored(asked) else objects.values
+        found = text or other(seen, asked.shape, inside)
         statement, names, columns = found.statement, found.names, found.columns
         if again is not None and found.rows is not None:
             statement = statement.order_by(*again(found.rows))

@@ -19,6 +19,7 @@ from admin_app.records.queries.form import FormlessError, form_of, shape_form
 from admin_app.records.queries.query import WHOLE, Query, Shape
 from admin_app.records.reads.cursor import Position, read_cursor
 from admin_app.records.reads.planner import LIMIT, OFFSET, Asked, Plan, Planner, named
+from admin_app.records.reads.printed import UnlikeError
 from admin_app.records.reads.reader import Page, Reader
 from admin_app.records.reads.record import Answer, Record, answer, record
 from admin_app.records.reads.texts import PageText
@@ -39,6 +40,8 @@ class Plans:
         self._secret = secret
         self._planner = Planner(reader, database)
         self._kept: OrderedDict[Hashable, Plan | None] = OrderedDict()
+        self._unlike: set[str] = set()
+        """Resources that have records which SQLite does not write as we do."""
 
     async def one(
         self, actor: Actor, resource: Resource, key: Key, trash: Trash, seconds: float | None
@@ -62,10 +65,15 @@ class Plans:
         seen = self._reader.sight.registry(actor)[resource.name]
         if seen.version is None and (shape.fields or shape.includes):
             raise FormlessError  # Its state is a digest of the whole record.
-        plan, rows = await self._item(Asked(actor, resource, shape, trash, text=True), key, seconds)
+        asked = self._as_text(actor, resource, shape, trash)
+        plan, rows = await self._item(asked, key, seconds)
         if not rows:
             return None
-        return answer(plan.text(rows)[1:-1], plan.version(rows[0]))
+        try:
+            return answer(plan.text(rows)[1:-1], plan.version(rows[0]))
+        except UnlikeError:
+            self._unlike.add(resource.name)
+            return await self.one_text(actor, resource, key, shape, trash, seconds)
 
     async def page(
         self, actor: Actor, resource: Resource, query: Query, seconds: float | None
@@ -89,10 +97,18 @@ class Plans:
         self, actor: Actor, resource: Resource, query: Query, seconds: float | None
     ) -> PageText:
         """Read a page as JSON."""
-        asked = Asked(actor, resource, query.shape, query.trash, text=True)
+        asked = self._as_text(actor, resource, query.shape, query.trash)
         found = await self._page(asked, query, seconds)
-        data = found.plan.text(found.rows)
+        try:
+            data = found.plan.text(found.rows)
+        except UnlikeError:
+            self._unlike.add(resource.name)
+            return await self.page_text(actor, resource, query, seconds)
         return PageText(data, query.limit, found.next, found.previous, found.total)
+
+    def _as_text(self, actor: Actor, resource: Resource, shape: Shape, trash: Trash) -> Asked:
+        printed = resource.name not in self._unlike
+        return Asked(actor, resource, shape, trash, text=True, printed=printed)
 
     async def _item(
         self, asked: Asked, key: Key, seconds: float | None

@@ -56,15 +56,15 @@ def keys_of(
     return found.where(*near, *far, seen).order_by(key)
 
 
-def keys_as_json(keys: Select[Any]) -> ColumnElement[Any]:
-    """The keys as PostgreSQL's JSON."""
-    return func.array_to_json(func.array(keys.scalar_subquery()))
+def keys_as_json(keys: Select[Any], dialect: str) -> ColumnElement[Any]:
+    """The keys as the database's JSON."""
+    if dialect == "postgresql":
+        return cast(func.array_to_json(func.array(keys.scalar_subquery())), Text)
+    # That they are in order is heeded: SQLite leaves an ORDER BY inside an aggregate alone.
+    ordered = keys.subquery()
+    return select(func.json_group_array(ordered.c.key)).scalar_subquery()
 
 
 def as_list(keys: Select[Any], dialect: str) -> ColumnElement[list[Any]]:
     """The keys as one value."""
-    if dialect == "postgresql":
-        return type_coerce(cast(keys_as_json(keys), Text), KeyList)
-    # That they are in order is heeded: SQLite leaves an ORDER BY inside an aggregate alone.
-    ordered = keys.subquery()
-    return type_coerce(select(func.json_group_array(ordered.c.key)).scalar_subquery(), KeyList)
+    return type_coerce(keys_as_json(keys, dialect), KeyList)

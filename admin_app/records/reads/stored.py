@@ -34,7 +34,7 @@ from admin_app.declaration.values import adapter_of
 Stored = Sequence[Any]
 Column = Callable[[Stored], Sequence[Any]]
 """From the values of a column to what else is made of them."""
-_Slowly = Callable[[Any], Any]
+Read = Callable[[Any], Any]
 
 _DIALECT: Any = sqlite.dialect()
 _DIALECT.colspecs = {**_DIALECT.colspecs, DateTime: SQLiteInstant}
@@ -53,17 +53,24 @@ def as_stored(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return type_coerce(column, _AsStored())
 
 
+def read_stored(field: Field) -> Read:
+    """How a value of a field is read, as SQLAlchemy reads it."""
+    type_: Any = getattr(field.expression, "type", None)
+    read = type_.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+    return read or (lambda value: value)
+
+
 def json_of_stored(field: Field) -> Column | None:
     """How JSON data is made of a field's values, where that is anything; null stays null."""
     type_: Any = getattr(field.expression, "type", None)
     known = type(type_) is ExactDecimal or type(type_).__module__.startswith("sqlalchemy.")
     if known and field.column is not None and type_.__class__ in _AS_THEY_ARE:
         return None
-    read = type_.dialect_impl(_DIALECT).result_processor(_DIALECT, None)
+    read = read_stored(field)
     adapter = adapter_of(field.shape)
 
     def slowly(value: Any) -> Any:
-        found = value if read is None else read(value)
+        found = read(value)
         return None if found is None else adapter.dump_python(found, mode="json")
 
     if known and field.column is not None:
@@ -73,11 +80,11 @@ def json_of_stored(field: Field) -> Column | None:
     return lambda values: [None if each is None else slowly(each) for each in values]
 
 
-def _truths(_: Any, __: _Slowly) -> Column:
+def _truths(_: Any, __: Read) -> Column:
     return lambda values: [None if each is None else bool(each) for each in values]
 
 
-def _decimals(type_: Any, slowly: _Slowly) -> Column:
+def _decimals(type_: Any, slowly: Read) -> Column:
     scale = type_.scale
     one = 10**scale
 
@@ -94,7 +101,7 @@ def _decimals(type_: Any, slowly: _Slowly) -> Column:
     return lambda values: list(map(written, values))
 
 
-def _moments(type_: Any, slowly: _Slowly) -> Column:
+def _moments(type_: Any, slowly: Read) -> Column:
     zone = "Z" if type_.timezone else ""
 
     def written(value: Any) -> Any:
@@ -106,14 +113,14 @@ def _moments(type_: Any, slowly: _Slowly) -> Column:
     return lambda values: list(map(written, values))
 
 
-def _days(_: Any, slowly: _Slowly) -> Column:
+def _days(_: Any, slowly: Read) -> Column:
     return lambda values: [
         each if each is None or (type(each) is str and len(each) == _DAY) else slowly(each)
         for each in values
     ]
 
 
-def _clocks(_: Any, slowly: _Slowly) -> Column:
+def _clocks(_: Any, slowly: Read) -> Column:
     def written(value: Any) -> Any:
         if type(value) is not str or len(value) != _CLOCK:
             return None if value is None else slowly(value)
@@ -122,12 +129,12 @@ def _clocks(_: Any, slowly: _Slowly) -> Column:
     return lambda values: list(map(written, values))
 
 
-def _choices(type_: Any, slowly: _Slowly) -> Column:
+def _choices(type_: Any, slowly: Read) -> Column:
     known = {None: None, **{each: slowly(each) for each in type_.enums}}
     return lambda values: [known[each] if each in known else slowly(each) for each in values]
 
 
-_MAKERS: tuple[tuple[type[Any], Callable[[Any, _Slowly], Column]], ...] = (
+_MAKERS: tuple[tuple[type[Any], Callable[[Any, Read], Column]], ...] = (
     (Enum, _choices),
     (ExactDecimal, _decimals),
     (Boolean, _truths),

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from sqlalchemy import (
     ColumnElement,
-    Select,
     Text,
     UniqueConstraint,
     cast,
     func,
     literal_column,
-    select,
 )
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.database.copying import Copy, CopyForm
-from admin_app.declaration import Kind, Registry, Relation, Resource
-from admin_app.records.reads.copies import PortionRows
-from admin_app.records.reads.wire import Written, guarded, written
+from admin_app.database.copying import Copy, CopyForm, Output
+from admin_app.declaration import Field, Kind, Registry, Relation, Resource
+from admin_app.records.reads.copies import PortionRows, Ran
+from admin_app.records.reads.wire import Json, Written, guarded, json_object, written
 from admin_app.records.transfer.files import LIST_SEPARATOR, Format
 
-_LONGEST_NAME = 63
-"""Bytes of a name that PostgreSQL keeps."""
 _END = "end"
 _REWRITTEN = {"csv": (b',"."\n', b"\r\n"), "ndjson": (b"\\\\", b"\\")}
 """What COPY writes otherwise than we do.
@@ -54,29 +54,24 @@ class CopiedLines:
         sets = (each for name, each in self.resource.sets.items() if name in self.columns)
         return all(map(self._is_written, self.columns)) and all(map(self._is_listed, sets))
 
-    def select(self, rows: PortionRows) -> Select[Any]:
-        """Select the lines of a portion."""
+    def runs(self, rows: PortionRows) -> _Lines:
+        """See ``Text``."""
+        places = self._places(rows.terms)
         if self.format == "csv":
-            return rows.select(*self._cells(rows), literal_column("'.'").label(_END))
-        members = [self._member(rows, name).label(name) for name in self.columns]
-        name = "line"
-        while name in self.columns:  # There it would stand for the member alone.
-            name += "_"
-        line = rows.select(*members).subquery(name)
-        return select(func.row_to_json(line.table_valued()))
+            cells = rows.select(*self._cells(rows), literal_column("'.'").label(_END))
+            return _Lines(Copy(cells, CopyForm("csv", quoted=_END)), "csv", places)
+        members = {name: self._member(rows, name) for name in self.columns}
+        return _Lines(Copy(rows.select(json_object(members)), CopyForm("text")), "ndjson", places)
 
-    def made(self, statement: Select[Any]) -> Copy:
-        """What runs that statement."""
-        form = CopyForm("csv", quoted=_END) if self.format == "csv" else CopyForm("text")
-        return Copy(statement, form)
-
-    def read(self, text: bytes) -> bytes:
-        """Lines that COPY has written; PostgreSQL sends whole ones."""
-        return text.replace(*_REWRITTEN[self.format])
+    def _places(self, terms: Sequence[Field]) -> tuple[int, ...] | None:
+        """Where a line has what it is in order of, if it has it as numbers that are never null."""
+        told = all(
+            each.kind is Kind.INTEGER and not each.optional and each.name in self.columns
+            for each in terms
+        )
+        return tuple(self.columns.index(each.name) for each in terms) if told else None
 
     def _is_written(self, name: str) -> bool:
-        if len(name.encode()) > _LONGEST_NAME:
-            return False
         field = self.resource.fields.get(name)
         return field is None or written(field, field.expression) is not None
 
@@ -99,11 +94,11 @@ class CopiedLines:
                 text = func.coalesce(cast(text, Text), literal_column("''"))
             yield text.label(f"cell_{place}")
 
-    def _member(self, rows: PortionRows, name: str) -> ColumnElement[Any]:
+    def _member(self, rows: PortionRows, name: str) -> Json:
         relation = self.resource.sets.get(name)
         if relation is None:
             return self._written(rows, name).json
-        return func.array_to_json(self._keys(rows, relation))
+        return Json(func.array_to_json(self._keys(rows, relation)))
 
     def _keys(self, rows: PortionRows, relation: Relation) -> ColumnElement[Any]:
         return func.array(rows.keys(relation).scalar_subquery())
@@ -114,6 +109,44 @@ class CopiedLines:
             msg = f"PostgreSQL does not write {name} as we do"
             raise ValueError(msg)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Lines:
+    """A COPY whose rows are lines."""
+
+    copy: Copy
+    format: Format
+    places: tuple[int, ...] | None
+
+    async def run(
+        self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
+    ) -> Ran:
+        """See ``Runs``."""
+        written, wanted = _REWRITTEN[self.format]
+        last = b""
+
+        async def read(piece: bytes) -> None:
+            nonlocal last
+            last = piece
+            # Here, where the database goes on meanwhile.
+            await output(piece.replace(written, wanted))
+
+        rows = await self.copy.run(connection, values, read)
+        return Ran(rows, self._last(last) if rows else None)
+
+    def _last(self, piece: bytes) -> tuple[int, ...] | None:
+        """What the last line of a piece is in order of: faster read there than asked for again."""
+        if self.places is None:
+            return None
+        written, wanted = _REWRITTEN[self.format]
+        end = written if self.format == "csv" else b"\n"
+        line = piece.removesuffix(end).rpartition(end)[2]
+        if self.format == "csv":
+            cells = next(csv.reader(io.StringIO(line.decode(), newline="")))
+        else:
+            cells = [*json.loads(line.replace(written, wanted)).values()]
+        return tuple(int(cells[place]) for place in self.places)
 
 
 def is_indexed(relation: Relation) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, ClassVar
@@ -13,10 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.database.copying import Output
 from admin_app.declaration import Field, Kind, Registry, Resource
-from admin_app.records.reads.copies import PortionRows
-from admin_app.records.reads.stored import Column, Stored, as_stored, json_of_stored
+from admin_app.records.reads.copies import PortionRows, Ran
+from admin_app.records.reads.printed import UNLIKE, cell_of, csv_cells
+from admin_app.records.reads.stored import (
+    Column,
+    Read,
+    Stored,
+    as_stored,
+    json_of_stored,
+    read_stored,
+)
 from admin_app.records.transfer.copying import is_indexed
 from admin_app.records.transfer.files import (
+    LINE_END,
     LIST_SEPARATOR,
     cell,
     csv_text,
@@ -35,7 +44,7 @@ class StoredLines:
     resource: Resource
     columns: tuple[str, ...]
     """Fields and many-to-many relations, in the order in which they are written."""
-    together: ClassVar[int] = 256 * 1024
+    together: ClassVar[int] = 512 * 1024
     """Bytes of text, about, that are made at once; as rows they are many times as many."""
 
     @property
@@ -47,9 +56,41 @@ class StoredLines:
             len(key) == 1 and key[0].kind is Kind.INTEGER for key in keys
         )
 
-    def select(self, rows: PortionRows) -> Select[Any]:
-        """Select the cells of a portion."""
-        return rows.select(*(self._column(rows, name) for name in self.columns))
+    def runs(self, rows: PortionRows) -> _Print | _Fetch:
+        """See ``Text``."""
+        fetch = self._fetch(rows)
+        shown = [
+            self.resource.fields[name] for name in self.columns if name in self.resource.fields
+        ]
+        # What is masked would be asked for several times over.
+        masked = any(each.masked for each in shown)
+        at_once = not masked and all(each in self.resource.key for each in rows.terms)
+        select, column = rows.select, lambda field: rows.column(field.name)
+        if at_once:
+            select, column = rows.select_at_once, lambda field: field.expression
+        line = self._line(column)
+        if line is None:
+            return fetch
+        return _Print(select(line, *_labelled(map(column, rows.terms))), fetch)
+
+    def _line(self, column: Callable[[Field], ColumnElement[Any]]) -> ColumnElement[Any] | None:
+        """A line as SQLite writes it, if it writes all its cells as we do."""
+        fields = [self.resource.fields.get(name) for name in self.columns]
+        cells = [None if each is None else cell_of(each, column(each)) for each in fields]
+        found = [each for each in cells if each is not None]
+        # A line of one empty cell would be an empty line.
+        line = csv_cells(found) if 1 < len(found) == len(cells) else None
+        return None if line is None else line.label("line")
+
+    def _fetch(self, rows: PortionRows) -> _Fetch:
+        cells = [
+            _keys if name in self.resource.sets else stored_cells(self.resource.fields[name])
+            for name in self.columns
+        ]
+        columns = [self._column(rows, name) for name in self.columns]
+        reads = [read_stored(each) for each in rows.terms]
+        terms = _labelled(rows.column(each.name) for each in rows.terms)
+        return _Fetch(rows.select(*columns, *terms), cells, reads)
 
     def _column(self, rows: PortionRows, name: str) -> ColumnElement[Any]:
         relation = self.resource.sets.get(name)
@@ -59,17 +100,31 @@ class StoredLines:
         together = func.group_concat(key, literal_column(f"'{LIST_SEPARATOR}'"))
         return select(together).select_from(keys).scalar_subquery()
 
-    def made(self, statement: Select[Any]) -> _Fetch:
-        """What runs that statement."""
-        cells = [
-            _keys if name in self.resource.sets else stored_cells(self.resource.fields[name])
-            for name in self.columns
-        ]
-        return _Fetch(statement, cells)
 
-    def read(self, text: bytes) -> bytes:
-        """The lines as they are."""
-        return text
+def _labelled(terms: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
+    return [as_stored(each).label(f"term_{place}") for place, each in enumerate(terms)]
+
+
+class _Print:
+    """A statement whose rows are lines already, as long as all values are stored as is usual."""
+
+    def __init__(self, statement: Select[Any], fetch: _Fetch) -> None:
+        self._statement = statement
+        self._fetch = fetch
+        self._usual = True
+
+    async def run(
+        self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
+    ) -> Ran:
+        """See ``Runs``."""
+        if self._usual:
+            rows = await connection.run_sync(fetched, self._statement, values)
+            text = LINE_END.join([*(row[0] for row in rows), ""]).encode()
+            if UNLIKE not in text:
+                await output(text)
+                return Ran(len(rows), self._fetch.last(rows[-1][1:]) if rows else None)
+            self._usual = False  # Where one is otherwise there are more.
+        return await self._fetch.run(connection, values, output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +133,33 @@ class _Fetch:
 
     statement: Select[Any]
     cells: Sequence[Column]
+    terms: Sequence[Read]
+    """How the columns after the cells are read: what the rows are in order of."""
 
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
-    ) -> None:
-        rows = await connection.run_sync(self._rows, values)
+    ) -> Ran:
+        """See ``Runs``."""
+        rows = await connection.run_sync(fetched, self.statement, values)
         await output(await asyncio.to_thread(self._text, rows))
+        return Ran(len(rows), self.last(rows[-1][len(self.cells) :]) if rows else None)
 
-    def _rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
-        with connection.execute(self.statement, values) as result:
-            # The driver's own rows: those of a result are for whoever looks into them.
-            return result.cursor.fetchall()
+    def last(self, found: Sequence[Any]) -> tuple[Any, ...]:
+        """What the columns after the cells say."""
+        return tuple(read(each) for read, each in zip(self.terms, found, strict=True))
 
     def _text(self, rows: Sequence[Any]) -> bytes:
-        columns = zip(*rows, strict=True) if rows else [()] * len(self.cells)
-        made = (write(values) for write, values in zip(self.cells, columns, strict=True))
+        columns = zip(*rows, strict=True) if rows else ()
+        made = (write(values) for write, values in zip(self.cells, columns, strict=False))
         return csv_text(zip(*made, strict=True))
+
+
+def fetched(
+    connection: Connection, statement: Select[Any], values: Mapping[str, Any]
+) -> Sequence[Any]:
+    """The driver's own rows: those of a result are for whoever looks into them."""
+    with connection.execute(statement, values) as result:
+        return result.cursor.fetchall()
 
 
 def stored_cells(field: Field) -> Column:

@@ -1,0 +1,260 @@
+"""The statements of a write, run by the driver's own means in the write's transaction.
+
+SQLAlchemy's way from a statement to its rows costs more than the statement. What it decides from
+the statement alone is decided once (see ``prepared``); the connection, the transaction and whatever
+is raised stay SQLAlchemy's, so that both ways can be gone in turn.
+"""
+
+# ruff: noqa: SLF001 - what is passed by has private names
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Protocol
+
+import asyncpg
+from sqlalchemy import Connection, Executable
+from sqlalchemy.exc import StatementError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from admin_app.database.prepared import Prepared, Row
+from admin_app.database.sqlite_driver import SQLiteConnection
+
+Values = Mapping[str, Any]
+
+DIRECT = "admin_app_direct"
+"""Execution option: what runs the statements of the transaction that goes on."""
+KEPT = 2_048
+"""Forms of statements of one engine: clients choose the fields, roles the rules."""
+
+
+class Forms:
+    """The statements of one engine, made ready when they first run."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine.sync_engine
+        self.of = lru_cache(maxsize=KEPT)(self._make)
+
+    @property
+    def listened(self) -> bool:
+        """Whether somebody wants to hear of every statement, as SQLAlchemy tells of them."""
+        return bool(self._engine.dispatch.before_cursor_execute)
+
+    def _make(self, statement: Executable, names: tuple[str, ...]) -> Prepared | None:
+        """A statement that is given values by ``names``; none where it has no single form."""
+        try:
+            return Prepared(statement, self._engine.dialect, names=names)
+        except ValueError:
+            return None
+
+
+class _Driver(Protocol):
+    """A connection in a transaction, as the driver knows it."""
+
+    adapted: Any
+    """The same as SQLAlchemy knows it."""
+
+    async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+        """The rows of a statement."""
+
+    async def fetch_all(
+        self, prepared: Prepared, arguments: Sequence[Sequence[Any]]
+    ) -> Sequence[Row]:
+        """The rows of a statement that runs once for each of ``arguments``, in turn."""
+
+
+_Run = Callable[[_Driver, Prepared, Any], Awaitable[Sequence[Row]]]
+
+
+class Direct:
+    """What runs the statements of one transaction."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        forms: Forms,
+        note: Callable[[Prepared], None],
+    ) -> None:
+        self._connection = connection
+        self._forms = forms
+        self._note = note
+        self._driver: _Driver | None = None
+
+    async def fetch(self, statement: Executable, values: Values) -> Sequence[Row] | None:
+        """The rows of a statement; none where it has to go SQLAlchemy's way."""
+        prepared = self._prepared(statement, values)
+        if prepared is None:
+            return None
+        return await self._run(prepared, lambda: prepared.arguments(values), _one)
+
+    async def fetch_all(
+        self, statement: Executable, values: Sequence[Values]
+    ) -> Sequence[Row] | None:
+        """The same of one that runs for each of ``values``, all of which have the same names."""
+        prepared = self._prepared(statement, values[0])
+        if prepared is None:
+            return None
+        return await self._run(prepared, lambda: [*map(prepared.arguments, values)], _all)
+
+    async def run_columns(
+        self, statement: Executable, columns: Mapping[str, Sequence[Any]]
+    ) -> bool:
+        """Run a statement once for each of the rows that columns make; whether that was possible.
+
+        All of the statement's values are given.
+        """
+        prepared = self._prepared(statement, columns)
+        if prepared is None:
+            return False
+        await self._run(prepared, lambda: prepared.argument_rows(columns), _all)
+        return True
+
+    def _prepared(self, statement: Executable, values: Mapping[str, Any]) -> Prepared | None:
+        if self._forms.listened:
+            return None
+        return self._forms.of(statement, tuple(values))
+
+    async def _run(
+        self, prepared: Prepared, arguments: Callable[[], Any], run: _Run
+    ) -> Sequence[Row]:
+        try:
+            given = arguments()
+        except Exception as error:
+            # As SQLAlchemy says it of a value that its type does not take.
+            raise StatementError(
+                str(error), prepared.sql, None, error, hide_parameters=True
+            ) from error
+        driver = self._driver or await self._begun()
+        try:
+            rows = await run(driver, prepared, given)
+        except Exception as error:
+            await self._connection.run_sync(_refuse, driver.adapted, error, prepared.sql)
+            raise
+        except BaseException:
+            await asyncio.shield(self._connection.invalidate())
+            raise
+        self._note(prepared)
+        return prepared.read(rows)
+
+    async def _begun(self) -> _Driver:
+        """The driver's connection, once SQLAlchemy knows of the transaction."""
+        connection: Any = self._connection.sync_connection
+        adapted = connection.connection.dbapi_connection
+        if isinstance(adapted, SQLiteConnection):
+            if not connection.in_transaction():
+                await self._connection.begin()
+            self._driver = _SQLite(adapted)
+        else:
+            if not connection.in_transaction():
+                connection.begin()  # Nothing is sent: that is done when the first statement is.
+            self._driver = _PostgreSQL(adapted)
+        return self._driver
+
+
+async def _one(driver: _Driver, prepared: Prepared, arguments: Any) -> Sequence[Row]:
+    return await driver.fetch(prepared, arguments)
+
+
+async def _all(driver: _Driver, prepared: Prepared, arguments: Any) -> Sequence[Row]:
+    return await driver.fetch_all(prepared, arguments)
+
+
+def _refuse(connection: Connection, adapted: Any, error: Exception, sql: str) -> None:
+    """Raise what SQLAlchemy would raise of a driver's error, and give up a lost connection."""
+    try:
+        adapted._handle_exception(error)
+    except connection.dialect.loaded_dbapi.Error as translated:
+        connection._handle_dbapi_exception(translated, sql, None, None, None)
+
+
+class _PostgreSQL:
+    def __init__(self, adapted: Any) -> None:
+        self.adapted = adapted
+        self._driver: asyncpg.Connection[Any] = adapted.driver_connection
+
+    async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+        await self._ready(prepared)
+        return await self._driver.fetch(prepared.sql, *arguments)
+
+    async def fetch_all(
+        self, prepared: Prepared, arguments: Sequence[Sequence[Any]]
+    ) -> Sequence[Row]:
+        await self._ready(prepared)
+        found: Sequence[Row] = await self._driver.fetchmany(prepared.sql, arguments)
+        return found
+
+    async def _ready(self, prepared: Prepared) -> None:
+        if self.adapted._transaction is None:
+            await self.adapted._start_transaction()
+        if not prepared.described:
+            statement = await self._driver.prepare(prepared.sql)
+            prepared.describe([each.type.oid for each in statement.get_attributes()])
+
+
+class _SQLite:
+    def __init__(self, adapted: SQLiteConnection) -> None:
+        self.adapted = adapted
+
+    async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
+        return await self.fetch_all(prepared, [arguments])
+
+    async def fetch_all(
+        self, prepared: Prepared, arguments: Sequence[Sequence[Any]]
+    ) -> Sequence[Row]:
+        sql, answers = prepared.sql, prepared.answers
+
+        def work(cursor: sqlite3.Cursor) -> list[Row]:
+            found: list[Row] = []
+            if not answers:
+                cursor.executemany(sql, arguments)
+                return found
+            for each in arguments:
+                found += cursor.execute(sql, each).fetchall()
+            return found
+
+        description, rows = await self.adapted.work(sql, work)
+        if not prepared.described:
+            prepared.describe([each[1] for each in description or ()])
+        return rows
+
+
+async def fetch(
+    connection: AsyncConnection, statement: Executable, values: Values
+) -> Sequence[Row]:
+    """The rows of a statement in a transaction, fewer steps away where it is a write's."""
+    direct = _direct(connection)
+    rows = None if direct is None else await direct.fetch(statement, values)
+    if rows is not None:
+        return rows
+    result = await connection.execute(statement, values)
+    return result.all() if result.returns_rows else ()
+
+
+async def fetch_all(
+    connection: AsyncConnection, statement: Executable, values: Sequence[Values]
+) -> Sequence[Row] | None:
+    """The rows of a write's statement that runs for each of ``values``, one row for each, in turn.
+
+    All of them have the same names. None where it has to go SQLAlchemy's way.
+    """
+    direct = _direct(connection)
+    return None if direct is None else await direct.fetch_all(statement, values)
+
+
+async def run_columns(
+    connection: AsyncConnection, statement: Executable, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """Run a write's statement, which answers nothing, for each of the rows that columns make."""
+    direct = _direct(connection)
+    if direct is None or not await direct.run_columns(statement, columns):
+        rows = zip(*columns.values(), strict=True)
+        given = [dict(zip(columns, row, strict=True)) for row in rows]
+        await connection.execute(statement, given)
+
+
+def _direct(connection: AsyncConnection) -> Direct | None:
+    options = connection.sync_connection.get_execution_options()  # type: ignore[union-attr]
+    found: Direct | None = options.get(DIRECT)
+    return found
