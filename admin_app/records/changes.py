@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,8 +17,10 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     ForeignKey,
+    FromClause,
     Index,
     Insert,
+    Select,
     String,
     Table,
     Text,
@@ -30,10 +33,12 @@ from sqlalchemy import (
     literal_column,
     null,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.orm import Mapped, mapped_column
 
+from admin_app.database import fetch
 from admin_app.declaration import Actor, Base, BigKey, Key, Origin, Resource
 
 
@@ -43,10 +48,19 @@ class Change(Base):
     ``change_set`` is shared by all that one request, import or cascade did; ``cause_id`` names the
     change that brought this one about. ``tx`` is PostgreSQL's transaction id: a feed must not
     trust ``id`` order alone, because transactions commit in another order than they number rows.
+    ``reverts`` is the change set that this change undoes, or a part of it.
     """
 
     __tablename__ = "admin_change"
-    __table_args__ = (Index("ix_admin_change_record", "resource", "key", "id"),)
+    __table_args__ = (
+        Index("ix_admin_change_record", "resource", "key", "id"),
+        Index(
+            "ix_admin_change_reverts",
+            "reverts",
+            sqlite_where=text("reverts IS NOT NULL"),
+            postgresql_where=text("reverts IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     change_set: Mapped[uuid.UUID] = mapped_column(Uuid, index=True)
@@ -68,6 +82,7 @@ class Change(Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     schema_revision: Mapped[str] = mapped_column(String(64))
     reason: Mapped[str] = mapped_column(Text, default="")
+    reverts: Mapped[uuid.UUID | None] = mapped_column(Uuid)
 
 
 SENSITIVE_MARKER = "•••"
@@ -101,15 +116,11 @@ def schema_revision(resource: Resource) -> str:
     return hashlib.sha256(f"{shape}|{sets}".encode()).hexdigest()[:16]
 
 
-async def save(
-    connection: AsyncConnection,
-    actor: Actor,
-    origin: Origin,
-    change_set: uuid.UUID,
-    entries: Sequence[Entry],
-) -> None:
-    """Write the entries, causes before effects, in the transaction of what they tell of."""
-    common = {
+def common_values(
+    actor: Actor, origin: Origin, change_set: uuid.UUID, reverts: uuid.UUID | None = None
+) -> dict[str, Any]:
+    """What the changes of one transaction have in common."""
+    return {
         "change_set": change_set,
         "at": datetime.now(UTC),
         "actor_id": actor.user_id,
@@ -119,7 +130,54 @@ async def save(
         "source": origin.source,
         "request_id": origin.request_id,
         "reason": origin.reason,
+        "reverts": reverts,
     }
+
+
+def told_of(
+    own: Mapping[str, ColumnElement[Any]], *, sqlite: bool
+) -> tuple[list[str], Select[Any]]:
+    """The columns of changes, and what selects them; its binds are ``common_values``.
+
+    ``own`` has those columns that changes have not in common.
+    """
+    columns = _table().c
+    given = (bindparam(name, type_=columns[name].type) for name in _COMMON)
+    tx: Any = null() if sqlite else _TRANSACTION_ID
+    return ["tx", *_COMMON, *own], select(tx, *given, *own.values())
+
+
+def entry_told(rows: FromClause) -> tuple[list[str], Select[Any]]:
+    """The same on PostgreSQL of one change, told of for each of ``rows``.
+
+    Its binds are ``common_values`` and ``entry_values``.
+    """
+    columns = _table().c
+    binds = {name: bindparam(_own_bind(name), type_=columns[name].type) for name in _OWN}
+    texts = {name: cast(bindparam(_own_bind(name), type_=Text), JSON) for name in _JSON}
+    names, told = told_of({**binds, **texts}, sqlite=False)
+    return names, told.select_from(rows)
+
+
+def entry_values(entry: Entry) -> dict[str, Any]:
+    """An entry as the values of those binds."""
+    return {_own_bind(name): value for name, value in _texts(_row(entry)).items()}
+
+
+def _own_bind(name: str) -> str:
+    return f"_change.{name}"
+
+
+async def save(
+    connection: AsyncConnection,
+    actor: Actor,
+    origin: Origin,
+    change_set: uuid.UUID,
+    entries: Sequence[Entry],
+    reverts: uuid.UUID | None = None,
+) -> None:
+    """Write the entries, causes before effects, in the transaction of what they tell of."""
+    common = common_values(actor, origin, change_set, reverts)
     numbered, alone, together = _STATEMENTS[connection.dialect.name == "sqlite"]
     waiting = [each for each in entries if not each.saved]
     causes = {id(each.cause) for each in waiting if each.cause is not None}
@@ -133,14 +191,14 @@ async def save(
             for each, number in zip(ready, sorted(numbers), strict=True):
                 each.id = number
         elif len(rows) == 1:
-            await connection.execute(alone, common | rows[0])
+            await fetch(connection, alone, common | _texts(rows[0]))
         else:
             for start in range(0, len(rows), _PORTION):
                 some = rows[start : start + _PORTION]
                 if document := _document(some):
-                    await connection.execute(together, common | {_ROWS: document})
+                    await fetch(connection, together, common | {_ROWS: document})
                 else:
-                    await connection.execute(alone, [common | each for each in some])
+                    await connection.execute(alone, [common | _texts(each) for each in some])
         for each in ready:
             each.saved = True
         waiting = [each for each in waiting if not each.saved]
@@ -169,6 +227,21 @@ def _document(rows: Sequence[dict[str, Any]]) -> str | None:
     return None if any(each in document for each in _UNSURE) else document.decode()
 
 
+def _texts(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its JSON as text, which is faster than what SQLAlchemy makes of it."""
+    return row | {name: _text(row[name]) for name in _JSON}
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    try:
+        return pydantic_core.to_json(value).decode()
+    except ValueError:  # As above.
+        return json.dumps(value)
+
+
+_JSON = ("key_json", "before", "after")
 _UNSURE = (rb"\u0000", b"NaN", b"Infinity")
 """What may be no text of a database, or no JSON."""
 _ROWS = "_rows"
@@ -176,7 +249,7 @@ _PORTION = 1_000
 """Rows of one document."""
 _COMMON = (
     *("change_set", "at", "actor_id", "actor_name", "impersonator", "token_id", "source"),
-    *("request_id", "reason"),
+    *("request_id", "reason", "reverts"),
 )
 _OWN = (
     *("cause_id", "action", "resource", "key", "key_json", "label", "before", "after"),
@@ -185,17 +258,24 @@ _OWN = (
 _TRANSACTION_ID = cast(cast(func.pg_current_xact_id(), Text), BigInteger)
 
 
+def _table() -> Table:
+    return Change.metadata.tables[Change.__tablename__]
+
+
 def _statements(*, sqlite: bool) -> tuple[Insert, Insert, Insert]:
     """What inserts changes: with their numbers, without, and those of one document of JSON."""
-    table = Change.metadata.tables[Change.__tablename__]
+    table = _table()
     tx: Any = null() if sqlite else _TRANSACTION_ID
     statement = insert(table).values(tx=tx)
     # SQLAlchemy would insert one by one on SQLite to have them in order.
     numbered = statement.returning(table.c.id, sort_by_parameter_order=not sqlite)
-    common = [bindparam(name, type_=table.c[name].type) for name in _COMMON]
     own = _members_in_sqlite() if sqlite else _members_in_postgresql(table)
-    together = insert(table).from_select(["tx", *_COMMON, *_OWN], select(tx, *common, *own))
-    return numbered, statement, together
+    given = [bindparam(name, type_=Text) for name in _JSON]
+    texts = {each.key: each if sqlite else cast(each, JSON) for each in given}
+    alone = statement.values(texts).inline()
+    columns, rows = told_of(dict(zip(_OWN, own, strict=True)), sqlite=sqlite)
+    together = insert(table).from_select(columns, rows)
+    return numbered, alone, together
 
 
 def _members_in_postgresql(table: Table) -> list[ColumnElement[Any]]:

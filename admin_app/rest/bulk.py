@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,10 +16,10 @@ from admin_app.errors import BadRequestError, FieldError
 from admin_app.records import Query, Record, Writer
 from admin_app.records.queries.grammar import PARAMETERS
 from admin_app.records.writes.bulk import (
-    BULK_CREATE,
     BULK_DELETE,
     BULK_UPDATE,
     MAX_ITEMS,
+    NewItems,
     Outcome,
     create_items,
     delete_items,
@@ -58,9 +58,15 @@ def bulk_create(resource: Resource) -> Endpoint:
         given = known_parameters(request, "atomic", "on_conflict")
         require(actor(request), resource, "create")
         upsert = upsert_asked(request, resource, given)
-        create = partial(create_items, upsert=upsert)
         honours = ("resolution",) if upsert else ()
-        return await _bulk(request, resource, BULK_CREATE, create, given, honours)
+        brief = preferences(request, *honours).minimal
+        create = partial(create_items, upsert=upsert, brief=brief)
+
+        def read(body: bytes) -> NewItems:
+            seen = records(request).registry_for(actor(request))[resource.name]
+            return NewItems(seen, body)
+
+        return await _bulk(request, resource, read, create, given, honours)
 
     return endpoint
 
@@ -71,7 +77,7 @@ def bulk_update(resource: Resource) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         given = known_parameters(request, "atomic")
         require(actor(request), resource, "update")
-        return await _bulk(request, resource, BULK_UPDATE, update_items, given)
+        return await _bulk(request, resource, _items_of(BULK_UPDATE), update_items, given)
 
     return endpoint
 
@@ -82,22 +88,26 @@ def bulk_delete(resource: Resource) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         given = known_parameters(request, "atomic")
         require(actor(request), resource, "delete")
-        return await _bulk(request, resource, BULK_DELETE, delete_items, given)
+        return await _bulk(request, resource, _items_of(BULK_DELETE), delete_items, given)
 
     return endpoint
+
+
+def _items_of(schema: Schema) -> Callable[[bytes], Any]:
+    return lambda body: schema.parse(body)["items"]
 
 
 async def _bulk(
     request: Request,
     resource: Resource,
-    schema: Schema,
+    read: Callable[[bytes], Any],
     write: Any,
     given: dict[str, str],
     honours: Sequence[str] = (),
 ) -> Response:
     no_conditions(request)
     atomic = _flag(given.get("atomic", "true"))
-    items = schema.parse(await json_body(request, JSON, limit=MAX_BULK_BODY))["items"]
+    items = read(await json_body(request, JSON, limit=MAX_BULK_BODY))
     minimal = preferences(request, *honours).minimal
 
     async def work(writer: Writer) -> Response:
@@ -116,8 +126,9 @@ def _told(
         problem = problem_document(request, outcome.error)
         told = {"index": index, "status": problem["status"], "problem": problem}
         return pydantic_core.to_json(told)
+    text = resource.key_text(outcome.key)
+    key = b'"%b"' % text.encode() if text.isalnum() else pydantic_core.to_json(text)
     status = STATUS[outcome.result or "updated"]
-    key = pydantic_core.to_json(resource.key_text(outcome.key))
     content = b'{"index":%d,"status":%d,"key":%b}' % (index, status, key)
     if minimal or outcome.record is None:
         return content

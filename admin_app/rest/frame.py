@@ -13,6 +13,8 @@ from admin_app.rest.idempotency import HEADER, claim_of, reply_of, response_of
 from admin_app.rest.prefer import preferences
 from admin_app.rest.requests import actor, origin, records
 
+CHANGE_SET = "Change-Set"
+"""Names what a write did, which can then be undone."""
 Work = Callable[[Writer], Awaitable[Response]]
 """What a request does in its transaction, and what it answers. It may run more than once."""
 
@@ -30,6 +32,8 @@ async def perform(request: Request, work: Work, *, honours: Collection[str] = ()
 
     async def told(writer: Writer) -> Response:
         response = await work(writer)
+        if writer.changed:
+            response.headers[CHANGE_SET] = str(writer.change_set)
         if wishes.applied:
             response.headers["Preference-Applied"] = wishes.header()
         return response

@@ -64,6 +64,9 @@ class Preferences:
         return ", ".join(f"{name}={value}" for name, value in self.applied.items())
 
 
+_NONE = Preferences()
+
+
 def preferences(request: Request, *more: str) -> Preferences:
     """Read the preferences of a write, which takes those of ``COMMON`` and ``more``.
 
@@ -71,6 +74,8 @@ def preferences(request: Request, *more: str) -> Preferences:
     ``max-affected`` that cannot be read.
     """
     given = _given(request)
+    if not given:
+        return _NONE
     applied = {
         name: value
         for name, value in given.items()

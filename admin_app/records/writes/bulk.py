@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import cached_property
 from http import HTTPStatus
 from typing import Any, Literal, NotRequired, TypeVar
 
@@ -21,6 +22,7 @@ from admin_app.errors import AppError, NotFoundError, TooManyAffectedError
 from admin_app.records.queries.conditions import TRUE
 from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.record import Record
+from admin_app.records.writes.drafts import ITEMS, valid_items
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
 from admin_app.records.writes.updates import Edit
@@ -36,7 +38,7 @@ Item = Mapping[str, Any]
 
 
 def _items(item: Any) -> dict[str, Any]:
-    return {"items": annotated(list_of(item), About(min_length=1, max_length=MAX_ITEMS))}
+    return {ITEMS: annotated(list_of(item), About(min_length=1, max_length=MAX_ITEMS))}
 
 
 _TO_UPDATE = {"key": KeyText, "data": dict[str, Any], "if_match": NotRequired[TagText]}
@@ -47,7 +49,7 @@ BULK_DELETE = make_schema("BulkDelete", _items(make_schema("BulkDeleteItem", _TO
 """What lists of items look like; records in them are looked at by their own schemas."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What became of one item: a result with the record's key, or the error it was refused with."""
 
@@ -58,23 +60,54 @@ class Outcome:
     error: AppError | None = None
 
 
+class NewItems:
+    """The list of a body, whose records are validated together if they can be."""
+
+    def __init__(self, seen: Resource, body: bytes) -> None:
+        """Read a list of records of a resource as the actor sees it.
+
+        Raises ``BadRequestError``, and ``InvalidInputError`` for what is no list of records.
+        """
+        self._body = body
+        valid = valid_items(seen, body)
+        self.valid = valid if valid and len(valid) <= MAX_ITEMS else None
+        self._count = len(self.items if self.valid is None else self.valid)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @cached_property
+    def items(self) -> Sequence[Item]:
+        """The records as they were sent."""
+        found: Sequence[Item] = BULK_CREATE.parse(self._body)[ITEMS]
+        return found
+
+
 async def create_items(
     writer: Writer,
     resource: Resource,
-    items: Sequence[Item],
+    new: NewItems,
     *,
     atomic: bool = True,
     upsert: Upsert | None = None,
+    brief: bool = False,
 ) -> list[Outcome]:
-    """Create a record of each item, or with ``upsert`` merge it into the one that is there."""
+    """Create a record of each item, or with ``upsert`` merge it into the one that is there.
+
+    ``brief``: nothing but their keys is asked for.
+    """
     writer.seen(resource, "create")
-    places = _places(items)
+    places = _places(len(new))
 
     async def some(which: slice) -> list[Outcome]:
         if upsert is not None:
-            found = await upsert_all(writer, resource, items[which], upsert, places[which])
+            found = await upsert_all(writer, resource, new.items[which], upsert, places[which])
             return [Outcome(result, each.key, each) for each, result in found]
-        made = await writer.create_all(resource, items[which], places=places[which])
+        if new.valid is None:
+            made = await writer.create_all(resource, new.items[which], places=places[which])
+        else:
+            valid = new.valid[which]
+            made = await writer.create_valid(resource, valid, places=places[which], brief=brief)
         return [Outcome("created", each.key, each) for each in made]
 
     if atomic:
@@ -83,7 +116,7 @@ async def create_items(
         async with writer.savepoint():
             return await some(slice(None))
     except AppError:
-        return await _one_by_one(writer, len(items), lambda at_: _first(some, at_))
+        return await _one_by_one(writer, len(new), lambda at_: _first(some, at_))
 
 
 async def _first(some: Callable[[slice], Awaitable[list[Outcome]]], index: int) -> Outcome:
@@ -259,8 +292,8 @@ async def _one_by_one(
     return outcomes
 
 
-def _places(items: Sequence[Item]) -> list[Place]:
-    return [("items", index) for index in range(len(items))]
+def _places(count: int) -> list[Place]:
+    return [(ITEMS, index) for index in range(count)]
 
 
 def _key(resource: Resource, item: Item, place: Place) -> Key:

@@ -75,11 +75,12 @@ class Children:
     async def _write(self, relation: Relation, pointers: Values, edit: Mapping[str, Any]) -> None:
         """First what goes, so that what comes may have the values that must be unique."""
         target = self._registry.target(relation)
-        for index, text in enumerate(edit.get("delete", ())):
+        for index, item in enumerate(edit.get("delete", ())):
+            named = {"key": item} if isinstance(item, str) else item
             with at(("delete", index)):
-                key = await self._own(target, text, pointers, "delete")
-                tags_of(target, {})
-                await self._writer.delete(target, key)
+                key = await self._own(target, named["key"], pointers, "delete")
+                tags = tags_of(target, named)
+                await self._writer.delete(target, key, if_match=tags)
         for index, each in enumerate(edit.get("update", ())):
             place: Place = ("update", index)
             with at(place):

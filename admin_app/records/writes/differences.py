@@ -42,7 +42,7 @@ def made_of(resource: Resource, values: Values, stored: Mapping[str, Any]) -> Va
 
     ``stored`` is what the row holds. Raises what ``put`` raises.
     """
-    if not _attends(resource):
+    if not attends(resource):
         return values
     entity = resource.model.__mapper__.class_manager.new_instance()
     kept = instance_dict(entity)
@@ -62,7 +62,7 @@ def made_of(resource: Resource, values: Values, stored: Mapping[str, Any]) -> Va
 
 
 @lru_cache(maxsize=1_024)
-def _attends(resource: Resource) -> bool:
+def attends(resource: Resource) -> bool:
     """Whether a model does anything of its own when an attribute is set, as ``@validates`` does."""
     model: Any = resource.model
     columns = (getattr(model, each.key).impl for each in model.__mapper__.column_attrs)

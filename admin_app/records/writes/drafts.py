@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import savepoint
 from admin_app.declaration import Registry, Resource
+from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
@@ -23,6 +24,9 @@ from admin_app.records.writes.links import Links, SetChange
 from admin_app.records.writes.places import Place, all_at, at
 from admin_app.records.writes.refusals import explained
 from admin_app.records.writes.statements import Reach, Written, statements_of
+
+ITEMS = "items"
+"""The member of a list of records that has them."""
 
 
 @dataclass(slots=True)
@@ -45,35 +49,53 @@ def drafts_of(
     Raises ``BadRequestError``, and ``InvalidInputError`` of all that is wrong with any of them.
     """
     given = list(data)
+    if len(given) > 1 and all(isinstance(each, Mapping) for each in given):
+        try:
+            body = pydantic_core.to_json({ITEMS: given})
+        except ValueError:
+            body = b""
+        valid = valid_items(seen, body)
+        if valid is not None:
+            return valid_drafts(resource, valid, places)
     where = places or [()] * len(given)
-    parsed = _parsed(seen, given) if len(given) > 1 else None
-    if parsed is not None:
-        return [_drafted(resource, *each) for each in zip(where, parsed, strict=True)]
     work = [partial(_draft, resource, seen, *each) for each in zip(where, given, strict=True)]
     return all_at(zip(where, work, strict=True))
 
 
-def _parsed(seen: Resource, given: Sequence[Any]) -> list[Values] | None:
-    """All records at once; none where what is wrong, or nested, has to be looked at one by one."""
-    if any(not isinstance(each, Mapping) or seen.children.keys() & each for each in given):
-        return None
+def valid_drafts(
+    resource: Resource, values: Sequence[Values], places: Sequence[Place]
+) -> list[Draft]:
+    """The same of records that were found valid, and stay as they are."""
+    where = places or [()] * len(values)
+    return [_drafted(resource, *each) for each in zip(where, values, strict=True)]
+
+
+def valid_items(seen: Resource, body: bytes) -> list[Values] | None:
+    """The records of a list, ``body``, all validated at once.
+
+    None where what is wrong, or nested, has to be looked at one by one.
+    """
     try:
-        return _several(seen).validate_json(pydantic_core.to_json(given))
+        items: list[Values] = _several(seen).validate_json(body)[ITEMS]
     except ValueError:
         return None
+    nested = seen.children.keys()
+    return None if nested and any(nested & each.keys() for each in items) else items
 
 
 @lru_cache(maxsize=1_024)
-def _several(seen: Resource) -> TypeAdapter[list[Values]]:
-    return TypeAdapter(list_of(seen.create.typed))
+def _several(seen: Resource) -> TypeAdapter[dict[str, list[Values]]]:
+    return make_schema("Items", {ITEMS: list_of(seen.create.typed)}).adapter
 
 
 def _draft(resource: Resource, seen: Resource, place: Place, data: Any) -> Draft:
-    values = seen.create.parse(data)
-    return _drafted(resource, place, values)
+    return _drafted(resource, place, seen.create.parse(data))
 
 
 def _drafted(resource: Resource, place: Place, values: Values) -> Draft:
+    values = dict(values)
+    if not resource.sets and not resource.children:
+        return Draft(values, {}, {}, place)
     children = taken(resource, values)
     return Draft(*parted(resource, values), children, place)
 

@@ -7,16 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+from pydantic import TypeAdapter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.declaration import Actor, Key, Origin, Registry, Resource
-from admin_app.declaration.schemas import Schema, make_schema
-from admin_app.declaration.values import wire_type
-from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, save
+from admin_app.declaration import Actor, Key, Kind, Origin, Registry, Resource
+from admin_app.declaration.schemas import make_schema
+from admin_app.declaration.values import list_of, wire_type
+from admin_app.errors import ReasonRequiredError
+from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, common_values, save
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.links import SetChange, held_keys
+
+_ASKED = ("rest", "panel")
+"""Doors at which somebody can say why; imports say which file, and a command needs no reason."""
 
 
 class Journal:
@@ -28,8 +33,15 @@ class Journal:
         self._registry = registry
         self._actor = actor
         self._origin = origin
-        self._change_set = change_set or uuid.uuid4()
+        self.change_set = change_set or uuid.uuid4()
+        """What all its changes share."""
+        self.reverts: uuid.UUID | None = None
+        """The change set that they undo."""
         self._entries: list[Entry] = []
+        self.listed = False
+        """Whether somebody is going to look at ``entries``, which then have to be all there are."""
+        self.told_otherwise = False
+        """Whether there are changes that are no ``entries``, as a statement has told of them."""
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -39,22 +51,43 @@ class Journal:
     @contextmanager
     def undone_with(self) -> Iterator[None]:
         """Drop the changes noted inside when it raises: what they tell of is undone as well."""
-        mark = len(self._entries)
+        mark, told = len(self._entries), self.told_otherwise
         try:
             yield
         except BaseException:
             del self._entries[mark:]
+            self.told_otherwise = told
             raise
 
-    async def save(self, connection: AsyncConnection) -> None:
-        """Write every change; the last thing before the commit."""
-        await save(connection, self._actor, self._origin, self._change_set, self._entries)
+    def common_values(self) -> dict[str, Any]:
+        """What its changes have in common, for a statement that tells of them."""
+        return common_values(self._actor, self._origin, self.change_set, self.reverts)
 
-    def creation(self, resource: Resource, made: Values, sets: Iterable[SetChange]) -> Entry:
-        """Note that a record has come into being."""
-        after = _all_facts(resource, made) | self._gained(sets)
-        key, title = resource.key_of(made), resource.title_of(made)
-        return self._note(Entry("create", resource, key, title, None, after))
+    async def save(self, connection: AsyncConnection) -> None:
+        """Write every change; the last thing before the commit.
+
+        Raises ``ReasonRequiredError`` where a declaration wants to know why.
+        """
+        if not self._origin.reason and self._origin.source in _ASKED and self.reverts is None:
+            self._check_reason()
+        await save(
+            connection, self._actor, self._origin, self.change_set, self._entries, self.reverts
+        )
+
+    def creations(
+        self, resource: Resource, made: Sequence[Values], sets: Sequence[Iterable[SetChange]]
+    ) -> list[Entry]:
+        """Note that records have come into being."""
+        facts = _all_facts(resource, made)
+        entries = [
+            Entry(
+                *("create", resource, resource.key_of(each), resource.title_of(each), None),
+                after | self._gained(gained) if gained else after,
+            )
+            for each, after, gained in zip(made, facts, sets, strict=True)
+        ]
+        self._entries += entries
+        return entries
 
     def update(
         self,
@@ -69,10 +102,28 @@ class Journal:
         cause: Entry | None = None,
     ) -> Entry:
         """Note that the named fields and the given sets of a record have changed."""
+        entry = self.updated(
+            resource, key, title, before=before, after=after, names=names, sets=sets, cause=cause
+        )
+        return self._note(entry)
+
+    def updated(
+        self,
+        resource: Resource,
+        key: Key,
+        title: str,
+        *,
+        before: Mapping[str, Any],
+        after: Mapping[str, Any],
+        names: Iterable[str] = (),
+        sets: Iterable[SetChange] = (),
+        cause: Entry | None = None,
+    ) -> Entry:
+        """What ``update`` notes."""
         names, sets = tuple(names), tuple(sets)
         gone = _facts(resource, before, names) | self._lost(sets)
         come = _facts(resource, after, names) | self._gained(sets)
-        return self._note(Entry("update", resource, key, title, gone, come, cause))
+        return Entry("update", resource, key, title, gone, come, cause)
 
     def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
         """Note that a record has gone."""
@@ -80,9 +131,22 @@ class Journal:
             SetChange(each, lost=held_keys(self._registry.target(each), before[name]))
             for name, each in resource.sets.items()
         ]
-        facts = _all_facts(resource, before) | self._lost(held)
+        (facts,) = _all_facts(resource, [before])
+        facts |= self._lost(held)
         key, title = resource.key_of(before), resource.title_of(before)
         return self._note(Entry("delete", resource, key, title, facts, None, cause))
+
+    @property
+    def saved(self) -> bool:
+        """Whether all that was noted so far is written."""
+        return all(each.saved for each in self._entries)
+
+    def _check_reason(self) -> None:
+        for each in self._entries:
+            if each.cause is None and each.resource.options.reason == "required":
+                label = each.resource.label.lower()
+                msg = f"A {label} is not changed without saying why."
+                raise ReasonRequiredError(msg)
 
     def _note(self, entry: Entry) -> Entry:
         self._entries.append(entry)
@@ -109,20 +173,40 @@ def _facts(resource: Resource, values: Mapping[str, Any], names: Iterable[str]) 
     }
 
 
-def _all_facts(resource: Resource, values: Mapping[str, Any]) -> Facts:
-    """The same of every field, all at once."""
-    schema = _told(resource)
-    facts = schema.wire({name: values[name] for name in schema.typed.__annotations__})
-    return {
-        name: None if isinstance(value, float) and not isfinite(value) else value
-        for name in resource.fields
-        for value in (facts.get(name, SENSITIVE_MARKER),)
-    }
+def _all_facts(resource: Resource, records: Sequence[Mapping[str, Any]]) -> list[Facts]:
+    """The same of every field of records, all at once."""
+    told = _told(resource)
+    made = told.adapter.dump_python(
+        [{name: each[name] for name in told.names} for each in records], mode="json"
+    )
+    if told.plain:
+        return made  # type: ignore[no-any-return]
+    return [
+        {
+            name: None if isinstance(value, float) and not isfinite(value) else value
+            for name in resource.fields
+            for value in (facts.get(name, SENSITIVE_MARKER),)
+        }
+        for facts in made
+    ]
+
+
+class _Told(NamedTuple):
+    """The fields that changes tell of, and what writes them."""
+
+    names: tuple[str, ...]
+    adapter: TypeAdapter[list[Facts]]
+    plain: bool
+    """Whether there are no others, and none of them may be infinite."""
 
 
 @lru_cache(maxsize=1_024)
-def _told(resource: Resource) -> Schema:
-    """The fields that changes tell of."""
-    told = (each for each in resource.fields.values() if not each.sensitive)
+def _told(resource: Resource) -> _Told:
+    told = [each for each in resource.fields.values() if not each.sensitive]
     members = {each.name: wire_type(each.shape) | None for each in told}
-    return make_schema(f"{resource.model.__name__}Facts", members)
+    schema = make_schema(f"{resource.model.__name__}Facts", members)
+    return _Told(
+        tuple(members),
+        TypeAdapter(list_of(schema.typed)),
+        len(told) == len(resource.fields) and all(each.kind is not Kind.FLOAT for each in told),
+    )

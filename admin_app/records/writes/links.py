@@ -8,11 +8,28 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, Table, bindparam, delete, insert, select
+import pydantic_core
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
-from admin_app.declaration import Actor, Grant, Key, Relation, Resource
+from admin_app.database import fetch
+from admin_app.declaration import Actor, Grant, Key, Kind, Reference, Relation, Resource
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError
 from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import Reader, Values, key_in
@@ -49,6 +66,36 @@ def set_edit(given: Any) -> SetEdit:
     return SetEdit(given.get("add", ()), given.get("remove", ()), place=("add",))
 
 
+@dataclass(frozen=True, slots=True)
+class Referring:
+    """The references of a resource's new rows, for whoever has these grants."""
+
+    references: tuple[tuple[Reference, Resource], ...]
+    grants: frozenset[Grant]
+    names: frozenset[str]
+    """The fields that are given."""
+
+    def conditions(self, columns: Mapping[str, ColumnElement[Any]]) -> list[ColumnElement[bool]]:
+        """That a row, of which ``columns`` are the fields, refers only to what is in sight."""
+        found = []
+        for reference, target in self.references:
+            if not self.names.issuperset(reference.fields):
+                continue  # A part of a key that is null refers to nothing.
+            given = [columns[name] for name in reference.fields]
+            nothing = [each.is_(None) for each in given]
+            config = policy(Actor(user_id=None, name="", grants=self.grants), target)
+            if not config.grants("read"):
+                found.append(or_(*nothing))
+                continue
+            keys = (target.fields[name].expression for name in reference.referred)
+            meant = (key == value for key, value in zip(keys, given, strict=True))
+            there: Select[Any] = select(literal_column("1")).where(
+                *meant, *config.row_conditions("read")
+            )
+            found.append(or_(*nothing, there.exists()))
+        return found
+
+
 class Links:
     """The references that one actor writes on one connection."""
 
@@ -57,21 +104,25 @@ class Links:
         self._registry = reader.registry
         self._connection = connection
         self._actor = actor
-        self._seen: dict[str, set[Key]] = {}
+        self._seen: dict[tuple[str, tuple[str, ...]], set[Key]] = {}
+        """Of records in sight, by the names of their resource and of its fields."""
 
     async def check(self, resource: Resource, values: Values, before: Values) -> None:
         """Refuse foreign keys to records that are absent or out of sight.
 
         ``before`` completes the keys of which ``values`` hold a part. Raises ``InvalidInputError``.
         """
-        whole = {**before, **values}
         errors: list[FieldError] = []
         for reference in resource.references:
-            if not set(reference.fields) & set(values):
+            if not any(name in values for name in reference.fields):
                 continue
-            key = tuple(whole.get(name) for name in reference.fields)
+            key = tuple(
+                values[name] if name in values else before.get(name) for name in reference.fields
+            )
+            if None in key or key in self._seen.get((reference.target, reference.referred), ()):
+                continue
             target = self._registry[reference.target]
-            if None not in key and not await self._sees(target, [key], reference.referred):
+            if not await self._sees(target, [key], reference.referred):
                 place = (reference.fields[0],)
                 errors.append(FieldError(place, "reference_not_found", target.absent))
         _raise(errors)
@@ -90,7 +141,9 @@ class Links:
             target = self._registry.target(relation)
             if target.name <= resource.name:
                 keys = await self._ends(resource, key, relation, sets[name])
-                await self.lock_records(target, [*keys, key] if target is resource else keys)
+                await self.lock_records(
+                    target, [*keys, key] if target.name == resource.name else keys
+                )
 
     async def lock_records(
         self, target: Resource, keys: Sequence[Key], *, update: bool = True
@@ -197,32 +250,58 @@ class Links:
         for table, pairs in gained.items():
             await self._connection.execute(insert(table), list(pairs.values()))
 
+    def referring(self, resource: Resource, names: Iterable[str]) -> Referring:
+        """The references of a new row whose fields ``names`` are given, for its statement."""
+        found = tuple((each, self._registry[each.target]) for each in resource.references)
+        return Referring(found, self._actor.grants, frozenset(names))
+
+    async def all_in_sight(self, resource: Resource, columns: Mapping[str, Sequence[Any]]) -> bool:
+        """Whether new rows, whose fields are given by ``columns``, refer to nothing but what is.
+
+        What ``check`` refuses is told by it alone.
+        """
+        for reference in resource.references:
+            if any(name not in columns for name in reference.fields):
+                continue  # A part of a key that is null refers to nothing.
+            keys = {*zip(*(columns[name] for name in reference.fields), strict=True)}
+            asked = [key for key in keys if None not in key]
+            target = self._registry[reference.target]
+            if len(await self._sees(target, asked, reference.referred)) < len(asked):
+                return False
+        return True
+
     @asynccontextmanager
     async def asked_ahead(self, resource: Resource, rows: Iterable[Values]) -> AsyncIterator[None]:
         """Ask once for all rows what ``check`` and ``changes`` would ask for each, inside."""
-        wanted: dict[str, set[Key]] = {}
-        for row in rows:
-            for name, relation in resource.sets.items():
-                target = self._registry.target(relation)
-                with suppress(NotFoundError):
-                    held = held_keys(target, set_edit(row.get(name, ())).add)
-                    wanted.setdefault(target.name, set()).update(held)
-            for reference in resource.references:
-                if reference.referred == _key_names(self._registry[reference.target]):
-                    key = tuple(row.get(each) for each in reference.fields)
-                    wanted.setdefault(reference.target, set()).add(key)
-        for name, keys in wanted.items():
+        given = rows if isinstance(rows, list) else [*rows]
+        for target, keys in self._asked(resource, given) if len(given) > 1 else ():
             asked = [key for key in keys if None not in key]
-            target = self._registry[name]
-            self._seen[name] = (
-                await self._reader.visible(self._connection, self._actor, target, asked)
-                if len(asked) > 1
-                else set()
-            )
+            if len(asked) > 1:
+                names = _key_names(target)
+                self._seen[target.name, names] = await self._visible(target, asked, names)
         try:
             yield
         finally:
             self._seen.clear()
+
+    def _asked(
+        self, resource: Resource, rows: Sequence[Values]
+    ) -> Iterable[tuple[Resource, set[Key]]]:
+        """The keys to which rows refer, by the resource that has them."""
+        wanted: dict[Resource, set[Key]] = {}
+        for name, relation in resource.sets.items():
+            target = self._registry.target(relation)
+            keys = wanted.setdefault(target, set())
+            for row in rows:
+                if name in row:
+                    with suppress(NotFoundError):
+                        keys.update(held_keys(target, set_edit(row[name]).add))
+        for reference in resource.references:
+            target = self._registry[reference.target]
+            if reference.referred == _key_names(target):
+                keys = wanted.setdefault(target, set())
+                keys.update(tuple(map(row.get, reference.fields)) for row in rows)
+        return wanted.items()
 
     async def _keys(
         self, relation: Relation, references: Sequence[Any], place: Place
@@ -260,8 +339,7 @@ class Links:
     ) -> set[Key]:
         """Which of the keys, or of the values of other fields, are those of records in sight."""
         names = tuple(referred) or _key_names(target)
-        known = self._seen.get(target.name, set()) if names == _key_names(target) else set()
-        seen = known.intersection(keys)
+        seen = self._seen.get((target.name, names), set()).intersection(keys)
         asked = [key for key in keys if key not in seen]
         if not asked:
             return seen
@@ -269,14 +347,25 @@ class Links:
             statement = _in_sight(target, self._actor.grants, names)
             if statement is None:
                 return seen
-            found = await self._connection.execute(
-                statement, dict(zip(_BINDS, asked[0], strict=False))
-            )
+            binds = dict(zip(_BINDS, asked[0], strict=False))
+            found = await fetch(self._connection, statement, binds)
             return seen | {tuple(row) for row in found}
+        return seen | await self._visible(target, asked, names)
+
+    async def _visible(
+        self, target: Resource, asked: Sequence[Key], names: tuple[str, ...]
+    ) -> set[Key]:
+        """``_sees``, of many."""
         fields = [target.fields[name] for name in names]
-        return seen | await self._reader.visible(
-            self._connection, self._actor, target, asked, fields
-        )
+        if len(names) > 1 or fields[0].kind is not Kind.INTEGER:
+            return await self._reader.visible(self._connection, self._actor, target, asked, fields)
+        sqlite = self._connection.dialect.name == "sqlite"
+        statement = _among(target, self._actor.grants, names[0], sqlite=sqlite)
+        if statement is None:
+            return set()
+        numbers: Any = [number for (number,) in asked]
+        binds = {_AMONG: pydantic_core.to_json(numbers).decode() if sqlite else numbers}
+        return {tuple(row) for row in await fetch(self._connection, statement, binds)}
 
     def _pair(self, relation: Relation, row: Values, key: Key) -> Values:
         target = self._registry.target(relation)
@@ -304,6 +393,26 @@ def _in_sight(
         for column, bind in zip(columns, _BINDS, strict=False)
     )
     return select(*columns).where(*meant, *config.row_conditions("read"))
+
+
+@lru_cache(maxsize=1_024)
+def _among(
+    target: Resource, grants: frozenset[Grant], name: str, *, sqlite: bool
+) -> Select[Any] | None:
+    """The same by many values of a field that is a whole number."""
+    config = policy(Actor(user_id=None, name="", grants=grants), target)
+    if not config.grants("read"):
+        return None
+    column = target.fields[name].expression
+    if sqlite:
+        given = func.json_each(bindparam(_AMONG, type_=Text)).table_valued("value")
+        meant = column.in_(select(given.c.value))
+    else:
+        meant = column == any_(bindparam(_AMONG, type_=ARRAY(BigInteger, dimensions=1)))
+    return select(column).where(meant, *config.row_conditions("read"))
+
+
+_AMONG = "_among"
 
 
 @lru_cache(maxsize=1_024)

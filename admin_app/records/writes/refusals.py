@@ -94,6 +94,11 @@ def unkept_reference(registry: Registry) -> AppError:
     return _refusal(next(iter(registry.values())), Violation("reference"))
 
 
+def computes(resource: Resource) -> bool:
+    """Whether ``check_computed`` has anything to look at."""
+    return bool(_computed_bounds(resource))
+
+
 def check_computed(resource: Resource, values: Mapping[str, Any]) -> None:
     """Refuse a record in which a computed column has become too large for its type.
 
@@ -136,8 +141,8 @@ def _in_use(resource: Resource, registry: Registry, found: Violation) -> Conflic
     holders = [
         each.label_plural.lower() for each in registry.values() if each.table.name == found.table
     ]
-    who = holders[0] if holders else "other records"
-    msg = f"This {resource.label.lower()} is in use by {who}."
+    label_plural = holders[0] if holders else "other records"
+    msg = f"This {resource.label.lower()} is in use by {label_plural}."
     return InUseError(msg)
 
 

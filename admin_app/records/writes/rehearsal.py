@@ -17,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from admin_app.database import undone
 from admin_app.declaration import Actor, Key, Registry, Resource
 from admin_app.records.changes import Entry, Facts
-from admin_app.records.history import PastChange, Veil
+from admin_app.records.past import PastChange
 from admin_app.records.reads.reader import Reader
+from admin_app.records.veil import Veil
 from admin_app.records.writes.refusals import unkept_reference
 from admin_app.records.writes.writer import Writer
 
@@ -65,6 +66,7 @@ async def rehearse(
     connection = await session.connection()
     tables = _deferring(reader.registry) if connection.dialect.name == "sqlite" else []
     broken = await _broken(connection, tables)
+    writer.list_changes()
 
     async def done() -> tuple[T, Sequence[Entry], _Sight]:
         result = await work(writer)

@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Select, and_, inspect, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.policies import Trash, policy, require
+from admin_app.database import fetch
 from admin_app.declaration import Actor, Grant, Key, Origin, Registry, Resource, Write
 from admin_app.errors import ForbiddenError, NotFoundError, StaleVersionError
 from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import Values, key_in
-from admin_app.records.reads.record import Record, record
+from admin_app.records.reads.record import record
 from admin_app.records.writes.drafts import Draft
 from admin_app.records.writes.places import at
 from admin_app.records.writes.statements import Reach, of_row_alone, statements_of
@@ -39,6 +40,15 @@ class Row:
     """Everything of the record."""
     view: Values
     """As much of it as the actor sees."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewReach:
+    """What the rules of a create ask of a row."""
+
+    known: bool
+    """Whether ``told`` is all of it."""
+    told: Reach | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +173,7 @@ class Rows:
         reached: set[Key] = set()
         for batch in batches(list(keys)):
             given = statements.key_binds(batch[0]) if one else statements.keys_bind(batch)
-            for row in await self.connection.execute(lock.statement, given):
+            for row in await fetch(self.connection, lock.statement, given):
                 values = dict(zip(lock.columns, row, strict=False))
                 key = resource.key_of(values)
                 found[key] = values
@@ -230,6 +240,12 @@ class Rows:
             return None
         return _written(resource, self.actor.grants, action)
 
+    def new_reach(self, resource: Resource) -> NewReach:
+        """What new rows have to be, apart from what is asked of the actor."""
+        told = _written(resource, self.actor.grants, "create")
+        asked = _conditions(resource, self.actor.grants, "create")
+        return NewReach(known=told is not None or not asked, told=told)
+
     async def tells_all(self, resource: Resource) -> bool:
         """Whether the statements that write rows of a resource tell all of what they become."""
         statements = statements_of(resource)
@@ -279,7 +295,7 @@ class Rows:
         if len(keys) == 1:
             statement = _reached(resource, self.actor.grants, action)
             binds = statements_of(resource).key_binds(keys[0])
-            return {tuple(row) for row in await self.connection.execute(statement, binds)}
+            return {tuple(row) for row in await fetch(self.connection, statement, binds)}
         conditions = _conditions(resource, self.actor.grants, action)
         columns = [each.expression for each in resource.key]
         found: set[Key] = set()
@@ -303,14 +319,7 @@ def check_unchanged(resource: Resource, before: Values, if_match: Collection[str
     """Raise ``StaleVersionError`` unless a record is one of those that are meant, or any is."""
     if if_match is None or [*if_match] == [ANY]:
         return
-    if resource.version is None:
-        now = record(resource, before)
-    else:
-        # Its version is all that is asked of it, so nothing is made of the rest.
-        state = str(before[resource.version])
-        now = Record(
-            resource=resource, key=resource.key_of(before), values=before, body=b"", state=state
-        )
+    now = record(resource, before)
     if not any(map(now.matches, if_match)):
         raise stale(resource)
 

@@ -6,9 +6,9 @@ not by taking it apart, and no entity is made that nobody asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from typing import Any, NamedTuple
 
@@ -36,6 +36,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.visitors import iterate
 
+from admin_app.database import fetch, fetch_all
 from admin_app.declaration import Field, Key, Kind, Resource
 from admin_app.records.queries.query import WHOLE
 from admin_app.records.reads.portions import batches
@@ -69,7 +70,7 @@ class _Row(NamedTuple):
     @property
     def form(self) -> tuple[Any, ...]:
         """What rows that one statement writes have in common."""
-        return (frozenset(self.values), self.nulls)
+        return (tuple(self.values), self.nulls)
 
 
 class RowStatements:
@@ -90,7 +91,13 @@ class RowStatements:
         """Those that a statement answers which writes a row."""
         self._answered = [_expression(resource.fields[name]) for name in self.told]
         attributes = resource.model.__mapper__.column_attrs
-        self._columns: dict[str, Any] = {each.key: each.columns[0] for each in attributes}
+        self.columns: dict[str, Any] = {each.key: each.columns[0] for each in attributes}
+        """By field, those of the table that the model has."""
+        self._alike = all(name == each.key for name, each in self.columns.items())
+        """Whether fields and columns have the same names."""
+        self._own_nulls = tuple(
+            name for name, each in resource.fields.items() if each.kind in _OWN_NULLS
+        )
         self._key = [_column(each) for each in resource.key]
         self._binds = [key_bind(each) for each in resource.key]
         self.is_meant = and_(
@@ -106,9 +113,12 @@ class RowStatements:
         self._find = select(*self._answered).where(self.is_one)
         self._delete = delete(table).where(self.is_meant)
         unset = (each.key for each in table.columns if _is_null_unless_set(each))
-        self._unset: dict[str, Any] = dict.fromkeys(unset)
+        self.unset: dict[str, Any] = dict.fromkeys(unset)
+        """By the key of their column, null for what a new row has null unless it is given."""
         self._generate = resource.model.__mapper__.version_id_generator
-        counted = None if resource.version is None else self._columns[resource.version]
+        self.number = self._number()
+        """The key of the column in which the database numbers rows, each higher than before."""
+        counted = None if resource.version is None else self.columns[resource.version]
         self._counts = (
             counted is not None
             and isinstance(counted.type, Integer)
@@ -116,6 +126,21 @@ class RowStatements:
         )
         """Whether each write raises the version by one."""
         self._statement = lru_cache(maxsize=_FORMS)(self._make)
+        self._setting = lru_cache(maxsize=_FORMS)(self._set)
+
+    @cached_property
+    def version_key(self) -> str | None:
+        """The key of the column that a new row is given its first version in."""
+        version = self.resource.version
+        if version is None or self._generate is False:
+            return None
+        key: str = self.columns[version].key
+        return key
+
+    @property
+    def first_version(self) -> Any:
+        """That version."""
+        return self._generate(None)
 
     async def insert(
         self, connection: AsyncConnection, rows: Sequence[Values], reach: Reach | None = None
@@ -136,9 +161,12 @@ class RowStatements:
         self, connection: AsyncConnection, rows: Sequence[_Row], reach: Reach | None
     ) -> Sequence[Sequence[Any]]:
         first = rows[0]
+        statement = self._statement("insert", first.nulls, reach)
         if len(rows) == 1:
-            statement = self._statement("insert", first.nulls, reach)
-            return (await connection.execute(statement, first.values)).all()
+            return await fetch(connection, statement, first.values)
+        found = await fetch_all(connection, statement, [each.values for each in rows])
+        if found is not None:
+            return found
         # SQLAlchemy would insert one by one on SQLite, which numbers rows in the order given.
         numbered = connection.dialect.name == "sqlite" and self._numbers(first)
         statement = self._statement("insert", first.nulls, reach, in_order=not numbered)
@@ -163,10 +191,35 @@ class RowStatements:
         if not row.values and not row.nulls and not self._counts:
             return [], None
         statement = self._statement("update", row.nulls, reach)
-        found = (await connection.execute(statement, row.values | self.key_binds(key))).all()
+        found = await fetch(connection, statement, row.values | self.key_binds(key))
         if not found or reach is None:
             return [*map(self._answer, found)], None
         return [self._answer(found[0])], {key} if found[0][-1] else set()
+
+    def update_setting(
+        self, values: Values, bind: Callable[[str], str], reach: Reach | None
+    ) -> tuple[Update, dict[str, Any]] | None:
+        """An ``update`` as a part of another statement, and the values of its binds.
+
+        Those of what is set are called as ``bind`` says. None where it sets more than that.
+        """
+        row = self._changed(values)
+        more = any(each.onupdate is not None for each in self.resource.table.columns)
+        if more or not row.values or (self.resource.version is not None and not self._counts):
+            return None
+        given = {bind(key): value for key, value in row.values.items()}
+        return self._setting(tuple(row.values), tuple(given), row.nulls, reach), given
+
+    def _set(
+        self, keys: tuple[str, ...], binds: tuple[str, ...], nulls: frozenset[str], reach: Any
+    ) -> Update:
+        columns = self.resource.table.c
+        given = {
+            key: bindparam(bind, type_=columns[key].type)
+            for key, bind in zip(keys, binds, strict=True)
+        }
+        made: Update = self._statement("update", nulls, reach).values(given)
+        return made
 
     async def update_all(
         self, connection: AsyncConnection, rows: Iterable[tuple[Key, Values, Values]]
@@ -188,15 +241,17 @@ class RowStatements:
         """As much of rows as ``told`` says, by their keys."""
         found: dict[Key, Values] = {}
         for batch in batches(keys):
-            result = await connection.execute(self._find, self.keys_bind(batch))
-            rows = map(self._answer, result.all())
+            rows = map(self._answer, await fetch(connection, self._find, self.keys_bind(batch)))
             found.update((self.resource.key_of(each), each) for each in rows)
         return found
 
     async def delete(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
         """Delete rows, one after the other: of a chain what depends comes before the rest."""
         given = [self.key_binds(key) for key in keys]
-        await connection.execute(self._delete, given if len(given) > 1 else given[0])
+        if len(given) > 1:
+            await connection.execute(self._delete, given)
+        else:
+            await fetch(connection, self._delete, given[0])
 
     def key_binds(self, key: Key) -> dict[str, Any]:
         """The values of the key's binds."""
@@ -215,12 +270,11 @@ class RowStatements:
         So rows of which different fields are given can be inserted together.
         """
         given, nulls = self._changed(values)
-        new = self._unset | given
+        new = self.unset | given
         for key in nulls:
             new.pop(key, None)
-        version = self.resource.version
-        if version is not None and self._generate is not False:
-            new.setdefault(self._columns[version].key, self._generate(None))
+        if self.version_key is not None:
+            new.setdefault(self.version_key, self.first_version)
         return _Row(new, nulls)
 
     def _next_version(self, before: Values) -> Values:
@@ -231,22 +285,24 @@ class RowStatements:
         return {version: self._generate(before[version])}
 
     def _changed(self, values: Values) -> _Row:
-        given: dict[str, Any] = {}
-        nulls: set[str] = set()
-        for name, value in values.items():
-            column = self._columns[name]
-            if value is None and self.resource.fields[name].kind in _OWN_NULLS:
-                nulls.add(column.key)
-            else:
-                given[column.key] = value
-        return _Row(given, frozenset(nulls))
+        nulls = [name for name in self._own_nulls if name in values and values[name] is None]
+        if self._alike and not nulls:
+            return _Row(values, _NO_NULLS)
+        given = {self.columns[name].key: value for name, value in values.items()}
+        keys = [self.columns[name].key for name in nulls]
+        for key in keys:
+            del given[key]
+        return _Row(given, frozenset(keys))
 
     def _numbers(self, row: _Row) -> bool:
-        """Whether the database numbers the rows, each higher than those before."""
-        number = self.resource.table.autoincrement_column
-        if number is None or len(self._key) > 1 or number.default is not None:
-            return False
-        return number.key not in row.values
+        """Whether the database numbers the rows."""
+        return self.number is not None and self.number not in row.values
+
+    def _number(self) -> str | None:
+        found = self.resource.table.autoincrement_column
+        if found is None or len(self._key) > 1 or found.default is not None:
+            return None
+        return found.key
 
     def _make(self, kind: str, nulls: frozenset[str], reach: Reach | None, **how: bool) -> Any:
         make: Any = self._insert if kind == "insert" else self._update
@@ -266,7 +322,7 @@ class RowStatements:
     ) -> Update:
         set_: dict[Any, Any] = dict(nulls)
         if self.resource.version is not None and self._counts:
-            version = self._columns[self.resource.version]
+            version = self.columns[self.resource.version]
             set_[version.key] = version + 1
         statement = update(self.resource.table).where(self.is_meant)
         if set_:
@@ -311,6 +367,7 @@ def _column(field: Field) -> Column[Any]:
 
 _OWN_NULLS = frozenset({Kind.JSON, Kind.ARRAY})
 """Kinds whose columns may take None for the JSON text null."""
+_NO_NULLS: frozenset[str] = frozenset()
 
 
 def _is_null_unless_set(column: Column[Any]) -> bool:
