@@ -2,38 +2,82 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-import pydantic_core
-from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import reach
-from admin_app.declaration import Actor, Field, Key, Reference, Relation, Resource
-from admin_app.declaration.keys import join_key
-from admin_app.declaration.values import adapter_of
+from admin_app.declaration import SYSTEM, Actor, Key, Resource
 from admin_app.errors import NotFoundError
 from admin_app.records.changes import Change, Facts
+from admin_app.records.past import COLUMNS, PastChange, Undoing, past
+from admin_app.records.reads.portions import batches
 from admin_app.records.reads.reader import Reader
+from admin_app.records.veil import Veil
+
+_NO_SET = uuid.UUID(int=0)
+MOST_UNDOINGS = 1_000
+"""Changes that undid others, of those that are looked at to tell what is undone."""
 
 
 @dataclass(frozen=True, slots=True)
-class PastChange:
-    """A change as people read it."""
+class Timeline:
+    """Some of a record's changes, newest first."""
 
-    id: int
-    at: datetime
-    actor_name: str
-    impersonator: str | None
-    source: str
-    action: str
-    before: Facts
-    after: Facts
-    reason: str
+    changes: list[PastChange]
+    next: int | None
+    """Before which the next ones are, if there are any."""
+    there: bool = True
+    """Whether the record is still there."""
+
+
+async def timeline(
+    reader: Reader,
+    connection: AsyncConnection,
+    actor: Actor,
+    resource: Resource,
+    key: Key,
+    limit: int,
+    before: int | None = None,
+) -> Timeline:
+    """The latest changes of a record, each with what undid it.
+
+    Of one that is gone too, for whoever sees every row. Raises ``NotFoundError``.
+    """
+    visible = await reader.visible(connection, actor, resource, [key], trash="with")
+    if not visible and not await _is_remembered(reader, connection, actor, resource, key):
+        raise NotFoundError(resource.absent)
+    found = await _changes(reader, connection, actor, resource, key, limit + 1, before)
+    following = found[limit - 1].id if len(found) > limit else None
+    told = await with_undoings(connection, found[:limit])
+    told = await Veil(reader, connection, actor, resource).over(told)
+    told = await _with_sizes(reader, connection, actor, told)
+    return Timeline(told, following, bool(visible))
+
+
+async def _with_sizes(
+    reader: Reader, connection: AsyncConnection, actor: Actor, changes: Sequence[PastChange]
+) -> list[PastChange]:
+    """Changes, each with how much else was done with it."""
+    registry = reader.registry
+    whole = [name for name in registry if reach(actor.grants, registry[name], "read") is True]
+    wanted = {each.change_set for each in changes if each.change_set}
+    statement = (
+        select(Change.change_set, func.count())
+        .where(Change.change_set.in_(wanted), Change.cause_id.is_(None))
+        .where(Change.resource.in_(whole))
+        .group_by(Change.change_set)
+    )
+    rows = await connection.execute(statement) if wanted and whole else ()
+    sizes = {row[0]: row[1] for row in rows}
+    return [
+        replace(each, beside=max(0, sizes.get(each.change_set or _NO_SET, 1) - 1))
+        for each in changes
+    ]
 
 
 async def past_changes(
@@ -43,156 +87,254 @@ async def past_changes(
     resource: Resource,
     key: Key,
     limit: int,
+    since: int | None = None,
 ) -> list[PastChange]:
-    """The latest changes of a record that is in sight, newest first.
+    """The latest changes of a record that is in sight, newest first; those from one on.
 
     Fields and records out of sight are left out of them, and so are updates of nothing else.
     """
-    statement = (
-        select(Change.__table__)
-        .where(Change.resource == resource.name, Change.key == resource.key_text(key))
-        .order_by(Change.id.desc())
-        .limit(limit)
-    )
-    found = [_past(row) for row in await connection.execute(statement)]
-    if reach(actor.grants, reader.registry[resource.name], "read") is not True:
-        found = list(_since_made(found))
+    found = await _changes(reader, connection, actor, resource, key, limit, since=since)
     return await Veil(reader, connection, actor, resource).over(found)
 
 
-def _since_made(changes: Iterable[PastChange]) -> Iterator[PastChange]:
-    """The changes of this record: an earlier one with its key may have been out of sight."""
-    for each in changes:
-        yield each
-        if each.action == "create":
-            return
+async def _changes(
+    reader: Reader,
+    connection: AsyncConnection,
+    actor: Actor,
+    resource: Resource,
+    key: Key,
+    limit: int,
+    before: int | None = None,
+    since: int | None = None,
+) -> list[PastChange]:
+    """A record's changes as they were written."""
+    mine = [Change.resource == resource.name, Change.key == resource.key_text(key)]
+    statement = select(*COLUMNS).where(*mine).order_by(Change.id.desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(Change.id < before)
+    if since is not None:
+        statement = statement.where(Change.id >= since)
+    if reach(actor.grants, reader.registry[resource.name], "read") is not True:
+        # An earlier record with its key may have been out of sight.
+        made = select(func.max(Change.id)).where(*mine, Change.action == "create")
+        statement = statement.where(Change.id >= func.coalesce(made.scalar_subquery(), 0))
+    return [past(row) for row in await connection.execute(statement)]
 
 
-def _past(row: Any) -> PastChange:
-    return PastChange(
-        id=row.id,
-        at=row.at,
-        actor_name=row.actor_name,
-        impersonator=row.impersonator,
-        source=row.source,
-        action=row.action,
-        before=row.before or {},
-        after=row.after or {},
-        reason=row.reason,
+async def _is_remembered(
+    reader: Reader, connection: AsyncConnection, actor: Actor, resource: Resource, key: Key
+) -> bool:
+    """Whether a record that is no longer there was in the actor's sight: they see every row."""
+    if reach(actor.grants, reader.registry[resource.name], "read") is not True:
+        return False
+    whole = reader.registry[resource.name]
+    there = await reader.visible(connection, SYSTEM, whole, [key], trash="with")
+    if there:
+        return False
+    mine = (Change.resource == resource.name, Change.key == resource.key_text(key))
+    return (await connection.execute(select(Change.id).where(*mine).limit(1))).first() is not None
+
+
+async def changes_of_set(
+    connection: AsyncConnection, change_set: uuid.UUID, limit: int, after: int = 0
+) -> list[PastChange]:
+    """The first changes of a change set, oldest first, whoever may see them."""
+    statement = (
+        select(*COLUMNS)
+        .where(Change.change_set == change_set, Change.id > after)
+        .order_by(Change.id)
+        .limit(limit)
     )
+    return [past(row) for row in await connection.execute(statement)]
 
 
-class Veil:
-    """Takes out of changes what one actor does not see of a resource."""
+async def change_with_effects(
+    connection: AsyncConnection, resource: Resource, key: Key, change: int
+) -> list[PastChange]:
+    """A change of a record as an act of its own, and what it brought about, whoever may see it."""
+    mine = (Change.resource == resource.name, Change.key == resource.key_text(key))
+    statement = select(*COLUMNS).where(*mine, Change.id == change)
+    row = (await connection.execute(statement)).first()
+    if row is None:
+        return []
+    effects = (
+        select(*COLUMNS)
+        .where(Change.change_set == row.change_set, Change.cause_id == change)
+        .order_by(Change.id)
+    )
+    found = [past(each) for each in await connection.execute(effects)]
+    return [replace(past(row), cause_id=None), *found]
 
-    def __init__(
-        self, reader: Reader, connection: AsyncConnection, actor: Actor, resource: Resource
-    ) -> None:
-        self._reader = reader
-        self._connection = connection
-        self._actor = actor
-        self._whole = reader.registry[resource.name]
-        self._seen = reader.sight.registry(actor)[resource.name]
-        self._pointing: dict[Reference, set[Key]] = {}
-        """The values of foreign keys that lead to records in sight."""
-        self._members: dict[str, set[Key]] = {}
-        """By set relation, the keys of its records in sight."""
 
-    async def over(self, changes: Iterable[PastChange]) -> list[PastChange]:
-        given = list(changes)
-        facts = [each for change in given for each in (change.before, change.after)]
-        for reference in self._whole.references:
-            if any(self._masked(name) for name in reference.fields):
-                await self._look_where(reference, facts)
-        for relation in self._seen.sets.values():
-            if not isinstance(self._reach(relation.target), bool):
-                await self._look_who(relation, facts)
-        veiled = [self._veiled(each) for each in given]
-        return [each for each in veiled if each.action != "update" or each.before or each.after]
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """What one request, import or act did, as far as it is in sight."""
 
-    def _reach(self, target: str) -> bool | tuple[str, ...]:
-        return reach(self._actor.grants, self._reader.registry[target], "read")
+    id: uuid.UUID
+    changes: list[PastChange]
+    """Some of it, oldest first."""
+    next: int | None
+    """After which the next changes are, if there are any."""
+    size: int
+    """How many acts it is, as far as they can be counted."""
 
-    def _masked(self, name: str) -> bool:
-        return name in self._seen.fields and self._seen.fields[name].masked
 
-    async def _look_where(self, reference: Reference, facts: Iterable[Facts]) -> None:
-        target = self._reader.registry[reference.target]
-        values = {key for each in facts if (key := self._held(reference, each)) is not None}
-        fields = [target.fields[name] for name in reference.referred]
-        self._pointing[reference] = await self._reader.visible(
-            self._connection, self._actor, target, values, fields
+async def change_set(
+    reader: Reader,
+    connection: AsyncConnection,
+    actor: Actor,
+    wanted: uuid.UUID,
+    limit: int,
+    after: int = 0,
+) -> ChangeSet:
+    """Read what was done, each change with what undid it. Raises ``NotFoundError``."""
+    found = await changes_of_set(connection, wanted, limit + 1, after)
+    seen = await in_sight(reader, connection, actor, found[:limit])
+    if not seen and (after == 0 and len(found) <= limit):
+        msg = "There is no such change set."
+        raise NotFoundError(msg)
+    following = found[limit - 1].id if len(found) > limit else None
+    told = await _with_sizes(reader, connection, actor, await with_undoings(connection, seen))
+    acts = [each for each in told if each.cause_id is None]
+    size = max([len(acts), *(each.beside + 1 for each in told[:1])])
+    return ChangeSet(wanted, told, following, size)
+
+
+async def in_sight(
+    reader: Reader, connection: AsyncConnection, actor: Actor, changes: Iterable[PastChange]
+) -> list[PastChange]:
+    """As much of changes of any records as the actor sees, in the order in which they are given.
+
+    A record that is gone is in the sight of who sees every row, and of who deleted it themselves.
+    """
+    by_resource: dict[str, list[PastChange]] = {}
+    for each in changes:
+        by_resource.setdefault(each.resource, []).append(each)
+    seen = reader.sight.registry(actor)
+    found: list[PastChange] = []
+    for name, some in by_resource.items():
+        if name in seen and reach(actor.grants, reader.registry[name], "read"):
+            known = await _of_records_in_sight(reader, connection, actor, seen[name], some)
+            found += await Veil(reader, connection, actor, seen[name]).over(known)
+    places = {each.id: place for place, each in enumerate(changes)}
+    return sorted(found, key=lambda each: places[each.id])
+
+
+async def _of_records_in_sight(
+    reader: Reader,
+    connection: AsyncConnection,
+    actor: Actor,
+    resource: Resource,
+    changes: Sequence[PastChange],
+) -> list[PastChange]:
+    keys = {each.key: key for each in changes if (key := _parsed(resource, each.key)) is not None}
+    visible = await reader.visible(connection, actor, resource, keys.values(), trash="with")
+    whole = reader.registry[resource.name]
+    lost = {key for key in keys.values() if key not in visible}
+    there = await reader.visible(connection, SYSTEM, whole, lost, trash="with")
+    gone = lost - there
+    if reach(actor.grants, whole, "read") is True:
+        return [each for each in changes if keys.get(each.key) in visible | gone]
+    made = await _made(connection, resource, [text for text, key in keys.items() if key in visible])
+    return [
+        each
+        for each in changes
+        if (keys.get(each.key) in visible and each.id >= made.get(each.key, 0))
+        or (keys.get(each.key) in gone and _deleted_by(each, actor))
+    ]
+
+
+def _deleted_by(change: PastChange, actor: Actor) -> bool:
+    mine = change.actor_id is not None and change.actor_id == actor.user_id
+    return mine and change.action == "delete" and change.cause_id is None
+
+
+async def _made(
+    connection: AsyncConnection, resource: Resource, keys: Sequence[str]
+) -> dict[str, int]:
+    """By key, when the record that has it now was created."""
+    found: dict[str, int] = {}
+    for batch in batches([(key,) for key in keys]):
+        statement = (
+            select(Change.key, func.max(Change.id))
+            .where(Change.resource == resource.name, Change.key.in_([key for (key,) in batch]))
+            .where(Change.action == "create")
+            .group_by(Change.key)
         )
-
-    async def _look_who(self, relation: Relation, facts: Iterable[Facts]) -> None:
-        target = self._reader.registry.target(relation)
-        keys = {
-            key
-            for each in facts
-            for value in each.get(relation.name) or ()
-            if (key := _key(target, value)) is not None
-        }
-        self._members[relation.name] = await self._reader.visible(
-            self._connection, self._actor, target, keys
-        )
-
-    def _held(self, reference: Reference, facts: Facts) -> Key | None:
-        """The values of a foreign key in a change; none of one that it tells a part of."""
-        parts = [
-            _value(self._whole.fields[name], facts[name])
-            for name in reference.fields
-            if facts.get(name) is not None
-        ]
-        return tuple(parts) if len(parts) == len(reference.fields) else None
-
-    def _veiled(self, change: PastChange) -> PastChange:
-        return PastChange(
-            id=change.id,
-            at=change.at,
-            actor_name=change.actor_name,
-            impersonator=change.impersonator,
-            source=change.source,
-            action=change.action,
-            before=self._facts(change.before),
-            after=self._facts(change.after),
-            reason=change.reason,
-        )
-
-    def _facts(self, facts: Facts) -> Facts:
-        if self._seen is self._whole and not self._members:
-            return facts  # With names that are no longer declared, for whoever sees everything.
-        lost = {
-            name
-            for reference, known in self._pointing.items()
-            if self._held(reference, facts) not in known
-            for name in reference.fields
-            if self._masked(name)
-        }
-        return {
-            name: self._visible(name, value)
-            for name, value in facts.items()
-            if (name in self._seen.fields or name in self._seen.sets)
-            and not (name in lost and value is not None)
-            and self._visible(name, value) != []
-        }
-
-    def _visible(self, name: str, value: Any) -> Any:
-        if name not in self._members:
-            return value
-        target = self._reader.registry.target(self._seen.sets[name])
-        return [each for each in value or () if _key(target, each) in self._members[name]]
+        found.update((row.key, row[1]) for row in await connection.execute(statement))
+    return found
 
 
-def _key(target: Resource, value: Any) -> Key | None:
-    """The key that a set's member stands for in a change."""
+def _parsed(resource: Resource, text: str) -> Key | None:
     try:
-        return target.parse_key(str(value) if len(target.key) > 1 else join_key([str(value)]))
+        return resource.parse_key(text)
     except NotFoundError:
         return None
 
 
-def _value(field: Field, wire: Mapping[str, Any] | Any) -> Any:
-    try:
-        return adapter_of(field.shape).validate_json(pydantic_core.to_json(wire))
-    except ValidationError:
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """A change of one record that undid another one."""
+
+    reverts: uuid.UUID
+    change_set: uuid.UUID
+    actor_name: str
+    at: datetime
+    action: str
+    names: frozenset[str]
+
+
+_Marks = dict[tuple[str, str, uuid.UUID], list[_Mark]]
+"""By resource, key and the change set that was undone."""
+
+
+async def with_undoings(
+    connection: AsyncConnection, changes: Sequence[PastChange]
+) -> list[PastChange]:
+    """A page of changes, each with what undid it, unless that has been undone as well."""
+    marks: _Marks = {}
+    keys = sorted({each.key for each in changes})
+    asked, known = {each.change_set for each in changes if each.change_set}, set[uuid.UUID]()
+    while asked and len(known) < MOST_UNDOINGS:
+        found = await _marks(connection, asked, keys)
+        known |= asked
+        for place, some in found.items():
+            marks.setdefault(place, []).extend(some)
+        asked = {each.change_set for some in found.values() for each in some} - known
+    return [
+        replace(each, undone=_undone(marks, each.resource, each.key, each)) if marks else each
+        for each in changes
+    ]
+
+
+async def _marks(
+    connection: AsyncConnection, change_sets: Iterable[uuid.UUID], keys: Sequence[str]
+) -> _Marks:
+    found: _Marks = {}
+    statement = (
+        select(*COLUMNS)
+        .where(Change.reverts.in_(change_sets), Change.key.in_(keys))
+        .order_by(Change.id.desc())
+        .limit(MOST_UNDOINGS)
+    )
+    for row in await connection.execute(statement):
+        names = _names(row.before, row.after)
+        mark = _Mark(row.reverts, row.change_set, row.actor_name, row.at, row.action, names)
+        found.setdefault((row.resource, row.key, row.reverts), []).append(mark)
+    return found
+
+
+def _undone(marks: _Marks, resource: str, key: str, change: PastChange | _Mark) -> Undoing | None:
+    """The last undoing of all that a change did to a record, if it has not been undone itself."""
+    if change.change_set is None:
         return None
+    names = change.names if isinstance(change, _Mark) else _names(change.before, change.after)
+    for each in marks.get((resource, key, change.change_set), ()):
+        whole = change.action != "update" or each.names >= names
+        if whole and _undone(marks, resource, key, each) is None:
+            return Undoing(each.change_set, each.actor_name, each.at)
+    return None
+
+
+def _names(before: Facts | None, after: Facts | None) -> frozenset[str]:
+    return frozenset(before or ()) | frozenset(after or ())

@@ -1,97 +1,124 @@
-"""What a delete takes along, in words, before it is done."""
+"""Deleting one record: what goes with it, then the delete; out of the trash, for good."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from uuid import UUID
 
-from admin_app.declaration import Key, Resource
-from admin_app.panel.display import counted
-from admin_app.panel.layout import covered
-from admin_app.panel.links import pointing
-from admin_app.panel.visit import Visit
-from admin_app.records.queries.grammar import parameter
-from admin_app.records.writes.effects import Effects, dependents
+from sqladmin import Admin
+from starlette.requests import Request
+from starlette.responses import Response
 
+from admin_app.declaration import Resource
+from admin_app.errors import AppError, NotFoundError, TooSlowError
+from admin_app.panel.effects import Effect, deleted_beside, effects_in_words
+from admin_app.panel.language import say
+from admin_app.panel.notices import Event, redirect_with
+from admin_app.panel.rendering import render
+from admin_app.panel.security import read_form, text_in
+from admin_app.panel.visit import Visit, visiting
+from admin_app.records import Record, Writer
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One thing that a delete does to other records."""
-
-    kind: str
-    """``deleted``, ``cleared``, ``unlinked`` or ``blocked``."""
-    words: str
-    href: str | None
-    """The list of those records, where a filter can show it and the actor may read it."""
-
-
-def effects_in_words(visit: Visit, resource: Resource, key: Key, effects: Effects) -> list[Effect]:
-    """Every effect on other records, what stands in the way first."""
-    return [
-        *_blocked(visit, resource, key, effects),
-        *_deleted(visit, resource, key, effects),
-        *_cleared(visit, resource, key, effects),
-        *_unlinked(visit, resource, key, effects),
-    ]
+TYPED_FROM = 20
+"""Records that go with one: with more than so many its name has to be typed."""
+LONGEST_TYPED = 40
+TRASHED = "trash"
+"""The name under which an address says that a record in the trash is meant."""
 
 
-def _blocked(visit: Visit, resource: Resource, key: Key, effects: Effects) -> Iterable[Effect]:
-    for each in effects.blocked:
-        owner, count = each.resource, each.count
-        if not count:
-            yield Effect("blocked", "Records out of your sight depend on it", None)
-            continue
-        verb = "depends" if count == 1 else "depend"
-        words = f"{counted(count, owner)} {verb} on it"
-        yield Effect("blocked", words, _through(visit, owner, resource, key, "block"))
+@dataclass(slots=True)
+class Plan:
+    """What a delete would do, as far as it could be found out."""
+
+    effects: list[Effect] = field(default_factory=list)
+    beside: int = 0
+    """Records that go with it."""
+    possible: bool = True
+    problem: AppError | None = None
+    uncounted: bool = False
+    """Whether it took too long to find out."""
+
+    @property
+    def grave(self) -> bool:
+        """Whether it is to be asked for in so many words."""
+        return self.possible and (self.beside > TYPED_FROM or self.uncounted)
 
 
-def _deleted(visit: Visit, resource: Resource, key: Key, effects: Effects) -> Iterable[Effect]:
-    counts = Counter(owner for owner, gone in effects.deleted if (owner, gone) != (resource, key))
-    for owner, count in counts.items():
-        verb = "is" if count == 1 else "are"
-        words = f"{counted(count, owner)} {verb} deleted with it"
-        yield Effect("deleted", words, _through(visit, owner, resource, key, "delete"))
-
-
-def _cleared(visit: Visit, resource: Resource, key: Key, effects: Effects) -> Iterable[Effect]:
-    counts = Counter((owner, fields) for owner, _, fields in effects.cleared)
-    for (owner, fields), count in counts.items():
-        relation = covered(owner).get(fields[0])
-        label = relation.label if relation else owner.fields[fields[0]].label
-        direct = relation is not None and relation.target == resource.name
-        pairs = pointing(owner, resource, fields, key) if direct else None
-        words = (
-            f"{counted(count, owner)} {'loses its' if count == 1 else 'lose their'} {label.lower()}"
-        )
-        yield Effect("cleared", words, _listed(visit, owner, pairs))
-
-
-def _unlinked(visit: Visit, resource: Resource, key: Key, effects: Effects) -> Iterable[Effect]:
-    counts: Counter[tuple[Resource, str]] = Counter(
-        (owner, relation.name) for owner, _, relation, _ in effects.unlinked
+async def delete(admin: Admin, request: Request, resource: Resource) -> Response:
+    """What a delete would do, then the delete."""
+    visit = visiting(request)
+    visit.require(resource, "delete")
+    form = await read_form(request) if request.method == "POST" else None
+    given = request.query_params if form is None else form
+    purge = given.get(TRASHED) == "only" and resource.options.trash is not None
+    key = resource.parse_key(str(given.get("key", "")))
+    record = await visit.records.get(visit.actor, resource, key, "only" if purge else "without")
+    if form is None:
+        visit.confirm_first(resource)
+    plan = await planned(visit, record, purge=purge)
+    word = word_of(record.title, record.key_text) if plan.grave else ""
+    typed = text_in(form, "typed") if form is not None else ""
+    problem: AppError | None = plan.problem
+    mistyped = form is not None and bool(word) and typed.strip() != word
+    if form is not None and not mistyped:
+        try:
+            change_set = await _delete(visit, record, text_in(form, "_etag"), purge=purge)
+        except NotFoundError:
+            raise
+        except AppError as error:
+            problem = error
+        else:
+            event: Event = "purged" if purge else "deleted"
+            url = visit.urls.list(resource, [(TRASHED, "only")] if purge else [])
+            return redirect_with(visit, url, event, record.title, change_set)
+    status = problem.status if problem else HTTPStatus.UNPROCESSABLE_ENTITY
+    return await render(
+        admin,
+        request,
+        "delete.html",
+        status if problem or mistyped else HTTPStatus.OK,
+        resource=resource,
+        record=record,
+        plan=plan,
+        purge=purge,
+        to_trash=resource.options.trash is not None and not purge,
+        word=word,
+        mistyped=say("Type {word} to go on.", word=word) if mistyped else "",
+        problem=problem,
     )
-    for (owner, name), count in counts.items():
-        relation = owner.relations[name]
-        target = visit.registry.target(relation)
-        direct = relation.writable and target is resource
-        pairs = [(parameter(name), resource.key_text(key))] if direct else None
-        verb = "loses" if count == 1 else "lose"
-        words = f"{counted(count, owner)} {verb} this {target.label.lower()}"
-        yield Effect("unlinked", words, _listed(visit, owner, pairs))
 
 
-def _through(visit: Visit, owner: Resource, resource: Resource, key: Key, rule: str) -> str | None:
-    whole = visit.records.registry
-    found = [each for each in dependents(whole, whole[resource.name]) if each.rule == rule]
-    fields = [each.fields for each in found if each.resource.name == owner.name]
-    pairs = pointing(owner, resource, fields[0], key) if len(fields) == 1 else None
-    return _listed(visit, owner, pairs)
+async def planned(visit: Visit, record: Record, *, purge: bool) -> Plan:
+    """Find out what deleting a record would do. Raises ``NotFoundError``."""
+    resource, keys = record.resource, [record.key]
+    try:
+        found = await visit.records.delete_effects(visit.actor, resource, *keys, purge=purge)
+    except NotFoundError:
+        raise
+    except TooSlowError:
+        return Plan(uncounted=True)
+    except AppError as error:
+        return Plan(possible=False, problem=error)
+    return Plan(
+        await effects_in_words(visit, resource, keys, found),
+        deleted_beside(resource, keys, found),
+        possible=not found.blocked,
+    )
 
 
-def _listed(visit: Visit, owner: Resource, pairs: Any) -> str | None:
-    if pairs is None or not visit.may(owner, "read"):
-        return None
-    return visit.urls.list(owner, pairs)
+async def _delete(visit: Visit, record: Record, etag: str, *, purge: bool) -> UUID:
+    """Do it; what it did is in the change set."""
+
+    async def work(writer: Writer) -> UUID:
+        remove = writer.purge if purge else writer.delete
+        await remove(record.resource, record.key, if_match=[etag])
+        return writer.change_set
+
+    return await visit.records.write(visit.actor, visit.origin, work)
+
+
+def word_of(title: str, otherwise: str) -> str:
+    """What is to be typed: the name, where it can be typed."""
+    typeable = len(title) <= LONGEST_TYPED and title.isprintable() and title == title.strip()
+    return title if typeable else otherwise

@@ -7,9 +7,11 @@ grouped by or computed of is a field of the record or, through to-one relations,
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, get_args
 
+from admin_app.access.policies import Trash
 from admin_app.database.exact import DIGITS, PLACES, Unit
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.declaration.fields import INT64, ORDERED, Shape
@@ -19,11 +21,18 @@ from admin_app.records.queries.filters import MAX_RELATIONS
 from admin_app.records.queries.grammar import filters_of, read_json, split_pairs
 from admin_app.records.queries.operands import json_compared
 from admin_app.records.queries.ordering import number_of, words_of
+from admin_app.records.queries.periods import (
+    MOMENTS,
+    UTC_NAME,
+    in_zone,
+    settled_all,
+    zone_of,
+)
 from admin_app.records.queries.query import NULLS_FIRST
 from admin_app.records.queries.reading import MAX_NAME, Path, Reading
 
 FUNCTIONS = ("count", "distinct", "sum", "avg", "min", "max")
-PARAMETERS = ("group", *FUNCTIONS, "having", "sort", "limit", "search", "filter")
+PARAMETERS = ("group", *FUNCTIONS, "having", "sort", "limit", "search", "filter", "tz")
 """Names that steer an aggregate; every other one filters, as in a list."""
 MAX_GROUPS = 5
 MAX_MEASURES = 20
@@ -33,7 +42,6 @@ UNITS: tuple[Unit, ...] = get_args(Unit)
 HAVING = ("eq", "ne", "lt", "lte", "gt", "gte", "between", "in", "nin", "isnull")
 
 NUMBERS = frozenset({Kind.INTEGER, Kind.DECIMAL, Kind.FLOAT})
-MOMENTS = frozenset({Kind.DATE, Kind.DATETIME, Kind.INSTANT})
 EXTREMES = NUMBERS | MOMENTS | {Kind.STRING, Kind.TEXT, Kind.TIME, Kind.INTERVAL}
 KINDS: dict[str, frozenset[Kind]] = {
     "count": frozenset(Kind),
@@ -122,6 +130,13 @@ class Aggregation:
     sort: tuple[Order, ...]
     """The order asked for, the groups appended."""
     limit: int
+    zone: str = UTC_NAME
+    timed: bool = False
+    trash: Trash = "without"
+
+    def settled(self, now: datetime) -> Aggregation:
+        """The aggregation with moments for the periods of its filters."""
+        return replace(self, filters=settled_all(self.filters, in_zone(now, self.zone)))
 
 
 def parse_aggregation(
@@ -157,6 +172,8 @@ class _Parser:
             limit=USUAL_LIMIT
             if limit is None
             else number_of(self.reading, limit, ("limit",), 1, MAX_LIMIT, USUAL_LIMIT),
+            zone=zone_of(self.reading, self.given.get("tz")),
+            timed=self.reading.timed,
         )
         self.reading.finish()
         return found

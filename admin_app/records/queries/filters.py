@@ -35,6 +35,7 @@ from admin_app.records.queries.operands import (
     text_key,
 )
 from admin_app.records.queries.operators import RELATION, operators_of
+from admin_app.records.queries.periods import is_period
 from admin_app.records.queries.reading import MAX_NAME, Path, Reading
 
 QUANTIFIERS: tuple[Quantifier, ...] = get_args(Quantifier)
@@ -81,7 +82,7 @@ def filter_of(
             condition, values = _by_key(reading, target, operator, text)
         else:
             value = operand(target, operator, text)
-            condition, values = Comparison(target, operator, value), _size(value)
+            condition, values = _compared(reading, target, operator, value)
     except BadRequestError as error:
         reading.refuse_value(path, error)
         return None
@@ -196,7 +197,7 @@ class _Tree:
                 condition, values = _by_json_key(self.reading, target, operator, value)
             else:
                 read = json_operand(target, operator, value)
-                condition, values = Comparison(target, operator, read), _size(read)
+                condition, values = _compared(self.reading, target, operator, read)
         except BadRequestError as error:
             self.reading.refuse_value(path, error)
             return None
@@ -246,21 +247,22 @@ def _named(
     if not _near_enough(reading, path, relations + len(before)):
         return None
     for segment in before:
-        step = _step(resource, segment)
+        step = step_of(resource, segment)
         if step is None:
             known = resource.relations if steps else (*others, *names_of(resource))
             reading.refuse_unknown(path, code, _stem(segment), known)
             return None
         steps.append(step)
         resource, others = reading.registry.target(step[0]), ()
-    target, operator = _target(resource, last)
+    target, operator = target_of(resource, last)
     if target is None:
         reading.refuse_unknown(path, code, _stem(last), (*others, *names_of(resource)))
         return None
     return _Named(tuple(steps), target, operator)
 
 
-def _step(resource: Resource, segment: str) -> tuple[Relation, Quantifier] | None:
+def step_of(resource: Resource, segment: str) -> tuple[Relation, Quantifier] | None:
+    """The relation that a part of a name leads through, and its quantifier."""
     if segment in resource.relations:
         return resource.relations[segment], "some"
     name, _, word = segment.rpartition("__")
@@ -270,7 +272,8 @@ def _step(resource: Resource, segment: str) -> tuple[Relation, Quantifier] | Non
     return None
 
 
-def _target(resource: Resource, name: str) -> tuple[Field | Relation | None, str]:
+def target_of(resource: Resource, name: str) -> tuple[Field | Relation | None, str]:
+    """What the end of a name stands for, and its operator, empty where it says none."""
     known: dict[str, Field | Relation] = {**resource.readable, **resource.relations}
     if name in known:
         return known[name], ""
@@ -332,5 +335,6 @@ def _all_of(found: Sequence[Condition | None]) -> Condition | None:
     return whole[0] if len(whole) == 1 else AllOf(whole)
 
 
-def _size(value: Any) -> int:
-    return len(value) if isinstance(value, list) else 1
+def _compared(reading: Reading, field: Field, operator: str, value: Any) -> tuple[Condition, int]:
+    reading.timed = reading.timed or is_period(value)
+    return Comparison(field, operator, value), len(value) if isinstance(value, list) else 1

@@ -15,6 +15,7 @@ from admin_app.errors import BadRequestError
 from admin_app.records.queries.conditions import Condition
 from admin_app.records.queries.filters import condition_of, filter_of
 from admin_app.records.queries.ordering import limit_of, offset_of, sort_of, words_of
+from admin_app.records.queries.periods import zone_of
 from admin_app.records.queries.query import COUNTS, Query
 from admin_app.records.queries.reading import Reading, json_of
 from admin_app.records.queries.shape import shape_of
@@ -32,6 +33,7 @@ PARAMETERS = (
     "fields",
     "include",
     "trash",
+    "tz",
 )
 """Names that steer a list; see ``parameter``. They are the members of a query's document too."""
 MAX_PARAMETERS = 200
@@ -120,9 +122,11 @@ def _query(
         count=_choice(reading, "count", given.get("count"), COUNTS),
         shape=shape_of(reading, resource, given),
         offset=offset_of(reading, given.get("offset")),
-        trash=_trash(reading, resource, given.get("trash")),
+        trash=trash_of(reading, resource, given.get("trash")),
         ranked=bool(words) and resource.options.full_text and given.get("sort") is None,
         given=frozenset(given),
+        zone=zone_of(reading, given.get("tz")),
+        timed=reading.timed,
     )
     if query.cursor is not None and query.offset:
         reading.refuse(("offset",), "not_with_cursor", "A cursor is a place by itself.")
@@ -158,12 +162,13 @@ def read_trash(resource: Resource, given: Sequence[str]) -> Trash:
     reading = Reading(Registry([]))
     if len(given) > 1:
         reading.refuse(("trash",), "repeated", "Given more than once.")
-    found = _trash(reading, resource, given[0])
+    found = trash_of(reading, resource, given[0])
     reading.finish()
     return found
 
 
-def _trash(reading: Reading, resource: Resource, given: Any) -> Trash:
+def trash_of(reading: Reading, resource: Resource, given: Any) -> Trash:
+    """Read whether what is in the trash is meant; none stands for what is not."""
     if given is not None and resource.options.trash is None:
         words = f"There is no trash for {resource.label_plural.lower()}."
         reading.refuse(("trash",), "unknown_parameter", words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from typing import Any
 
 import pydantic_core
@@ -14,6 +15,7 @@ from admin_app.declaration.schemas import refusal
 from admin_app.declaration.values import adapter_of, from_text, storable_text
 from admin_app.errors import BadRequestError, NotFoundError
 from admin_app.records.queries.operators import LISTS, TEXT
+from admin_app.records.queries.periods import period_of
 
 MAX_LIST = 500
 """Values of one ``in``."""
@@ -26,28 +28,44 @@ def operand(field: Field, operator: str, text: str) -> Any:
     if operator == "isnull":
         return flag(text)
     if operator in LISTS:
-        values = [_typed(field.shape, each) for each in split(text)]
+        values = [_value(field, operator, each) for each in split(text)]
         return _ends(values) if operator == "between" else values
     if operator in TEXT:
         return _pattern(operator, text)
-    return _typed(field.shape, text)
+    return _value(field, operator, text)
+
+
+def _value(field: Field, operator: str, text: str) -> Any:
+    period = period_of(field.kind, operator, text)
+    return _typed(field.shape, text) if period is None else period
 
 
 def json_operand(field: Field, operator: str, data: Any) -> Any:
     """The same from JSON data, strictly typed as in bodies. Raises ``BadRequestError``."""
     if operator in TEXT:
         return _pattern(operator, _json_text(data))
-    return json_compared(field.shape, operator, data)
+
+    def value(shape: Shape, given: Any) -> Any:
+        period = period_of(field.kind, operator, given)
+        return _typed_json(shape, given) if period is None else period
+
+    return json_compared(field.shape, operator, data, value)
 
 
-def json_compared(shape: Shape, operator: str, data: Any) -> Any:
-    """Read what a value of ``shape`` is compared with. Raises ``BadRequestError``."""
+def json_compared(
+    shape: Shape, operator: str, data: Any, value: Callable[[Shape, Any], Any] | None = None
+) -> Any:
+    """Read what a value of ``shape`` is compared with, each by ``value``.
+
+    Raises ``BadRequestError``.
+    """
+    value = value or _typed_json
     if operator == "isnull":
         return json_flag(data)
     if operator in LISTS:
-        values = [_typed_json(shape, each) for each in json_list(data)]
+        values = [value(shape, each) for each in json_list(data)]
         return _ends(values) if operator == "between" else values
-    return _typed_json(shape, data)
+    return value(shape, data)
 
 
 def text_key(target: Resource, text: str) -> Key:

@@ -91,3 +91,9 @@ class Query:
     trash: Trash = "without"
     given: frozenset[str] = frozenset()
     """What was said, where otherwise something usual is meant."""
+    zone: str = "UTC"
+    """The time zone of periods."""
+    timed: bool = False
+    """Whether there are periods in it, which have to become moments when it is read."""
+    written: tuple[Condition, ...] | None = None
+    """The filters with their periods, where ``filters`` has moments in their places."""

@@ -36,6 +36,8 @@ class Reading:
     conditions: int = 0
     values: int = 0
     steps: int = 0
+    timed: bool = False
+    """Whether a condition names a period, which is another one at another time."""
 
     def refuse(self, path: Path, code: str, detail: str) -> None:
         """Note what is wrong at ``path``.

@@ -80,7 +80,7 @@ async def _rows(
     return joins.added_to(
         await reader.select(
             resource,
-            policy(actor, resource),
+            policy(actor, resource, asked.trash),
             [each.label(f"c{place}") for place, each in enumerate(columns)],
             reader.criteria.all_of(actor, resource, asked.filters, asked.words),
         )

@@ -8,7 +8,7 @@ connection it runs on, so that a write reads its own answer in its own transacti
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastcrud import PolicyConfig
@@ -67,6 +67,8 @@ class Title:
     key: Key
     text: str
     detail: str
+    values: Values = field(default_factory=dict)
+    """Its other fields that were asked for."""
 
 
 class Reader:
@@ -153,9 +155,9 @@ class Reader:
             rows = rows[::-1]
         before = after = None
         if rows and (more if backward else not at_start):
-            before = self._cursor(resource, query, values(rows[0]), backward=True)
+            before = self.cursor(resource, query, values(rows[0]), backward=True)
         if rows and (more or backward):
-            after = self._cursor(resource, query, values(rows[-1]), backward=False)
+            after = self.cursor(resource, query, values(rows[-1]), backward=False)
         return rows, before, after
 
     async def _best(
@@ -230,7 +232,7 @@ class Reader:
             raise bad_cursor()
         return Position(tuple(row), position.backward)
 
-    def _cursor(self, resource: Resource, query: Query, row: Values, *, backward: bool) -> str:
+    def cursor(self, resource: Resource, query: Query, row: Values, *, backward: bool) -> str:
         """The cursor of what lies beyond a page's outermost row."""
         return write_cursor(self._secret, resource.name, query.sort, row, backward=backward)
 
@@ -323,8 +325,12 @@ class Reader:
         actor: Actor,
         resource: Resource,
         keys: Collection[Key],
+        more: Sequence[str] = (),
     ) -> dict[Key, Title]:
-        """What the records with ``keys`` are called; those out of sight are left out."""
+        """What the records with ``keys`` are called; those out of sight are left out.
+
+        ``more`` are names of fields whose values are read as well.
+        """
         resource = self.sight.registry(actor)[resource.name]
         config = policy(actor, resource)
         found: dict[Key, Title] = {}
@@ -332,7 +338,9 @@ class Reader:
             return found
         for batch in batches(list(keys)):
             conditions = [key_in(resource, batch)]
-            for each in await self._titles(connection, actor, config, resource, conditions):
+            for each in await self._titles(
+                connection, actor, config, resource, conditions, more=more
+            ):
                 found[each.key] = each
         return found
 
@@ -365,11 +373,12 @@ class Reader:
         conditions: Sequence[ColumnElement[bool]],
         limit: int | None = None,
         best: Sequence[str] = (),
+        more: Sequence[str] = (),
     ) -> list[Title]:
         wanted = {each.name: each for each in resource.key}
         wanted[resource.title] = resource.fields[resource.title]
-        if resource.options.detail:
-            wanted[resource.options.detail] = resource.fields[resource.options.detail]
+        wanted |= {name: resource.fields[name] for name in resource.detail}
+        wanted |= {name: resource.readable[name] for name in more}
         columns = [each.expression for each in wanted.values()]
         if best:
             statement = await self._best_first(actor, resource, config, columns, conditions, best)
@@ -377,7 +386,7 @@ class Reader:
             statement = await self.select(resource, config, columns, conditions)
         order_by = [wanted[resource.title].expression, *(each.expression for each in resource.key)]
         rows = (await connection.execute(statement.order_by(*order_by).limit(limit))).all()
-        return [_title(resource, dict(zip(wanted, row, strict=True))) for row in rows]
+        return [_title(resource, dict(zip(wanted, row, strict=True)), more) for row in rows]
 
     async def add_sets(
         self,
@@ -447,6 +456,17 @@ class Reader:
                 found.setdefault(place, []).append(tuple(row[len(own) :]))
         return found
 
+    async def capped(
+        self, connection: AsyncConnection, actor: Actor, resource: Resource, query: Query
+    ) -> int:
+        """How many records a list has, up to the cap and one more."""
+        resource = self.sight.registry(actor)[resource.name]
+        conditions = self.criteria.all_of(actor, resource, query.filters, query.words)
+        keys = [each.expression for each in resource.key]
+        config = policy(actor, resource, query.trash)
+        matching = await self.select(resource, config, keys, conditions)
+        return await count_of(connection, matching, "capped", estimable=False) or 0
+
     async def _select(
         self,
         resource: Resource,
@@ -487,10 +507,11 @@ def _values(names: Sequence[str], rows: Iterable[Any]) -> list[Values]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _title(resource: Resource, values: Mapping[str, Any]) -> Title:
-    detail = values.get(resource.options.detail or "")
+def _title(resource: Resource, values: Mapping[str, Any], more: Sequence[str] = ()) -> Title:
+    details = [values[name] for name in resource.detail if values[name] is not None]
     return Title(
         resource.key_of(values),
         resource.title_of(values),
-        "" if detail is None else str(getattr(detail, "value", detail)),
+        ", ".join(str(getattr(each, "value", each)) for each in details),
+        {name: values[name] for name in more},
     )

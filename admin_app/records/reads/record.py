@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+import uuid
+from functools import cached_property
 from typing import Any
 
 import pydantic_core
@@ -14,15 +15,18 @@ from admin_app.records.queries.query import Shape
 Values = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """A record as JSON."""
 
-    body: bytes = field(repr=False)
+    body: bytes
     state: str
     """The version, else a digest of the whole record: what a precondition of a write is about."""
     truncated: tuple[str, ...] = ()
     """Paths of the lists inside that were cut by their limit."""
+
+    def __init__(self, body: bytes, state: str) -> None:
+        self.body = body
+        self.state = state
 
     @property
     def etag(self) -> str:
@@ -34,13 +38,30 @@ class Answer:
         return f'"{self.state}"' if self.state == answered else f'"{self.state}.{answered}"'
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Record(Answer):
-    """A record's key, its values by field, set and what is included, and the same as JSON."""
+    """A record's values by field, set and what is included; the rest is made when it is asked for.
 
-    resource: Resource = field(repr=False)
-    key: Key
-    values: Values
+    A write that answers it as JSON does so before the commit: what cannot be JSON is not committed.
+    """
+
+    change_set: uuid.UUID | None = None
+    """What undoes the write that answers it, if that has changed anything."""
+
+    def __init__(self, resource: Resource, values: Values) -> None:
+        self.resource = resource
+        self.values = values
+
+    @cached_property
+    def key(self) -> Key:
+        return self.resource.key_of(self.values)
+
+    @cached_property
+    def body(self) -> bytes:  # type: ignore[override]
+        return self.resource.read.dump(self.values)
+
+    @cached_property
+    def state(self) -> str:  # type: ignore[override]
+        return _state(self.resource, self.values, b"" if self.resource.version else self.body)
 
     @property
     def key_text(self) -> str:
@@ -56,20 +77,19 @@ class Record(Answer):
 
 
 def record(resource: Resource, values: Values) -> Record:
-    """Make the answer of a row: serialised here, so that what cannot be is never committed."""
-    body = resource.read.dump(values)
-    return Record(
-        resource=resource,
-        key=resource.key_of(values),
-        values=values,
-        body=body,
-        state=_state(resource, values, body),
-    )
+    """Make the answer of a row."""
+    return Record(resource, values)
+
+
+def tag_of(resource: Resource, values: Values) -> str:
+    """The entity tag of a row's state, for preconditions; of a whole row if it has no version."""
+    body = b"" if resource.version else resource.read.dump(values)
+    return f'"{_state(resource, values, body)}"'
 
 
 def answer(body: bytes, version: Any) -> Answer:
     """Make the answer of a record that was read as JSON, whole if it has no version."""
-    return Answer(body=body, state=digest(body) if version is None else str(version))
+    return Answer(body, digest(body) if version is None else str(version))
 
 
 def shaped_record(
@@ -81,15 +101,11 @@ def shaped_record(
     truncated: tuple[str, ...],
 ) -> Record:
     """Make the answer of a row that was read in a shape; ``whole`` tells the record's state."""
-    body = as_json(wire(resource, seen, shape, values))
-    return Record(
-        resource=resource,
-        key=resource.key_of(values),
-        values=values,
-        body=body,
-        state=_state(resource, whole, b"" if resource.version else resource.read.dump(whole)),
-        truncated=truncated,
-    )
+    made = Record(resource, values)
+    made.body = as_json(wire(resource, seen, shape, values))
+    made.state = _state(resource, whole, b"" if resource.version else resource.read.dump(whole))
+    made.truncated = truncated
+    return made
 
 
 def wire(resource: Resource, seen: Registry, shape: Shape, values: Values) -> Values:

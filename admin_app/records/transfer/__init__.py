@@ -1,19 +1,27 @@
 """Import and export: files through the same write path and read path as every door."""
 
-from admin_app.records.transfer.exporter import Export
+from admin_app.records.transfer.detection import SAMPLE, detect, encoding_of
+from admin_app.records.transfer.exporter import Export, Labels
 from admin_app.records.transfer.files import (
+    ENCODINGS,
+    FORMATS,
+    Dialect,
+    Encoding,
     Format,
     Row,
     Table,
+    Written,
     csv_line,
     format_of,
     guard,
     read_table,
     unguard,
 )
-from admin_app.records.transfer.importer import Import
+from admin_app.records.transfer.importer import Import, NothingKeptError
 from admin_app.records.transfer.mapping import (
+    MODES,
     REPORT_COLUMNS,
+    Mode,
     Plan,
     Request,
     nearest,
@@ -21,26 +29,45 @@ from admin_app.records.transfer.mapping import (
     read_request,
     request_from,
 )
-from admin_app.records.transfer.run import Failure, Outcome
+from admin_app.records.transfer.reporting import report_header, report_line
+from admin_app.records.transfer.run import Done, Failure, Outcome
+from admin_app.records.transfer.telling import counts, rows_told
 
 __all__ = [
+    "ENCODINGS",
+    "FORMATS",
+    "MODES",
     "REPORT_COLUMNS",
+    "SAMPLE",
+    "Dialect",
+    "Done",
+    "Encoding",
     "Export",
     "Failure",
     "Format",
     "Import",
+    "Labels",
+    "Mode",
+    "NothingKeptError",
     "Outcome",
     "Plan",
     "Request",
     "Row",
     "Table",
+    "Written",
+    "counts",
     "csv_line",
+    "detect",
+    "encoding_of",
     "format_of",
     "guard",
     "nearest",
     "plan",
     "read_request",
     "read_table",
+    "report_header",
+    "report_line",
     "request_from",
+    "rows_told",
     "unguard",
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
 from math import inf
+from typing import Any
 
 from admin_app.access.policies import require
-from admin_app.declaration import Actor, Resource
+from admin_app.declaration import Actor, Origin, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.copies import Portion, TooMuchError
@@ -16,9 +18,10 @@ from admin_app.records.reads.includes import MOST_INCLUDED, TOO_MANY_INCLUDED
 from admin_app.records.reads.reader import Values
 from admin_app.records.service import Records
 from admin_app.records.transfer.copying import CopiedLines
-from admin_app.records.transfer.files import Format
+from admin_app.records.transfer.files import Written
 from admin_app.records.transfer.rows import Lines
 from admin_app.records.transfer.stored import StoredLines
+from admin_app.records.transfer.tables import lines, workbook
 
 PAGE = 500
 """Records read at once: so many are in memory, however long the export."""
@@ -28,6 +31,8 @@ GROWTH = 40
 """How many times as many records may be copied next."""
 MOST = 4
 """How many times as much text as is wanted may be in memory; what has more is copied in parts."""
+MOST_ABOUT = 2_000
+"""Characters of what was asked for that are written down."""
 SECONDS = 0.5
 """About so long the database may take for it."""
 
@@ -35,8 +40,19 @@ Quick = CopiedLines | StoredLines
 _PAGING = frozenset({"limit", "cursor", "count", "offset"})
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """Another way to write records: for people, and for no import to take back."""
+
+    header: Sequence[str]
+    render: Callable[[Sequence[Values]], Awaitable[Sequence[Sequence[Any]]]]
+
+
 class Export:
-    """One export of a resource: all it has in sight of an actor, or what a query leaves."""
+    """One export of a resource: all it has in sight of an actor, or what a query leaves.
+
+    With an ``origin`` it is written into the security log, ``about`` saying what was asked for.
+    """
 
     def __init__(
         self,
@@ -44,6 +60,9 @@ class Export:
         actor: Actor,
         resource: Resource,
         asked: Iterable[tuple[str, str]] | Query,
+        *,
+        origin: Origin | None = None,
+        about: str = "",
     ) -> None:
         """Raises ``BadRequestError`` naming each filter that cannot be used, and what reading does.
 
@@ -56,14 +75,62 @@ class Export:
         self._resource = self._seen[resource.name]
         query = asked if isinstance(asked, Query) else records.query(actor, resource, asked)
         self._query = _whole(self._resource, query)
+        self._origin = origin
+        self._about = about
+        self.rows = 0
+        """Records written so far."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         return self._written("csv").columns
 
-    async def portions(self, format_: Format) -> AsyncGenerator[bytes]:
-        """The file, as much at once as is read together; the first when it has been read."""
+    async def portions(
+        self, format_: Written, labels: Labels | None = None
+    ) -> AsyncGenerator[bytes]:
+        """The file, as much at once as is read together; the first when it has been read.
+
+        A workbook is sent when it is whole. Raises ``BadRequestError`` for what it has no place
+        for.
+        """
+        made = self._portions(format_) if labels is None else self._labelled(format_, labels)
+        try:
+            async with aclosing(made):
+                async for portion in made:
+                    yield portion
+        finally:
+            await self._note(format_)
+
+    async def _note(self, format_: Written) -> None:
+        """Write down that it was, however it ended: what was sent is out of the house."""
+        if self._origin is None:
+            return
+        details = {"format": format_, "rows": self.rows, "asked": self._about[:MOST_ABOUT]}
+        await self._records.note(
+            self._actor, self._origin, "exported", self._resource.name, details
+        )
+
+    async def _labelled(self, format_: Written, labels: Labels) -> AsyncGenerator[bytes]:
+        async def portions() -> AsyncIterator[Sequence[Sequence[Any]]]:
+            async for rows in self._pages():
+                yield await labels.render(rows)
+
+        async for portion in lines(format_, labels.header, portions()):
+            yield portion
+
+    async def _workbook(self, written: Lines) -> AsyncGenerator[bytes]:
+        async def portions() -> AsyncIterator[Sequence[Sequence[Any]]]:
+            async for rows in self._pages():
+                yield written.cells(rows)
+
+        async for portion in workbook(written.columns, portions()):
+            yield portion
+
+    async def _portions(self, format_: Written) -> AsyncGenerator[bytes]:
         written = self._written(format_)
+        if format_ == "xlsx":
+            async for portion in self._workbook(written):
+                yield portion
+            return
         quick = None if self._query.shape.includes else self._quick(written.columns, format_)
         start = written.header()
         async for portion in self._lines(written) if quick is None else self._copied(quick):
@@ -80,7 +147,7 @@ class Export:
         async for rows in self._pages():
             yield written.text(rows)
 
-    def _quick(self, columns: tuple[str, ...], format_: Format) -> Quick | None:
+    def _quick(self, columns: tuple[str, ...], format_: Written) -> Quick | None:
         """How lines are made without Python values, if they can be."""
         lines: Quick | None = None
         if self._records.dialect == "postgresql":
@@ -104,6 +171,7 @@ class Export:
             except TooMuchError:
                 size = max(size // GROWTH, LEAST)
                 continue
+            self.rows += found.rows
             yield found.text
             if found.end is None:
                 return
@@ -123,10 +191,11 @@ class Export:
                 # Together they are too large, a few of them need not be.
                 query = replace(query, limit=query.limit // 2)
                 continue
+            self.rows += len(page.rows)
             yield page.rows
             query = replace(query, cursor=page.next) if page.next else None
 
-    def _written(self, format_: Format) -> Lines:
+    def _written(self, format_: Written) -> Lines:
         return Lines(self._seen, self._resource, format_, self._query.shape)
 
 

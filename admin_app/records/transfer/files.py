@@ -1,4 +1,4 @@
-"""CSV and NDJSON files, read row by row and written value by value.
+"""Files of rows, read row by row, and the cells of CSV, written value by value.
 
 A spreadsheet runs a cell that begins like a formula, so an export writes ``'`` before such text,
 and an import takes it away again. Null is an empty cell; empty text is a ``'`` alone.
@@ -6,6 +6,7 @@ and an import takes it away again. Null is an empty cell; empty text is a ``'`` 
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import itertools
@@ -13,12 +14,27 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Any, Literal
+from typing import IO, Any, Literal, get_args
 
 from admin_app.errors import BadRequestError
+from admin_app.records.transfer.sheets import read_sheet
 
-Format = Literal["csv", "ndjson"]
+Format = Literal["csv", "ndjson", "xlsx", "json"]
+"""An import takes all of them, an export writes all but an array of JSON."""
+Written = Literal["csv", "ndjson", "xlsx"]
+FORMATS: tuple[Format, ...] = get_args(Format)
+TABULAR: frozenset[Format] = frozenset({"csv", "xlsx"})
+"""Those whose cells are text, whatever types they stand for."""
+Encoding = Literal["utf-8", "utf-16", "utf-16-le", "utf-16-be", "cp1251", "cp1252"]
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
+_ENDINGS: dict[str, Format] = {
+    "ndjson": "ndjson",
+    "jsonl": "ndjson",
+    "json": "json",
+    "xlsx": "xlsx",
+}
 DELIMITERS = ",;\t"
+_PIECE = 2**20
 LARGEST_CELL = 16 * 2**20
 LIST_SEPARATOR = ";"
 LINE_END = "\r\n"
@@ -50,33 +66,106 @@ class Table:
     rows: Iterator[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """How a file is read."""
+
+    format: Format = "csv"
+    encoding: Encoding = "utf-8"
+    """With or without a byte order mark."""
+    delimiter: str = ""
+    """Of CSV; none: the one that the first line has most of."""
+    header: bool = True
+    """Whether the first row names the columns."""
+    sheet: str = ""
+    """Of a workbook; none: the first."""
+
+
 def format_of(name: str) -> Format:
     """The format that a file's name tells."""
-    return "ndjson" if name.endswith((".ndjson", ".jsonl")) else "csv"
+    return _ENDINGS.get(name.rpartition(".")[2].lower(), "csv")
 
 
-def read_table(file: IO[bytes], format_: Format) -> Table:
+def read_table(file: IO[bytes], how: Format | Dialect) -> Table:
     """Begin to read a file.
 
     Raises ``BadRequestError`` when it has no usable beginning.
     """
-    # What is no UTF-8 is found row by row, so that the good rows can be kept.
-    text = (line.decode("utf-8", "surrogateescape") for line in file)
-    first = next(text, "").removeprefix("\ufeff")
-    if format_ == "ndjson":
+    dialect = how if isinstance(how, Dialect) else Dialect(how)
+    if dialect.format == "xlsx":
+        sheet = read_sheet(file.read(), dialect.sheet)
+        return _tabular("xlsx", _sheet_rows(sheet), header=dialect.header)
+    text = _text(file, dialect.encoding)
+    if dialect.format == "json":
+        return Table("json", None, _items("".join(text)))
+    first = next(text, "")
+    if dialect.format == "ndjson":
         return Table("ndjson", None, _lines(itertools.chain([first], text)))
     csv.field_size_limit(LARGEST_CELL)
     if _undecodable(first) or "\x00" in first:
-        raise BadRequestError("The file is not UTF-8 text.")
-    delimiter = max(DELIMITERS, key=lambda each: len(next(csv.reader([first], delimiter=each), [])))
+        raise BadRequestError(f"The file is not {words_for(dialect.encoding)} text.")
+    delimiter = dialect.delimiter or delimiter_of(first)
     reader = csv.reader(itertools.chain([first], text), delimiter=delimiter)
-    header = tuple(each.strip() for each in next(reader, []))
-    if not any(header):
+    rows = _csv_rows(reader, words_for(dialect.encoding))
+    return _tabular("csv", rows, header=dialect.header)
+
+
+def delimiter_of(line: str) -> str:
+    """The delimiter that a line of CSV has most of."""
+    return max(DELIMITERS, key=lambda each: len(next(csv.reader([line], delimiter=each), [])))
+
+
+def words_for(encoding: Encoding) -> str:
+    """What people call an encoding."""
+    named = {"cp1251": "Windows-1251", "cp1252": "Windows-1252"}
+    return named.get(encoding, encoding.upper())
+
+
+def _text(file: IO[bytes], encoding: Encoding) -> Iterator[str]:
+    """The lines of a file. What cannot be read is found row by row, so that the rest is kept."""
+    lines: Iterator[str]
+    if encoding == "utf-8":
+        lines = (line.decode("utf-8", "surrogateescape") for line in file)
+    else:
+        lines = _decoded(file, encoding)
+    try:
+        for place, line in enumerate(lines):
+            yield line if place else line.removeprefix("\ufeff")
+    except UnicodeError as error:
+        raise BadRequestError(f"The file is not {words_for(encoding)} text.") from error
+
+
+def _decoded(file: IO[bytes], encoding: Encoding) -> Iterator[str]:
+    errors = "surrogatepass" if encoding.startswith("utf") else "surrogateescape"
+    decoder = codecs.getincrementaldecoder(encoding)(errors)
+    rest = ""
+    while chunk := file.read(_PIECE):
+        *lines, rest = (rest + decoder.decode(chunk)).split("\n")
+        yield from (f"{line}\n" for line in lines)
+    rest += decoder.decode(b"", final=True)
+    if rest:
+        yield rest
+
+
+def _tabular(
+    format_: Format, rows: Iterator[tuple[int, tuple[str, ...], str]], *, header: bool
+) -> Table:
+    """Rows of cells, each with its line and what is wrong with it, under their columns."""
+    line, cells, problem = next(rows, (0, (), ""))
+    if problem:
+        raise BadRequestError(problem)
+    if header:
+        columns = tuple(each.strip() for each in cells)
+        found = rows
+    else:
+        columns = tuple(f"Column {place}" for place, _ in enumerate(cells, 1))
+        found = itertools.chain([(line, cells, problem)], rows)
+    if not any(columns):
         raise BadRequestError("The file has no header: its first line names the columns.")
-    return Table("csv", header, _records(reader, header))
+    return Table(format_, columns, (_record(columns, *each) for each in found))
 
 
-def _records(reader: Any, header: tuple[str, ...]) -> Iterator[Row]:
+def _csv_rows(reader: Any, encoding: str) -> Iterator[tuple[int, tuple[str, ...], str]]:
     while True:
         line = reader.line_num + 1
         try:
@@ -84,19 +173,54 @@ def _records(reader: Any, header: tuple[str, ...]) -> Iterator[Row]:
         except StopIteration:
             return
         except csv.Error as error:
-            yield Row(line, {}, (), f"This is not CSV: {error}.")
+            yield line, (), f"This is not CSV: {error}."
             continue
         if cells:
-            yield _record(line, header, cells)
+            problem = f"This is not {encoding} text." if any(map(_undecodable, cells)) else ""
+            yield line, cells, problem
 
 
-def _record(line: int, header: tuple[str, ...], cells: tuple[str, ...]) -> Row:
-    if len(cells) != len(header):
+def _sheet_rows(rows: Iterable[list[str]]) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    """The rows of a sheet that have anything in them, as wide as the first."""
+    width = 0
+    for line, cells in enumerate(rows, 1):
+        if any(cells):
+            while cells and len(cells) > width > 0 and not cells[-1]:
+                cells.pop()
+            while not width and not cells[-1]:
+                cells.pop()
+            width = width or len(cells)
+            yield line, (*cells, *[""] * (width - len(cells))), ""
+
+
+def _record(header: tuple[str, ...], line: int, cells: tuple[str, ...], problem: str) -> Row:
+    if len(cells) != len(header) and (cells or not problem):
         problem = f"{_counted(len(cells), 'cell')} where the header has {len(header)}."
-        return Row(line, {}, cells, problem)
-    if any(map(_undecodable, cells)):
-        return Row(line, {}, cells, "This is not UTF-8 text.")
-    return Row(line, dict(zip(header, cells, strict=True)), cells)
+    named = {} if problem else dict(zip(header, cells, strict=True))
+    return Row(line, named, cells, problem)
+
+
+def _items(text: str) -> Iterator[Row]:
+    """The items of an array, by their numbers."""
+    try:
+        found = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        where = (
+            f" (line {error.lineno}, column {error.colno})"
+            if isinstance(error, json.JSONDecodeError)
+            else ""
+        )
+        raise BadRequestError(f"The file is not JSON{where}.") from error
+    if not isinstance(found, list):
+        raise BadRequestError("The file is not an array of JSON objects.")
+    return (_item(line, each) for line, each in enumerate(found, 1))
+
+
+def _item(line: int, item: Any) -> Row:
+    try:
+        return Row(line, _valid(item), (json_text(item),))
+    except (ValueError, RecursionError):
+        return Row(line, {}, (json.dumps(item),), "This is not one JSON object in UTF-8.")
 
 
 def _lines(text: Iterable[str]) -> Iterator[Row]:
@@ -111,9 +235,12 @@ def _lines(text: Iterable[str]) -> Iterator[Row]:
 
 
 def _object(raw: str) -> dict[str, Any]:
-    found = json.loads(raw, parse_constant=_refuse_constant)
+    return _valid(json.loads(raw, parse_constant=_refuse_constant))
+
+
+def _valid(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
-        raise ValueError(raw)  # noqa: TRY004 - as for what is no JSON at all
+        raise ValueError(type(found))  # noqa: TRY004 - as for what is no JSON at all
     # An escape can stand for half a character, which no database keeps.
     json_text(found).encode()
     return found
@@ -124,7 +251,7 @@ def _refuse_constant(name: str) -> float:
 
 
 def _undecodable(text: str) -> bool:
-    return not text.isascii() and any("\udc80" <= each <= "\udcff" for each in text)
+    return not text.isascii() and any("\ud800" <= each <= "\udfff" for each in text)
 
 
 def _counted(number: int, word: str) -> str:

@@ -11,7 +11,7 @@ from admin_app.errors import AppError
 from admin_app.records.service import Records
 from admin_app.records.transfer.files import Format, Row
 from admin_app.records.transfer.mapping import Plan
-from admin_app.records.transfer.run import Failure, Outcome, RowFailedError, Run, reasons_of
+from admin_app.records.transfer.run import Failure, Outcome, RowFailedError, Run, failure
 from admin_app.records.transfer.values import Prepared, prepare
 from admin_app.records.writes.writer import Writer
 
@@ -31,6 +31,7 @@ class Import:
         *,
         origin: Origin,
         atomic: bool = False,
+        keep: bool = True,
     ) -> None:
         self._records = records
         self._registry = records.registry_for(actor)
@@ -39,14 +40,17 @@ class Import:
         self._format = format_
         self._origin = origin
         self._atomic = atomic
-        self._change_set = uuid.uuid4()
+        self._keep = keep
+        self.change_set = uuid.uuid4()
+        """What all changes of it share."""
         self._seen: dict[Key, int] = {}
 
     async def run(self, rows: Iterable[Row]) -> AsyncIterator[Outcome]:
         """Take the rows in, chunk by chunk; each outcome is of rows that are kept by then.
 
-        An atomic import is one chunk, of which nothing is kept if any row fails. Raises what
-        ``Records.write`` raises; the chunks before stay, and the import can simply run again.
+        An atomic import is one chunk, of which nothing is kept if any row fails; without ``keep``
+        nothing ever is. Raises what ``Records.write`` raises; the chunks before stay, and the
+        import can simply run again.
         """
         waiting = iter(rows)
         size = None if self._atomic else CHUNK
@@ -54,19 +58,23 @@ class Import:
             yield await self._chunk(chunk)
 
     async def _chunk(self, rows: Sequence[Row]) -> Outcome:
+        prepared, failures = self._prepared(rows)
+        try:
+            run = await self._write(prepared, failures)
+        except NothingKeptError as error:
+            return Outcome(failures=error.failures)
+        self._seen.update(run.seen)
+        return run.outcome
+
+    def _prepared(self, rows: Sequence[Row]) -> tuple[list[Prepared], list[Failure]]:
         prepared: list[Prepared] = []
         failures: list[Failure] = []
         for row in rows:
             try:
                 prepared.append(prepare(self._plan, self._registry, self._format, row))
             except AppError as error:
-                failures.append(Failure(row, reasons_of(error)))
-        try:
-            run = await self._write(prepared, failures)
-        except _NothingKeptError as error:
-            return Outcome(failures=error.failures)
-        self._seen.update(run.seen)
-        return run.outcome
+                failures.append(failure(row, error))
+        return prepared, failures
 
     async def _write(self, prepared: Sequence[Prepared], failures: Sequence[Failure]) -> Run:
         """Write the chunk all at once; if a row fails, again row by row, to find which.
@@ -84,18 +92,46 @@ class Import:
         async def work(writer: Writer) -> Run:
             run = Run(writer, self._registry, self._plan, self._seen)
             await (run.together(prepared) if together else run.one_by_one(prepared))
-            failed = [*failures, *run.outcome.failures]
-            run.outcome.failures = sorted(failed, key=lambda each: each.row.line)
-            if self._atomic and failed:
-                raise _NothingKeptError(run.outcome.failures)
+            _in_order(run.outcome, failures)
+            if self._atomic and run.outcome.failures:
+                raise NothingKeptError(run.outcome.failures)
             return run
 
+        if not self._keep:
+            return (await self._records.rehearse(self._actor, self._origin, work)).result
         return await self._records.write(
-            self._actor, self._origin, work, change_set=self._change_set
+            self._actor, self._origin, work, change_set=self.change_set
         )
 
+    async def within(self, writer: Writer, rows: Sequence[Row]) -> Outcome:
+        """Take rows in as a part of other writes: an import that is atomic keeps all or raises.
 
-class _NothingKeptError(Exception):
+        Raises ``NothingKeptError``.
+        """
+        whole = Outcome()
+        for start in range(0, len(rows), CHUNK):
+            prepared, failures = self._prepared(rows[start : start + CHUNK])
+            run = Run(writer, self._registry, self._plan, self._seen)
+            try:
+                async with writer.savepoint():
+                    await run.together(prepared)
+            except RowFailedError:
+                run = Run(writer, self._registry, self._plan, self._seen)
+                await run.one_by_one(prepared)
+            _in_order(run.outcome, failures)
+            # It may all run again: a row that meets itself is met for the first time.
+            self._seen.update(run.seen)
+            whole.add(run.outcome)
+        if self._atomic and whole.failures:
+            raise NothingKeptError(whole.failures)
+        return whole
+
+
+def _in_order(outcome: Outcome, failures: Sequence[Failure]) -> None:
+    outcome.failures = sorted([*failures, *outcome.failures], key=lambda each: each.row.line)
+
+
+class NothingKeptError(Exception):
     """An atomic import had bad rows."""
 
     def __init__(self, failures: list[Failure]) -> None:

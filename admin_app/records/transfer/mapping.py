@@ -10,11 +10,14 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.errors import BadRequestError, FieldError, closest
 
+Mode = Literal["both", "create", "update"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+"""What an import may do: create what is new and update what is there, or one of the two."""
 REPORT_COLUMNS = ("import_line", "import_reason")
 """What a file of refused rows has besides the file's own columns; an import passes them over."""
 
@@ -56,6 +59,7 @@ class Request:
     fields: Mapping[str, str] = field(default_factory=dict)
     match: tuple[str, ...] | None = None
     skip: tuple[str, ...] = ()
+    mode: Mode = "both"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,14 @@ class Plan:
     """The fields that say which record a row is about; none: every row is a new one."""
     members: frozenset[str] | None = None
     """What a row with columns of its own may have; none: anything, and the rules take theirs."""
+    mode: Mode = "both"
+
+    def cell(self, row: Mapping[str, Any], name: str) -> Any:
+        """What a row has for a field or relation, as it stands in the file."""
+        for each in self.rules:
+            if name in {each.target.name, *_given(each.target)}:
+                return row.get(each.column)
+        return row.get(name)
 
 
 def read_request(text: str) -> Request:
@@ -88,8 +100,8 @@ def request_from(document: Mapping[str, Any]) -> Request:
 
     Raises ``BadRequestError`` for what is not one.
     """
-    known = ("fields", "match", "skip")
-    fields, match, skip = (document.get(name) for name in known)
+    known = ("fields", "match", "skip", "mode")
+    fields, match, skip, mode = (document.get(name) for name in known)
     wrong = [f"{name}: unknown; known are {', '.join(known)}" for name in {*document} - {*known}]
     if not _is_texts(fields := fields or {}, dict):
         wrong.append("fields: a table from each field to its column and steps, as text")
@@ -98,9 +110,11 @@ def request_from(document: Mapping[str, Any]) -> Request:
         wrong.append("match: a field, or a list of fields")
     if not _is_texts(skip := skip or [], list):
         wrong.append("skip: a list of columns")
+    if mode not in {None, *MODES}:
+        wrong.append(f"mode: one of {', '.join(MODES)}")
     if wrong:
         raise BadRequestError("The mapping cannot be read. " + " · ".join(wrong))
-    return Request(fields, None if match is None else tuple(match), tuple(skip))
+    return Request(fields, None if match is None else tuple(match), tuple(skip), mode or "both")
 
 
 def _is_texts(value: Any, kind: type[Any]) -> bool:
@@ -128,6 +142,7 @@ class _Planner:
         self.errors: list[FieldError] = []
         self.members: frozenset[str] | None = None
         self.named = {*resource.fields, *resource.relations}
+        self.labelled = by_label(resource)
         self.targets: dict[str, Field | Relation] = {
             **{name: each for name, each in resource.relations.items() if each.writable},
             **{name: each for name, each in resource.fields.items() if _takes(each)},
@@ -139,12 +154,14 @@ class _Planner:
         given = {name for each in rules for name in _given(each.target)}
         match = self.match(request.match, given)
         rules = [each for each in rules if self.usable(each, match, told=bool(request.fields))]
+        if request.mode == "update" and not match and not self.errors:
+            self.refuse(("match",), "Say by which fields the records are known.")
         if not rules and not self.errors:
             self.refuse((), "The file has no column that could be taken.")
         if self.errors:
             msg = "The file cannot be taken in so."
             raise BadRequestError(msg, errors=self.errors)
-        return Plan(self.resource, tuple(rules), match, self.members)
+        return Plan(self.resource, tuple(rules), match, self.members, request.mode)
 
     def refuse(self, path: tuple[str, ...], detail: str) -> None:
         self.errors.append(FieldError(path, "bad_mapping", detail))
@@ -154,12 +171,20 @@ class _Planner:
         passed = {*skip, *REPORT_COLUMNS, ""}
         if self.columns is None:
             self.members = frozenset(self.named | passed)
-        for column in set(self.columns or ()) - self.named - passed:
-            near = nearest(column, self.named)
-            hint = "map it to one with --map, or pass it over with --skip"
-            self.refuse((column,), f"This column is no field{near}; {hint}.")
-        columns = self.targets if self.columns is None else self.columns
-        return {name: name for name in columns if name in self.targets and name not in passed}
+        if self.columns is None:
+            return {name: name for name in self.targets if name not in passed}
+        found: dict[str, str] = {}
+        for column in dict.fromkeys(self.columns):
+            name = column if column in self.named else self.labelled.get(column.casefold(), "")
+            if column in passed:
+                continue
+            if not name:
+                near = nearest(column, self.named)
+                hint = "map it to one with --map, or pass it over with --skip"
+                self.refuse((column,), f"This column is no field{near}; {hint}.")
+            elif name in self.targets:
+                found.setdefault(name, column.replace("|", r"\|"))
+        return found
 
     def rule(self, name: str, text: str) -> Rule | None:
         target = self.targets.get(name)
@@ -238,6 +263,15 @@ class _Planner:
                 (target.name,), "It is given by the database; name it in --match or leave it."
             )
         return False
+
+
+def by_label(resource: Resource) -> dict[str, str]:
+    """Fields and relations by what people call them, where only one is called so."""
+    found: dict[str, list[str]] = {}
+    targets: list[Field | Relation] = [*resource.fields.values(), *resource.relations.values()]
+    for each in targets:
+        found.setdefault(each.label.casefold(), []).append(each.name)
+    return {label: names[0] for label, names in found.items() if len(names) == 1}
 
 
 def _takes(each: Field) -> bool:

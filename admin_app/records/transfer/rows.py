@@ -13,6 +13,7 @@ from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import WHOLE, Shape
 from admin_app.records.reads.record import Values, as_json, wire
 from admin_app.records.transfer.files import (
+    TABULAR,
     Format,
     cell,
     csv_line,
@@ -21,6 +22,7 @@ from admin_app.records.transfer.files import (
     json_text,
     list_cell,
 )
+from admin_app.records.transfer.tables import as_read_back, day, number
 
 Cell = Callable[[Any], Any]
 """What the csv module is given for a value; it writes null as nothing, and numbers itself."""
@@ -33,8 +35,8 @@ class Lines:
         self, seen: Registry, resource: Resource, format_: Format, shape: Shape = WHOLE
     ) -> None:
         """Raises ``BadRequestError`` for a shape that the format has no place for."""
-        if format_ == "csv" and shape.includes:
-            detail = "CSV has no place for records inside records. Ask for JSON or NDJSON."
+        if format_ in TABULAR and shape.includes:
+            detail = "A table has no place for records inside records. Ask for JSON or NDJSON."
             raise BadRequestError(detail, errors=[FieldError(("include",), "not_here", detail)])
         self._seen = seen
         self._resource = resource
@@ -44,7 +46,7 @@ class Lines:
     @property
     def columns(self) -> tuple[str, ...]:
         """The fields and many-to-many relations that are written, in their order."""
-        if self._format == "csv" and self._shape.fields is not None:
+        if self._format in TABULAR and self._shape.fields is not None:
             return self._shape.fields
         return (*self._shape.fields_of(self._resource), *self._shape.sets_of(self._resource))
 
@@ -55,6 +57,16 @@ class Lines:
     def text(self, rows: Sequence[Values]) -> bytes:
         """Rows, each with its end."""
         return self._csv(rows) if self._format == "csv" else b"".join(map(self._object, rows))
+
+    def cells(self, rows: Sequence[Values]) -> list[Sequence[Any]]:
+        """Rows as the cells of a workbook, from which an import reads the same values."""
+        columns = [_column(self._sheet_cell(name), name, rows) for name in self.columns]
+        return [*zip(*columns, strict=True)] if columns else []
+
+    def _sheet_cell(self, name: str) -> Cell | None:
+        field = self._resource.fields.get(name)
+        found = _SHEET_CELLS.get(field.kind) if field is not None else None
+        return found or self._cell(name)
 
     def _object(self, values: Values) -> bytes:
         if self._shape is WHOLE:
@@ -120,3 +132,13 @@ _CELLS: dict[Kind, Cell | None] = {
     Kind.UUID: str,
 }
 """The cells of common kinds, as their types write JSON data, without a look at the type."""
+_SHEET_CELLS: dict[Kind, Cell] = {
+    Kind.INTEGER: number,
+    Kind.FLOAT: number,
+    Kind.DECIMAL: number,
+    Kind.STRING: as_read_back,
+    Kind.TEXT: as_read_back,
+    Kind.BOOLEAN: bool,
+    Kind.DATE: day,
+}
+"""Those of a workbook that are not as in CSV."""

@@ -25,6 +25,21 @@ class Failure:
 
     row: Row
     reasons: tuple[str, ...]
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A row that was taken."""
+
+    row: Row
+    result: Result
+    key: Key
+    given: tuple[str, ...]
+    """The fields and sets that it speaks of."""
+    before: Values | None
+    """Of a record that was there."""
+    after: Values
 
 
 @dataclass(slots=True)
@@ -35,10 +50,20 @@ class Outcome:
     changed: int = 0
     unchanged: int = 0
     failures: list[Failure] = field(default_factory=list)
+    done: list[Done] = field(default_factory=list)
 
-    def count(self, result: Result, rows: int = 1) -> None:
-        """So many more rows came out so."""
-        setattr(self, result, getattr(self, result) + rows)
+    def take(self, done: Done) -> None:
+        """One more row came out so."""
+        setattr(self, done.result, getattr(self, done.result) + 1)
+        self.done.append(done)
+
+    def add(self, other: Outcome) -> None:
+        """As many more."""
+        self.created += other.created
+        self.changed += other.changed
+        self.unchanged += other.unchanged
+        self.failures += other.failures
+        self.done += other.done
 
     @property
     def rows(self) -> int:
@@ -79,11 +104,12 @@ class Run:
                 data = self._data(row)
                 before = self._find(row, data)
                 if before is None:
-                    new.append(self._creatable(data))
+                    new.append((row, self._creatable(data)))
                 else:
-                    self.outcome.count(await self._update(before, data))
-            await self._writer.create_all(self._resource, new)
-            self.outcome.count("created", len(new))
+                    self.outcome.take(await self._update(row, before, data))
+            made = await self._writer.create_all(self._resource, [data for _, data in new])
+            for (row, data), each in zip(new, made, strict=True):
+                self.outcome.take(Done(row.row, "created", each.key, (*data,), None, each.values))
         except AppError as error:
             raise RowFailedError from error
 
@@ -95,21 +121,22 @@ class Run:
             seen = dict(self.seen)
             try:
                 async with self._writer.savepoint():
-                    result = await self._row(row)
+                    done = await self._row(row)
             except AppError as error:
                 self._known, self.seen = known, seen
-                self.outcome.failures.append(Failure(row.row, reasons_of(error)))
+                self.outcome.failures.append(failure(row.row, error))
             else:
-                self.outcome.count(result)
+                self.outcome.take(done)
 
-    async def _row(self, row: Prepared) -> Result:
+    async def _row(self, row: Prepared) -> Done:
         await self._create_related([row])
         data = self._data(row)
         before = self._find(row, data)
         if before is not None:
-            return await self._update(before, data)
-        await self._writer.create(self._resource, self._creatable(data))
-        return "created"
+            return await self._update(row, before, data)
+        data = self._creatable(data)
+        made = await self._writer.create(self._resource, data)
+        return Done(row.row, "created", made.key, (*data,), None, made.values)
 
     async def _look_up(self, rows: Sequence[Prepared]) -> None:
         """Ask once for all rows: which related records there are, and which of their own."""
@@ -183,15 +210,21 @@ class Run:
         """The record that the row is about; none for a new one."""
         identity = self._identity(data)
         if identity is None:
+            if self._plan.mode == "update":
+                raise InvalidInputError("It does not say which record is meant.")
             return None
         line = self.seen.get(identity) or self._seen_before.get(identity)
         words = " and ".join(each.label.lower() for each in self._plan.match)
-        if line is not None:
+        if line not in {None, row.row.line}:
             raise InvalidInputError(f"Line {line} has the same {words}.")
         found = self._existing.get(identity, [])
         if len(found) > 1:
             count = f"{len(found)} {self._resource.label_plural.lower()}"
             raise InvalidInputError(f"{count} have this {words}.")
+        if found and self._plan.mode == "create":
+            raise InvalidInputError(f"There is one with this {words} already.")
+        if not found and self._plan.mode == "update":
+            raise InvalidInputError(self._resource.absent)
         if not found and not all(each.creatable for each in self._plan.match):
             msg = f"{self._resource.absent} The number of a new one cannot be chosen."
             raise InvalidInputError(msg)
@@ -221,7 +254,7 @@ class Run:
             or (fields[name].withheld and value is not None)
         }
 
-    async def _update(self, before: Values, data: Mapping[str, Any]) -> Result:
+    async def _update(self, row: Prepared, before: Values, data: Mapping[str, Any]) -> Done:
         fields = self._resource.fields
         new = {}
         for name, value in data.items():
@@ -230,10 +263,11 @@ class Run:
             elif typed(fields[name].shape, value) != before[name]:
                 detail = "It cannot be changed: it is the record's key."
                 raise InvalidInputError(detail, errors=[FieldError((name,), "fixed", detail)])
+        key, given = self._resource.key_of(before), (*new,)
         if self._writer.same(self._resource, before, new):
-            return "unchanged"
-        await self._writer.update(self._resource, self._resource.key_of(before), new)
-        return "changed"
+            return Done(row.row, "unchanged", key, given, before, before)
+        made = await self._writer.update(self._resource, key, new)
+        return Done(row.row, "changed", key, given, before, made.values)
 
     def _named(self, rule: Rule, rows: Sequence[Prepared]) -> list[Any]:
         """The values by which the rows name related records, none twice."""
@@ -263,6 +297,12 @@ def _typed_at(each: Field, data: Any) -> Any:
 
 def _refused(rule: Rule, detail: str) -> InvalidInputError:
     return InvalidInputError(detail, errors=[FieldError((rule.target.name,), "related", detail)])
+
+
+def failure(row: Row, error: AppError) -> Failure:
+    """A row that was refused."""
+    errors = error.errors or (FieldError((), error.code, error.detail),)
+    return Failure(row, reasons_of(error), errors)
 
 
 def reasons_of(error: AppError) -> tuple[str, ...]:

@@ -16,7 +16,14 @@ from admin_app.declaration.fields import Shape
 from admin_app.declaration.schemas import refusal
 from admin_app.declaration.values import adapter_of, from_text
 from admin_app.errors import AppError, FieldError, InvalidInputError, NotFoundError
-from admin_app.records.transfer.files import Format, Row, json_text, list_of, unguard
+from admin_app.records.transfer.files import (
+    TABULAR,
+    Format,
+    Row,
+    json_text,
+    list_of,
+    unguard,
+)
 from admin_app.records.transfer.mapping import Plan, Rule, nearest
 
 LARGEST_WHOLE = 40
@@ -87,7 +94,7 @@ def _cell(rule: Rule, format_: Format, cells: Mapping[str, Any]) -> Any:
     if rule.constant is not None:
         return _Text(rule.constant)
     value = cells.get(rule.column, _ABSENT)
-    if format_ == "csv":
+    if format_ in TABULAR and isinstance(value, str):
         text = value.strip() if rule.trim or not _is_text(rule) else value
         value = _Text(unguard(text)) if text else None
     if value is None and rule.default is not None:

@@ -6,7 +6,9 @@ first, in the same transaction, and each is told of.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import time
+import uuid
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -23,8 +25,9 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.declaration import Actor, Key, Registry, Relation, Resource
-from admin_app.errors import ConflictError, NotFoundError
-from admin_app.records.reads.reader import Reader, Values, key_is
+from admin_app.errors import ConflictError, NotFoundError, TooSlowError
+from admin_app.records.reads.portions import batches
+from admin_app.records.reads.reader import Reader, Values, key_in, key_is
 
 EFFECT_CAP = 5_000
 """The most records that one delete may take along or change."""
@@ -70,6 +73,10 @@ class Effects:
     """Records that lose a key from a many-to-many relation: (resource, key, relation, lost)."""
     blocked: list[Blocker] = field(default_factory=list)
     """What holds the record fast."""
+    held: list[Key] = field(default_factory=list)
+    """Of several records that are to go, those that something holds fast."""
+    change_set: uuid.UUID | None = None
+    """What undoes the delete, once it is done."""
 
     def touched(self) -> Iterator[tuple[Resource, Key]]:
         """Every record that is deleted or changed."""
@@ -101,20 +108,31 @@ def inverse_sets(registry: Registry, target: Resource) -> list[tuple[Resource, R
 
 
 async def plan_delete(
-    registry: Registry, connection: AsyncConnection, resource: Resource, key: Key
+    registry: Registry,
+    connection: AsyncConnection,
+    resource: Resource,
+    keys: Collection[Key],
+    seconds: float | None = None,
 ) -> Effects:
-    """Find out what deleting a record does.
+    """Find out what deleting records does, all of them together.
 
-    Raises ``NotFoundError`` when it is absent and ``ConflictError`` when the delete would touch
-    more than ``EFFECT_CAP`` records.
+    Raises ``NotFoundError`` when none is there, ``ConflictError`` when the delete would touch more
+    than ``EFFECT_CAP`` records and ``TooSlowError`` when to find out takes longer than ``seconds``.
     """
     columns = {name: each for name, each in resource.fields.items() if each.column is not None}
     statement = select(*(each.expression for each in columns.values()))
-    row = (await connection.execute(statement.where(key_is(resource, key)))).one_or_none()
-    if row is None:
+    found: dict[Key, Values] = {}
+    for batch in batches([*keys]):
+        for row in (await connection.execute(statement.where(key_in(resource, batch)))).all():
+            values = dict(zip(columns, row, strict=True))
+            found[resource.key_of(values)] = values
+    if not found:
         raise NotFoundError(resource.absent)
-    values = dict(zip(columns, row, strict=True))
-    return await _Planner(registry, connection, lock=False).plan(resource, key, values)
+    planner = _Planner(registry, connection, lock=False, seconds=seconds)
+    for key in keys:
+        if key in found:
+            await planner.add(resource, key, found[key])
+    return planner.planned()
 
 
 async def plan_locked(
@@ -129,7 +147,9 @@ async def plan_locked(
     What it finds stays as it is until the transaction ends: a row that another writer is moving
     out of the way is waited for, and is then not in it.
     """
-    return await _Planner(registry, connection, lock=True).plan(resource, key, stored)
+    planner = _Planner(registry, connection, lock=True)
+    await planner.add(resource, key, stored)
+    return planner.planned()
 
 
 async def in_sight(
@@ -162,6 +182,7 @@ async def in_sight(
             await _counted(reader, connection, actor, each)
             for each in _one_a_resource(effects.blocked)
         ],
+        held=effects.held,
     )
 
 
@@ -186,7 +207,16 @@ async def _counted(
 
 
 class _Planner:
-    def __init__(self, registry: Registry, connection: AsyncConnection, *, lock: bool) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        connection: AsyncConnection,
+        *,
+        lock: bool,
+        seconds: float | None = None,
+    ) -> None:
+        self._seconds = seconds
+        self._began = time.monotonic()
         self._registry = registry
         self._connection = connection
         self._lock = lock
@@ -194,8 +224,15 @@ class _Planner:
         self._planned: set[tuple[str, Key]] = set()
         self._count = 0
 
-    async def plan(self, resource: Resource, key: Key, values: Values) -> Effects:
+    async def add(self, resource: Resource, key: Key, values: Values) -> None:
+        """Plan one more record."""
+        known = len(self._effects.blocked)
         await self._delete_all(resource, key, values)
+        if len(self._effects.blocked) > known:
+            self._effects.held.append(key)
+
+    def planned(self) -> Effects:
+        """What deleting all of them does."""
         doomed = {(owner.name, key) for owner, key in self._effects.deleted}
         self._effects.cleared = [
             each for each in self._effects.cleared if (each[0].name, each[1]) not in doomed
@@ -288,6 +325,8 @@ class _Planner:
         return [tuple(row) for row in (await self._connection.execute(statement)).all()]
 
     def _touch(self) -> None:
+        if self._seconds is not None and time.monotonic() - self._began > self._seconds:
+            raise TooSlowError(self._seconds)
         self._count += 1
         if self._count > EFFECT_CAP:
             msg = f"Deleting this would touch more than {EFFECT_CAP:,} records. Delete those first."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -47,11 +47,15 @@ class Removal:
         self._tellings = tellings
 
     async def delete(
-        self, resource: Resource, key: Key, if_match: Collection[str] | None
+        self,
+        resource: Resource,
+        key: Key,
+        if_match: Collection[str] | None,
+        allowed: Callable[[Effects], None] | None = None,
     ) -> Effects:
         """``Writer.delete``."""
         if resource.options.trash is None:
-            return await self._delete(resource, key, if_match, "without")
+            return await self._delete(resource, key, if_match, "without", allowed)
         await self._move(resource, key, if_match, to_trash=True)
         return Effects()
 
@@ -109,7 +113,12 @@ class Removal:
         ]
 
     async def _delete(
-        self, resource: Resource, key: Key, if_match: Collection[str] | None, place: Trash
+        self,
+        resource: Resource,
+        key: Key,
+        if_match: Collection[str] | None,
+        place: Trash,
+        allowed: Callable[[Effects], None] | None = None,
     ) -> Effects:
         resource, seen = self._views.whole(resource), self._views.seen(resource)
         row = await self._rows.load(resource, key, "delete", place)
@@ -119,6 +128,8 @@ class Removal:
         if effects.blocked:
             known = await in_sight(self._reader, connection, self._rows.actor, effects)
             raise _in_use(resource, known)
+        if allowed is not None:
+            allowed(effects)
         await self._rows.ask(resource, "delete", before, {})
         cause = self._journal.deletion(resource, before)
         async with explained(seen, self._registry, deleting=True):
@@ -184,5 +195,5 @@ def _in_use(resource: Resource, effects: Effects) -> InUseError:
         if each.count
     ] or ["records out of your sight"]
     msg = f"This {resource.label.lower()} is in use by {', '.join(holders)}."
-    errors = [FieldError((), "in_use", f"{each} point to it.") for each in holders]
+    errors = [FieldError((), "in_use", f"{holder} point to it.") for holder in holders]
     return InUseError(msg, errors=errors)
