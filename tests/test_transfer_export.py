@@ -18,7 +18,6 @@ from admin_app.declaration import SYSTEM, Origin
 from admin_app.errors import BadRequestError, ForbiddenError
 from admin_app.records.transfer import (
     Export,
-    Format,
     Import,
     Request,
     guard,
@@ -26,7 +25,7 @@ from admin_app.records.transfer import (
     read_table,
     unguard,
 )
-from admin_app.records.transfer.files import list_cell, list_of
+from admin_app.records.transfer.files import Written, list_cell, list_of
 
 TEXTS = st.text(st.sampled_from("'=+-@\t\r\n ;\",1a."), max_size=6) | st.text(max_size=6)
 
@@ -46,12 +45,12 @@ def test_a_list_in_a_cell_reads_back(texts: list[str]) -> None:
     assert list_of(unguard(list_cell(texts))) == texts
 
 
-async def written(api: Api, name: str, format_: Format) -> bytes:
+async def written(api: Api, name: str, format_: Written) -> bytes:
     export = Export(api.records, SYSTEM, api.registry[name], [])
     return b"".join([each async for each in export.portions(format_)])
 
 
-async def taken(api: Api, name: str, content: bytes, format_: Format, *skip: str) -> Sum:
+async def taken(api: Api, name: str, content: bytes, format_: Written, *skip: str) -> Sum:
     table = read_table(io.BytesIO(content), format_)
     resource = api.registry[name]
     fitted = plan(resource, api.registry, Request(skip=skip), table.columns)
@@ -70,7 +69,7 @@ async def rows(api: Api, name: str) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("format_", ["csv", "ndjson"])
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 async def test_an_export_comes_back_unchanged(
-    fresh_settings: FreshSettings, kind: Kind, format_: Format
+    fresh_settings: FreshSettings, kind: Kind, format_: Written
 ) -> None:
     """Every kind of value, key and relation: taking an export in again changes nothing."""
     async with zoo_on(fresh_settings, kind) as api:
@@ -86,7 +85,7 @@ async def test_an_export_comes_back_unchanged(
 
 @pytest.mark.parametrize("format_", ["csv", "ndjson"])
 async def test_an_export_makes_the_same_records_elsewhere(
-    fresh_settings: FreshSettings, format_: Format
+    fresh_settings: FreshSettings, format_: Written
 ) -> None:
     """Exported from one database and taken in by the other, records are what they were."""
     made_by_server = {"id", "version", "made_at", "changed_at"}

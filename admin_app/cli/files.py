@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO, TextIO
+from typing import IO, Annotated, BinaryIO
 
 import typer
 
@@ -24,23 +24,27 @@ from admin_app.cli.common import (
     settings_of,
 )
 from admin_app.database import Database
-from admin_app.declaration import SYSTEM, Actor, Origin
+from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Origin
 from admin_app.errors import AppError, BadRequestError, SetupError
 from admin_app.records.transfer import (
-    REPORT_COLUMNS,
+    SAMPLE,
+    Dialect,
+    Encoding,
     Export,
     Failure,
     Format,
     Import,
+    Mode,
     Request,
     Table,
-    csv_line,
+    Written,
+    encoding_of,
     format_of,
-    guard,
     plan,
     read_request,
     read_table,
-    unguard,
+    report_header,
+    report_line,
 )
 
 SHOWN = 20
@@ -62,7 +66,7 @@ def add_to(app: typer.Typer) -> None:
 def import_file(
     context: typer.Context,
     resource: ResourceName,
-    file: Annotated[Path, typer.Argument(help="CSV or NDJSON in UTF-8; - for standard input.")],
+    file: Annotated[Path, typer.Argument(help="CSV, XLSX, JSON or NDJSON; - for standard input.")],
     mapped: Annotated[
         list[str] | None,
         typer.Option(
@@ -93,15 +97,28 @@ def import_file(
     format_: Annotated[
         Format | None, typer.Option("--format", help="Default: what the file's name tells.")
     ] = None,
+    encoding: Annotated[
+        Encoding | None, typer.Option(help="Default: what the file's bytes tell.")
+    ] = None,
+    sheet: Annotated[
+        str, typer.Option(metavar="NAME", help="Of a workbook; default: the first.")
+    ] = "",
+    mode: Annotated[
+        Mode | None, typer.Option(help="Create and update (both), or one of the two.")
+    ] = None,
     user: As = None,
     *,
     atomic: Annotated[
         bool, typer.Option("--atomic", help="Keep nothing at all if any row is refused.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Tell what it would do, and keep nothing.")
+    ] = False,
 ) -> None:
     """Take records in from a file: create what is new, update what is not.
 
-    Without a mapping each column goes to the field of its name, so an export comes back as it is.
+    Without a mapping each column goes to the field of its name, or of what people call it, so an
+    export comes back as it is.
     Rows that are refused are reported with line and reason, and the rest is kept. With --match, or
     a key in the file, importing the same file again creates nothing twice.
 
@@ -111,7 +128,7 @@ def import_file(
     settings = settings_of(context)
     registry = registry_of(settings)
     target = resource_of(registry, resource)
-    request = _request(mapping, mapped or [], match, skip or [])
+    request = _request(mapping, mapped or [], match, skip or [], mode)
     table_format = format_ or format_of(file.name)
 
     total: Counter[str] = Counter()
@@ -119,7 +136,8 @@ def import_file(
     async def work(source: BinaryIO) -> None:
         async with opened(settings) as database:
             actor = await _actor(database, user)
-            table = read_table(source, table_format)
+            dialect = Dialect(table_format, encoding or _encoding(file), sheet=sheet)
+            table = read_table(source, dialect)
             records = records_of(settings, database, registry)
             seen = records.registry_for(actor)
             whole = Import(
@@ -129,6 +147,7 @@ def import_file(
                 table_format,
                 origin=Origin("import", reason=file.name),
                 atomic=atomic,
+                keep=not dry_run,
             )
             with progress(target.label_plural, _rows_about(file)) as advance, ExitStack() as stack:
                 report = _Report(table, errors, stack)
@@ -149,7 +168,8 @@ def import_file(
         if total:
             say(f"Stopped; until then: {_counts(total)}")
         raise
-    kept = "; nothing was kept" if atomic and total["refused"] else ""
+    nothing = dry_run or (atomic and total["refused"])
+    kept = "; nothing was kept" if nothing else ""
     typer.echo((_counts(total) or "The file has no rows") + kept)
     if total["refused"]:
         raise typer.Exit(1)
@@ -168,7 +188,7 @@ def export_records(
             metavar="[FIELD=VALUE]…", help="As in the API: language=en, year__gte=1900, sort=-year."
         ),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="The file's format.")] = "csv",
+    format_: Annotated[Written, typer.Option("--format", help="The file's format.")] = "csv",
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="Default: standard output."),
@@ -181,15 +201,22 @@ def export_records(
     target = resource_of(registry, resource)
     pairs = [_pair(each, "FIELD=VALUE") for each in filters or []]
 
-    async def work(file: TextIO) -> None:
+    async def work(file: IO[bytes]) -> None:
         async with opened(settings) as database:
             actor = await _actor(database, user)
             records = records_of(settings, database, registry)
-            export = Export(records, actor, target, pairs)
+            export = Export(
+                records,
+                actor,
+                target,
+                pairs,
+                origin=COMMAND_LINE,
+                about="&".join(filters or []),
+            )
             with progress(target.label_plural, None) as advance:
                 async for portion in export.portions(format_):
-                    file.write(portion.decode())
-                    advance(portion.count(b"\n"))
+                    file.write(portion)
+                    advance(portion.count(b"\n") if format_ != "xlsx" else export.rows)
 
     with _writing(output) as file:
         run(work(file))
@@ -202,7 +229,7 @@ class _Report:
         self._columns = table.columns
         self._path = path
         self._stack = stack
-        self._file: TextIO | None = None
+        self._file: IO[bytes] | None = None
         self._count = 0
 
     def add(self, failures: list[Failure]) -> None:
@@ -218,15 +245,25 @@ class _Report:
     def _write(self, path: Path, failure: Failure) -> None:
         if self._file is None:
             self._file = self._stack.enter_context(_created(path))
-            self._file.write(csv_line([*(self._columns or ["row"]), *REPORT_COLUMNS]))
-        width = len(self._columns or ["row"])
-        cells = [guard(unguard(cell)) if cell else "" for cell in failure.row.raw[:width]]
-        cells += [""] * (width - len(cells))
-        reasons = guard("; ".join(failure.reasons))
-        self._file.write(csv_line([*cells, str(failure.row.line), reasons]))
+            self._file.write(report_header(self._columns))
+        self._file.write(report_line(self._columns, failure))
 
 
-def _request(file: Path | None, mapped: list[str], match: str | None, skip: list[str]) -> Request:
+def _encoding(file: Path) -> Encoding:
+    """What the beginning of a file is written in, as far as it can be looked at twice."""
+    if not file.is_file():
+        return "utf-8"
+    with file.open("rb") as stream:
+        return encoding_of(stream.read(SAMPLE + 1))
+
+
+def _request(
+    file: Path | None,
+    mapped: list[str],
+    match: str | None,
+    skip: list[str],
+    mode: Mode | None,
+) -> Request:
     try:
         written = read_request(file.read_text("utf-8")) if file else Request()
     except (OSError, UnicodeDecodeError) as error:
@@ -236,7 +273,8 @@ def _request(file: Path | None, mapped: list[str], match: str | None, skip: list
     fields = (
         tuple(each.strip() for each in match.split(",")) if match is not None else written.match
     )
-    return Request({**written.fields, **more}, fields, (*written.skip, *skip))
+    fitted = {**written.fields, **more}
+    return Request(fitted, fields, (*written.skip, *skip), mode or written.mode)
 
 
 def _mapped(text: str) -> tuple[str, str]:
@@ -272,9 +310,9 @@ def _reading(file: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _created(path: Path) -> Iterator[TextIO]:
+def _created(path: Path) -> Iterator[IO[bytes]]:
     try:
-        file = path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+        file = path.open("wb")
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror}."
         raise BadRequestError(msg) from error
@@ -283,10 +321,10 @@ def _created(path: Path) -> Iterator[TextIO]:
 
 
 @contextmanager
-def _writing(output: Path | None) -> Iterator[TextIO]:
+def _writing(output: Path | None) -> Iterator[IO[bytes]]:
     """The output; a file gets its name when it is whole."""
     if output is None:
-        with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as stream:
+        with open(sys.stdout.fileno(), "wb", closefd=False) as stream:
             try:
                 yield stream
                 stream.flush()

@@ -1,0 +1,336 @@
+"""What the columns of a file mean: guessed, remembered, chosen."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from starlette.datastructures import FormData
+
+from admin_app.declaration import Field, Kind, Registry, Relation, Resource
+from admin_app.desk import keep_preference
+from admin_app.errors import AppError, NotFoundError
+from admin_app.panel.language import say
+from admin_app.panel.layout import covered
+from admin_app.panel.security import text_in
+from admin_app.panel.visit import Visit
+from admin_app.records.transfer import MODES, Dialect, Mode, Request, Row, Table, read_table
+from admin_app.records.transfer.files import TABULAR
+from admin_app.records.transfer.mapping import REPORT_COLUMNS, by_label
+from admin_app.records.writes.upsert import unique_fields
+
+SAMPLES = 3
+LOOKED_AT = 200
+"""Rows in which the members of objects, and what relations are named by, are looked for."""
+SEPARATORS = (";", ",", "|")
+KEYED = "key"
+"""In place of a field: related records are named by their keys."""
+MOST_COLUMNS = 300
+
+
+@dataclass(slots=True)
+class Column:
+    """A column of a file, and where its cells go."""
+
+    name: str
+    to: str = ""
+    """A field, a relation, or ``relation:field``; empty to leave it out."""
+    split: str = ""
+    create: bool = False
+    samples: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Chosen:
+    """All that is chosen about a file but how it is read."""
+
+    columns: list[Column] = field(default_factory=list)
+    match: str = ""
+    mode: Mode = "both"
+    keep: bool = False
+    """Whether empty cells leave what there is."""
+    trim: bool = False
+    atomic: bool = False
+
+    def request(self, resource: Resource, *, tabular: bool) -> Request:
+        """The mapping in the grammar of imports."""
+        fields = {}
+        for each in self.columns:
+            name, _, by = each.to.partition(":")
+            if name:
+                fields[name] = self._rule(resource, each, name, by, tabular=tabular)
+        match = tuple(self.match.split(",")) if self.match else ()
+        return Request(fields, match, (), self.mode)
+
+    def _rule(
+        self, resource: Resource, column: Column, name: str, by: str, *, tabular: bool
+    ) -> str:
+        target = resource.fields.get(name)
+        steps = [column.name]
+        steps += [f"split:{column.split}"] if column.split and tabular else []
+        steps += [f"by:{by}"] if by and by != KEYED else []
+        steps += ["create"] if by and by != KEYED and column.create else []
+        whole = target is not None and target.kind is Kind.INTEGER
+        steps += ["integer"] if whole and tabular else []
+        steps += ["trim"] if self.trim else []
+        steps += ["keep"] if self.keep else []
+        return "|".join(each.replace("|", r"\|") for each in steps)
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What is remembered of it, as JSON data."""
+        found = asdict(self)
+        found["columns"] = {
+            each.name: {"to": each.to, "split": each.split, "create": each.create}
+            for each in self.columns
+        }
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file as it is read: its columns and its first rows."""
+
+    table: Table
+    columns: tuple[str, ...]
+    first: tuple[Row, ...]
+
+    @property
+    def rows(self) -> Iterable[Row]:
+        """All rows, once."""
+        return itertools.chain(self.first, self.table.rows)
+
+
+def reading(content: bytes, dialect: Dialect) -> Reading:
+    """Begin to read a file; it waits, so call it in a thread. Raises what ``read_table`` does."""
+    table = read_table(io.BytesIO(content), dialect)
+    first = tuple(itertools.islice(table.rows, LOOKED_AT))
+    columns = table.columns
+    if columns is None:
+        columns = tuple(dict.fromkeys(name for row in first for name in row.cells))
+    return Reading(table, columns[:MOST_COLUMNS], first)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Where a column may go."""
+
+    value: str
+    label: str
+
+
+def choices(registry: Registry, resource: Resource) -> list[Choice]:
+    """Everything that a column may mean, a relation once for each way to name its records."""
+    stands_for = covered(resource)
+    found = [
+        Choice(name, each.label)
+        for name, each in resource.fields.items()
+        if _takes(each) and (name not in stands_for or not stands_for[name].writable)
+    ]
+    for name, relation in resource.relations.items():
+        if relation.writable:
+            target = registry.target(relation)
+            found.append(Choice(name, say("{field} (by key)", field=relation.label)))
+            found += [
+                Choice(
+                    f"{name}:{by}",
+                    say(
+                        "{field} (by {name})",
+                        field=relation.label,
+                        name=target.fields[by].label.lower(),
+                    ),
+                )
+                for by in _naming(target)
+            ]
+    return sorted(found, key=lambda each: each.label.casefold())
+
+
+def matches(resource: Resource) -> list[Choice]:
+    """By which fields a record can be known: its key, what is unique, its title."""
+    readable = resource.readable
+    singles = [name for name, each in readable.items() if each.unique and each.sortable]
+    title = [resource.title] if readable.get(resource.title) else []
+    sets = [(each.name for each in resource.key), *unique_fields(resource), singles[:0]]
+    names = [",".join(each) for each in sets if each]
+    names += [*singles, *(name for name in title if readable[name].sortable)]
+    return [
+        Choice(each, ", ".join(resource.fields[name].label for name in each.split(",")))
+        for each in dict.fromkeys(names)
+        if each and all(name in resource.fields for name in each.split(","))
+    ]
+
+
+def suggested(visit: Visit, resource: Resource, found: Reading, kept: Any) -> Chosen:
+    """What a file probably means: as remembered, else by the names of its columns."""
+    kept = kept if isinstance(kept, dict) else {}
+    before = kept.get("columns")
+    before = before if isinstance(before, dict) else {}
+    known = {each.value for each in choices(visit.registry, resource)}
+    made = Chosen()
+    taken: set[str] = set()
+    for name in found.columns:
+        column = _remembered(name, before.get(name), known)
+        if column is None:
+            column = _guessed(visit, resource, name, found, known)
+        target = column.to.partition(":")[0]
+        if target in taken:
+            column = Column(name)
+        taken.add(target)
+        column.samples = _samples(found, name)
+        made.columns.append(column)
+    match = [each.value for each in matches(resource)]
+    given = _given(resource, made.columns)
+    usual = next((each for each in match if given >= {*each.split(",")}), "")
+    remembered = kept.get("match")
+    made.match = remembered if remembered in match and before else usual
+    if made.match and not given >= {*made.match.split(",")}:
+        made.match = ""
+    made.mode = kept.get("mode") if kept.get("mode") in MODES else "both"
+    made.keep, made.trim = kept.get("keep") is True, kept.get("trim") is True
+    made.atomic = kept.get("atomic") is True
+    return made
+
+
+def _given(resource: Resource, columns: Iterable[Column]) -> set[str]:
+    names = {each.to.partition(":")[0] for each in columns if each.to}
+    relations = (resource.relations[name] for name in names if name in resource.relations)
+    return {*names, *(field for each in relations for field in each.fields)}
+
+
+def _remembered(name: str, kept: Any, known: set[str]) -> Column | None:
+    if not isinstance(kept, dict) or (kept.get("to") and kept.get("to") not in known):
+        return None
+    split = kept.get("split")
+    return Column(
+        name,
+        str(kept.get("to") or ""),
+        split if split in SEPARATORS else "",
+        kept.get("create") is True,
+    )
+
+
+def _guessed(
+    visit: Visit, resource: Resource, name: str, found: Reading, known: set[str]
+) -> Column:
+    if name in REPORT_COLUMNS:
+        return Column(name)
+    wanted = name.strip()
+    to = wanted if wanted in {*resource.fields, *resource.relations} else ""
+    if not to:
+        plain = wanted.casefold().replace("_", " ")
+        to = by_label(resource).get(wanted.casefold()) or by_label(resource).get(plain, "")
+    stands_for = covered(resource).get(to)
+    if stands_for is not None and stands_for.writable and len(stands_for.fields) == 1:
+        to = stands_for.name
+    relation = resource.relations.get(to)
+    if relation is not None and relation.writable:
+        return _guessed_relation(visit, name, relation, found)
+    return Column(name, to if to in known else "")
+
+
+def _guessed_relation(visit: Visit, name: str, relation: Relation, found: Reading) -> Column:
+    """By key where all cells can be keys, else by what the records are called."""
+    target = visit.registry.target(relation)
+    texts = [row.cells.get(name) for row in found.first if row.cells.get(name)]
+    split = _separator(texts) if relation.many else ""
+    parts = [
+        part.strip()
+        for each in texts
+        if isinstance(each, str)
+        for part in (each.split(split) if split else [each])
+    ]
+    keyed = all(_is_key(target, each) for each in parts if each)
+    naming = _naming(target)
+    if keyed or not naming:
+        return Column(name, relation.name)  # An export's own way to write keys needs no steps.
+    return Column(name, f"{relation.name}:{naming[0]}", split)
+
+
+def _separator(texts: Sequence[Any]) -> str:
+    found = {
+        each: sum(each in text for text in texts if isinstance(text, str)) for each in SEPARATORS
+    }
+    return max(SEPARATORS, key=found.__getitem__)
+
+
+def _is_key(target: Resource, text: str) -> bool:
+    try:
+        target.parse_key(text)
+    except NotFoundError:
+        return False
+    return True
+
+
+def _naming(target: Resource) -> list[str]:
+    """The fields by which people name a record: its title, and what is unique."""
+    names = [target.title, *(name for name, each in target.readable.items() if each.unique)]
+    return [
+        name
+        for name in dict.fromkeys(names)
+        if name in target.readable and target.readable[name].sortable
+    ]
+
+
+def _takes(each: Field) -> bool:
+    return each.creatable or each.updatable or each.primary_key
+
+
+def _samples(found: Reading, name: str) -> tuple[str, ...]:
+    texts = (str(row.cells[name]) for row in found.first if row.cells.get(name) not in {None, ""})
+    return tuple(itertools.islice((each[:60] for each in dict.fromkeys(texts)), SAMPLES))
+
+
+def read_mapping(form: FormData, found: Reading) -> Chosen:
+    """The mapping that a form sends."""
+    made = Chosen(
+        match=text_in(form, "match"),
+        keep=text_in(form, "keep") == "1",
+        trim=text_in(form, "trim") == "1",
+        atomic=text_in(form, "atomic") == "1",
+    )
+    mode = text_in(form, "mode")
+    made.mode = mode if mode in MODES else "both"
+    for place, name in enumerate(found.columns):
+        split = text_in(form, f"split-{place}")
+        made.columns.append(
+            Column(
+                name,
+                text_in(form, f"to-{place}"),
+                split if split in SEPARATORS else "",
+                text_in(form, f"create-{place}") == "1",
+                _samples(found, name),
+            )
+        )
+    return made
+
+
+def mapping_of(kept: Any, found: Reading) -> Chosen:
+    """The mapping that was kept of a file."""
+    columns = kept["columns"]
+    return Chosen(
+        [Column(name, **columns[name], samples=_samples(found, name)) for name in found.columns],
+        **{name: kept[name] for name in ("match", "mode", "keep", "trim", "atomic")},
+    )
+
+
+async def remember(visit: Visit, resource: Resource, made: Chosen) -> None:
+    """Remember a mapping for the next file, where there is room for it."""
+    try:
+        await keep_preference(
+            visit.request.state.database, visit.actor, f"import:{resource.name}", made.kept
+        )
+    except AppError:
+        return
+
+
+def dialect_of(kept: Mapping[str, Any]) -> Dialect:
+    """How a file is read, as it was kept."""
+    return Dialect(**kept)
+
+
+def tabular(dialect: Dialect) -> bool:
+    """Whether cells are text, whatever they stand for."""
+    return dialect.format in TABULAR
