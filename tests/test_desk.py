@@ -11,12 +11,15 @@ from admin_app.access import ADMINISTRATOR, create_user
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Actor
 from admin_app.desk import (
+    PINS,
     EditorRow,
+    Place,
     begin_editing,
     change_view,
     end_editing,
     keep_preference,
     list_views,
+    place_of,
     preferences,
     remove_view,
     save_view,
@@ -24,7 +27,7 @@ from admin_app.desk import (
 from admin_app.desk.preferences import MAX_VALUE, MOST_PREFERENCES
 from admin_app.desk.presence import GONE_AFTER
 from admin_app.desk.views import MOST_VIEWS
-from admin_app.errors import BadRequestError, ForbiddenError, NotFoundError
+from admin_app.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 
 
 @pytest.fixture
@@ -109,6 +112,48 @@ async def test_views_are_their_owners(database: Database, people: tuple[Actor, A
     for actor in (SYSTEM, Actor(una.user_id, "una", impersonator="ana")):
         with pytest.raises(ForbiddenError):
             await save_view(database, actor, "book", "x", "")
+
+
+async def test_place(database: Database, people: tuple[Actor, Actor]) -> None:
+    """A place has what the single reads have, in the same order, and its pins are one's own."""
+    ana, una = people
+    assert await place_of(database, SYSTEM) == Place()
+    for value in ("relaxed", ["title", 1], {"a": None}, 1.5, False):
+        await keep_preference(database, ana, f"{value}", value)
+    mine = await save_view(database, ana, "book", "b", "x=1", pinned=True)
+    await save_view(database, ana, "author", "z", "")
+    theirs = await save_view(database, una, "book", "A", "x=2", shared=True, pinned=True)
+    place = await place_of(database, ana)
+    assert place.preferences == await preferences(database, ana)
+    assert [*place.views] == await list_views(database, ana)
+    assert [each.id for each in place.views_of("book")] == [theirs, mine]
+    assert [each.id for each in place.pinned("book")] == [mine]
+    await keep_preference(database, ana, PINS, [theirs, "x", None])
+    assert [each.id for each in (await place_of(database, ana)).pinned("book")] == [theirs, mine]
+    await keep_preference(database, ana, PINS, "nonsense")
+    assert [each.id for each in (await place_of(database, ana)).pinned("book")] == [mine]
+    assert [each.id for each in (await place_of(database, una)).pinned("book")] == [theirs]
+
+
+async def test_views_are_changed(database: Database, people: tuple[Actor, Actor]) -> None:
+    """A view takes another name and other parameters, but not the name of another of its owner."""
+    ana, una = people
+    first = await save_view(database, ana, "book", "One", "a=1")
+    await save_view(database, ana, "book", "Two", "a=2")
+    await save_view(database, ana, "author", "Three", "")
+    with pytest.raises(ConflictError):
+        await change_view(database, ana, first, name=" Two ")
+    for name in ("", "x" * 101):
+        with pytest.raises(BadRequestError):
+            await change_view(database, ana, first, name=name)
+    with pytest.raises(BadRequestError):
+        await change_view(database, ana, first, query="x" * 5000)
+    with pytest.raises(NotFoundError):
+        await change_view(database, una, first, name="Mine")
+    await change_view(database, ana, first, name="Three", query="", shared=True)
+    await change_view(database, ana, first, name="Three")
+    found = {each.id: each for each in await list_views(database, ana)}[first]
+    assert (found.name, found.query, found.shared, found.pinned) == ("Three", "", True, False)
 
 
 async def test_views_have_bounds(database: Database, people: tuple[Actor, Actor]) -> None:

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    ForeignKey,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from admin_app.declaration import Base, BigKey
@@ -14,6 +24,7 @@ PREFERENCE_NAME_LENGTH = 150
 VIEW_NAME_LENGTH = 100
 RESOURCE_LENGTH = 100
 KEY_LENGTH = 500
+FILE_NAME_LENGTH = 200
 
 
 class PreferenceRow(Base):
@@ -57,3 +68,26 @@ class EditorRow(Base):
         autoincrement=False,
     )
     at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UploadRow(Base):
+    """A file that somebody is about to import, and what came of it."""
+
+    __tablename__ = "admin_import"
+
+    id: Mapped[uuid.UUID] = mapped_column(Uuid, primary_key=True)
+    user_id: Mapped[int] = mapped_column(
+        ForeignKey("admin_user.id", ondelete="CASCADE"), index=True
+    )
+    resource: Mapped[str] = mapped_column(String(RESOURCE_LENGTH))
+    name: Mapped[str] = mapped_column(String(FILE_NAME_LENGTH))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    """The file; once it is taken in, the rows that were refused."""
+    choices: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """How it is read and what its columns mean, and what a trial of that found."""
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    started_at: Mapped[datetime | None]
+    """None until it is taken in, which is once."""
+    told_at: Mapped[datetime | None]
+    """When whoever takes it in last said how far."""
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.orm import aliased
 
 from admin_app.access.roles import ADMINISTRATOR
 from admin_app.access.tables import User
 from admin_app.database import Database
 from admin_app.declaration import Actor
 from admin_app.desk.tables import VIEW_NAME_LENGTH, ViewRow
-from admin_app.errors import BadRequestError, ForbiddenError, NotFoundError
+from admin_app.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 
 MOST_VIEWS = 200
 """Of one user."""
@@ -33,6 +34,11 @@ class SavedView:
     pinned: bool
     own: bool
     owner: str
+
+
+def in_order(view: SavedView) -> tuple[str, str, int]:
+    """What views are put in order by."""
+    return view.resource, view.name.lower(), view.id
 
 
 async def list_views(database: Database, actor: Actor) -> list[SavedView]:
@@ -105,17 +111,25 @@ async def change_view(
     actor: Actor,
     view_id: int,
     *,
+    name: str | None = None,
+    query: str | None = None,
     shared: bool | None = None,
     pinned: bool | None = None,
 ) -> None:
-    """Share or pin a view, or no longer.
+    """Rename a view, give it other parameters, share or pin it or no longer: what is given.
 
-    Raises ``NotFoundError`` for one that is neither one's own nor, to administrators, shared.
+    Raises ``NotFoundError`` for one that is neither one's own nor, to administrators, shared,
+    ``ConflictError`` where its owner has another of that name, and what ``save_view`` does.
     """
-    given = {"shared": shared, "pinned": pinned}
+    if name is not None or query is not None:
+        checked = _checked(actor, "any" if name is None else name, query or "")
+        name = None if name is None else checked
+    given = {"name": name, "query": query, "shared": shared, "pinned": pinned}
     values = {name: value for name, value in given.items() if value is not None}
 
     async def work(session: AsyncSession) -> None:
+        if name is not None:
+            await _require_free(session, view_id, name)
         changed = await session.scalar(
             update(ViewRow).where(*_theirs(actor, view_id)).values(values).returning(ViewRow.id)
         )
@@ -156,6 +170,18 @@ def _theirs(actor: Actor, view_id: int) -> tuple[ColumnElement[bool], ...]:
     if actor.impersonator is None and ADMINISTRATOR in actor.roles:
         own = or_(own, ViewRow.shared)
     return ViewRow.id == view_id, own
+
+
+async def _require_free(session: AsyncSession, view_id: int, name: str) -> None:
+    this = aliased(ViewRow)
+    taken = await session.scalar(
+        select(ViewRow.id)
+        .join(this, (this.user_id == ViewRow.user_id) & (this.resource == ViewRow.resource))
+        .where(this.id == view_id, ViewRow.id != view_id, ViewRow.name == name)
+    )
+    if taken is not None:
+        msg = "There is a view of this name already."
+        raise ConflictError(msg)
 
 
 def _require_found(view_id: int | None) -> None:

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.panel.lists.listing import clean, listing
+from admin_app.panel.lists.views import default_view
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import visiting
 
@@ -19,6 +20,8 @@ async def page(admin: Admin, request: Request, resource: Resource) -> Response:
     given = clean(pairs)
     if given != pairs:
         return RedirectResponse(visit.urls.list(resource, given), status_code=303)
+    if not pairs and (view := default_view(resource, await visit.place())):
+        return RedirectResponse(visit.urls.view(view), status_code=303)
     found = await listing(visit, resource, given)
     return await render(
         admin,

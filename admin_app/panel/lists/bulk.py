@@ -1,0 +1,256 @@
+"""Changing many records at once: choose fields, see what it would do, do that."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from sqladmin import Admin
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from admin_app.declaration import Resource
+from admin_app.declaration.fields import TEXTUAL
+from admin_app.errors import AppError, StaleVersionError
+from admin_app.panel.declared import counted
+from admin_app.panel.forms.form import Filled, RecordForm, Shape
+from admin_app.panel.forms.part import Part
+from admin_app.panel.forms.parts import FieldPart, SecretPart
+from admin_app.panel.forms.relations import RelationPart
+from admin_app.panel.language import retold, say
+from admin_app.panel.lists.previewing import Preview, changed_preview
+from admin_app.panel.lists.selecting import Chosen, chosen, selection_in
+from admin_app.panel.notices import redirect_with
+from admin_app.panel.rendering import render
+from admin_app.panel.security import read_form, text_in, wants_json
+from admin_app.panel.texts import TextError
+from admin_app.panel.visit import Visit, visiting
+from admin_app.records import Writer
+from admin_app.records.queries.facets import countable
+from admin_app.records.reads.record import digest
+from admin_app.records.writes.bulk import Outcome, update_items
+
+SET, HOW = "set", "how-"
+"""Names of controls: the fields to be changed, and what is done to a set."""
+APPLY, LEAVE, PREVIEWED = "_apply", "_leave", "_previewed"
+MOST_VALUES = 8
+HOWS = ("add", "remove", "set")
+CHANGED_MEANWHILE = (
+    "Something has changed in these records since you looked. Nothing was done; "
+    "this is what would happen now."
+)
+
+
+@dataclass(slots=True)
+class BulkForm:
+    """The fields that several records may be given at once, and what came back of them."""
+
+    form: RecordForm
+    filled: Filled
+    ticked: list[str] = field(default_factory=list)
+    hows: dict[str, str] = field(default_factory=dict)
+    """Of a many-to-many relation: what is done to what it holds."""
+
+    @property
+    def chosen(self) -> list[Part]:
+        """The parts that are to be changed."""
+        return [each for each in self.form.parts if each.name in self.ticked]
+
+    async def shapes(self) -> list[Shape]:
+        """Every part with its control."""
+        return await self.form.shapes(self.filled)
+
+    def data(self) -> dict[str, Any] | None:
+        """What each record is to be given; none where some of it is wrong, which is noted."""
+        data: dict[str, Any] = {}
+        for each in self.chosen:
+            try:
+                found = each.wire(self.filled.texts[each.name])
+            except TextError as error:
+                self.filled.errors[each.name] = [str(error)]
+                continue
+            how = self.hows.get(each.name, "set")
+            data |= found if how == "set" else {each.name: {how: found[each.name]}}
+        if not self.ticked:
+            self.filled.problems.append(say("Tick the fields to change."))
+        if self.filled.errors or self.filled.problems:
+            return None
+        try:
+            self.form.resource.update.parse(data)
+        except AppError as error:
+            self.form.refuse(self.filled, error)
+            return None
+        return data
+
+
+def bulk_form(visit: Visit, resource: Resource, given: FormData | None) -> BulkForm:
+    """The form, opened or come back: what can be the same in several records."""
+    form = RecordForm(visit, resource, "update")
+    form.parts = [each for each in form.parts if _shared(each)]
+    filled = form.opened(None)
+    found = BulkForm(form, filled)
+    if given is None:
+        return found
+    names = {each for each in given.getlist(SET) if isinstance(each, str)}
+    for each in form.parts:
+        if each.name in names:
+            found.ticked.append(each.name)
+        sent = each.sent(given)
+        if sent is not None:
+            filled.texts[each.name] = sent
+        if isinstance(each, RelationPart):
+            filled.terms[each.name] = text_in(given, f"{each.control}-term")
+            filled.answered[each.name] = text_in(given, f"{each.control}-found")
+            if each.many:
+                how = text_in(given, HOW + each.name)
+                found.hows[each.name] = how if how in HOWS else "add"
+    return found
+
+
+def suggesting(resource: Resource, parts: Sequence[Part]) -> list[str]:
+    """The fields of which there are few values, as far as the declaration tells: filters."""
+    return [
+        each.name
+        for each in parts
+        if isinstance(each, FieldPart)
+        and each.field.kind in TEXTUAL
+        and each.name in resource.options.filters
+        and countable(resource, each.name)
+    ]
+
+
+async def values(_admin: Admin, request: Request, resource: Resource) -> Response:
+    """The values that a field has most often, to be chosen from."""
+    visit = visiting(request)
+    name = request.query_params.get("field", "")
+    found, *_ = await visit.records.facets(
+        visit.actor, resource, [("field", name), ("limit", str(MOST_VALUES))]
+    )
+    told = [each for each in found.data["values"] if each["value"]]
+    return JSONResponse({"values": told}, headers={"Cache-Control": "no-store"})
+
+
+def _shared(part: Part) -> bool:
+    if isinstance(part, FieldPart):
+        return not isinstance(part, SecretPart) and not part.field.unique
+    return isinstance(part, RelationPart)
+
+
+async def edit(admin: Admin, request: Request, resource: Resource) -> Response:
+    """Give every record of a selection the same values, after a look at what that does."""
+    visit = visiting(request)
+    visit.require(resource, "update")
+    form = await read_form(request) if request.method == "POST" else None
+    if form is None:
+        visit.confirm_first(resource)
+    selection = selection_in(resource, request.query_params if form is None else form)
+    found = await chosen(visit, selection)
+    page = bulk_form(visit, resource, form)
+    if form is None or found.too_many or await _found(page, form):
+        return await _page(admin, request, found, page)
+    data = page.data()
+    if data is None:
+        return await _page(admin, request, found, page, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    token = _token(found, data)
+    problem = ""
+    if form.get(APPLY):
+        if text_in(form, PREVIEWED) == token:
+            try:
+                return await _apply(visit, found, page, data, leave=bool(form.get(LEAVE)))
+            except StaleVersionError:
+                found = await chosen(visit, selection)
+                problem = say(CHANGED_MEANWHILE)
+            except AppError as error:
+                problem = retold(error.detail)
+        else:
+            problem = say(CHANGED_MEANWHILE)
+    preview = await changed_preview(visit, found, page.chosen, data)
+    status = HTTPStatus.CONFLICT if problem else HTTPStatus.OK
+    if problem:
+        page.filled.problems.append(problem)
+    return await _page(
+        admin,
+        request,
+        found,
+        page,
+        status=status,
+        preview=preview,
+        token=_token(found, data),
+    )
+
+
+async def _apply(
+    visit: Visit, found: Chosen, page: BulkForm, data: Mapping[str, Any], *, leave: bool
+) -> Response:
+    """Write it, all in one transaction; ``leave`` out those that are refused."""
+    items = found.items(data)
+
+    async def work(writer: Writer) -> tuple[Sequence[Outcome], UUID | None]:
+        outcomes = await update_items(writer, found.resource, items, atomic=not leave)
+        return outcomes, writer.change_set if writer.changed else None
+
+    outcomes, change_set = await visit.records.write(visit.actor, visit.origin, work)
+    done = sum(each.error is None for each in outcomes)
+    title = _title(page, found, done)
+    back = found.selection.back(visit)
+    return redirect_with(visit, back, "saved_many", title, change_set)
+
+
+def _title(page: BulkForm, found: Chosen, count: int) -> str:
+    labels = [each.label for each in page.chosen]
+    return say(
+        "{fields} of {records}", fields=", ".join(labels), records=counted(count, found.resource)
+    )
+
+
+def _token(found: Chosen, data: Mapping[str, Any]) -> str:
+    """What tells that a preview was of these records, as they are, and of these values."""
+    return digest(f"{found.state}\n{json.dumps(data, sort_keys=True)}".encode())
+
+
+async def _found(page: BulkForm, form: FormData) -> bool:
+    """Answer the look-up whose "Find" was pressed, if one was."""
+    wanted = text_in(form, "_find")
+    for each in page.form.parts:
+        if isinstance(each, RelationPart) and wanted in {each.name, each.control} and wanted:
+            await page.form.find(each, page.filled)
+            return True
+    return False
+
+
+async def _page(
+    admin: Admin,
+    request: Request,
+    found: Chosen,
+    page: BulkForm,
+    *,
+    status: int = HTTPStatus.OK,
+    preview: Preview | None = None,
+    token: str = "",
+) -> Response:
+    alone = wants_json(request) and request.method == "POST"
+    answer = await render(
+        admin,
+        request,
+        "lists/preview.html" if alone else "lists/bulk_edit.html",
+        status,
+        resource=found.resource,
+        chosen=found,
+        bulk=page,
+        form=page.form,
+        filled=page.filled,
+        shapes=[] if alone else await page.shapes(),
+        suggesting=suggesting(found.resource, page.form.parts),
+        preview=preview,
+        token=token,
+        record=None,
+    )
+    if alone:
+        body = {"html": bytes(answer.body).decode()}
+        return JSONResponse(body, headers={"Cache-Control": "no-store"})
+    return answer
