@@ -19,9 +19,11 @@ from wtforms.widgets import (
 
 from admin_app.declaration import Field, Kind
 from admin_app.panel.display import choice_words
+from admin_app.panel.language import say
 
 SHORT_TEXT = 40
 LONG_TEXT = 200
+FEW_DIGITS = 10
 _CLOCK = r"\d\d:\d\d(:\d\d(\.\d{1,3})?)?"
 _NATIVE = {
     # What browsers can hold in their own controls; they empty a control given anything else.
@@ -38,7 +40,7 @@ _EXAMPLES = {
     Kind.TIME: "14:30:05.25",
     Kind.DATETIME: "2026-01-31T14:30:00",
     Kind.INSTANT: "2026-01-31T14:30:00",
-    Kind.INTERVAL: "P1DT2H30M",
+    Kind.INTERVAL: "1 d 2 h 30 min",
     Kind.ARRAY: '["one", "two"]',
 }
 
@@ -86,10 +88,26 @@ def _field(cls: type[Any], field: Field, **more: Any) -> UnboundField[Any]:
 def _select(field: Field, choices: list[tuple[str, str]], text: str) -> UnboundField[Any]:
     if text and text not in {value for value, _ in choices}:
         choices = [*choices, (text, choice_words(text))]
-    blank = "\N{EN DASH}" if field.nullable else "Choose\N{HORIZONTAL ELLIPSIS}"
+    choices = [(value, say(words)) for value, words in choices]
+    blank = "\N{EN DASH}" if field.nullable else say("Choose…")
     return _field(
-        SelectField, field, choices=[("", blank), *choices], validate_choice=False, coerce=str
+        SelectField,
+        field,
+        choices=[("", blank), *(_toned(field, *each) for each in choices)],
+        validate_choice=False,
+        coerce=str,
     )
+
+
+def _toned(
+    field: Field, value: str, words: str
+) -> tuple[str, str, dict[str, Any]] | tuple[str, str]:
+    """A choice with what its colour means."""
+    tones = {
+        str(each).lower() if isinstance(each, bool) else str(each): tone
+        for each, tone in field.tones.items()
+    }
+    return (value, words, {"class": tones[value]}) if value in tones else (value, words)
 
 
 def _text(field: Field, text: str) -> UnboundField[Any]:
@@ -122,12 +140,20 @@ def _moment(field: Field, text: str) -> UnboundField[Any]:
 
 
 def _line(field: Field) -> UnboundField[Any]:
-    attributes = {"class": "w-full code" if field.kind is Kind.UUID else "w-number"}
-    if field.kind is Kind.DECIMAL:
+    attributes = {"class": "w-full code" if field.kind is Kind.UUID else _width(field)}
+    if field.kind in {Kind.DECIMAL, Kind.FLOAT}:
         attributes["inputmode"] = "decimal"
     if field.kind in _EXAMPLES:
         attributes["placeholder"] = _EXAMPLES[field.kind]
     return _field(StringField, field, render_kw=attributes)
+
+
+def _width(field: Field) -> str:
+    """As wide as its numbers are."""
+    most = field.shape.precision or len(str(field.shape.maximum or 0))
+    return (
+        "w-few" if most and most <= FEW_DIGITS and field.kind is not Kind.INTERVAL else "w-number"
+    )
 
 
 def _secret(field: Field) -> UnboundField[Any]:

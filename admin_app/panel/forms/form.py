@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
+from pydantic_core import to_json
 from starlette.datastructures import FormData
 from wtforms import Field as FormField
 from wtforms.form import BaseForm
 
 from admin_app.declaration import Resource
+from admin_app.declaration.values import adapter_of
 from admin_app.errors import (
     AppError,
     BadRequestError,
@@ -24,38 +26,31 @@ from admin_app.errors import (
     ForbiddenError,
 )
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
+from admin_app.panel.forms.fieldsets import Condition, conditions
 from admin_app.panel.forms.lookups import offers
+from admin_app.panel.forms.part import CLEAR, PREFIX, Part, Purpose, fingerprint
 from admin_app.panel.forms.parts import (
-    CLEAR,
-    PREFIX,
+    DocumentPart,
     FieldPart,
     FilePart,
-    Part,
-    Purpose,
-    RelationPart,
     SecretPart,
-    fingerprint,
     parts_of,
     wire_values,
 )
+from admin_app.panel.forms.relations import RelationPart
+from admin_app.panel.language import retold, say
 from admin_app.panel.links import GONE, Titles
 from admin_app.panel.security import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit
 from admin_app.records import Record, Title
 
+if TYPE_CHECKING:
+    from admin_app.panel.forms.merging import Merge
+
 NEEDED = "A value is needed."
 UNREADABLE = "What came back cannot be read. Fill this in again."
 NOT_CHOSEN = "Choose one from the list, or clear this."
-
-
-@dataclass(frozen=True, slots=True)
-class Clash:
-    """A field that was changed here and meanwhile by somebody else."""
-
-    label: str
-    stored: Shown
-    yours: Shown
 
 
 @dataclass(slots=True)
@@ -82,7 +77,13 @@ class Filled:
     """The text whose findings each look-up offered to choose from."""
     lost: set[str] = field(default_factory=set)
     """The parts whose new answer cannot be shown again."""
-    clashes: list[Clash] | None = None
+    sent: set[str] = field(default_factory=set)
+    """The parts of which something came back."""
+    once: str = ""
+    """The key of the form, which writes once however often it is sent."""
+    choices: dict[str, str] = field(default_factory=dict)
+    """Of parts that were changed on both sides: ``theirs`` or ``mine``, if that is decided."""
+    merge: Merge | None = None
     """Set when the record has changed since the form was opened."""
 
 
@@ -102,6 +103,12 @@ class Shape:
     answered: str = ""
     cleared: bool = False
     """Whether it is ticked to be emptied."""
+    changed: bool = False
+    """Whether its answer is another one than the form was opened with."""
+    held: bool = False
+    """Whether there is a value that can be taken away."""
+    when: Condition | None = None
+    """When it is asked for, if not always."""
 
     @property
     def chosen_keys(self) -> frozenset[str]:
@@ -109,13 +116,28 @@ class Shape:
 
 
 class RecordForm:
-    """The form of a resource for one purpose."""
+    """The form of a resource for one purpose; the names of its controls begin with ``prefix``."""
 
-    def __init__(self, visit: Visit, resource: Resource, purpose: Purpose) -> None:
+    def __init__(
+        self,
+        visit: Visit,
+        resource: Resource,
+        purpose: Purpose,
+        prefix: str = PREFIX,
+        parts: Sequence[Part] | None = None,
+    ) -> None:
         self.visit = visit
         self.resource = resource
         self.purpose = purpose
-        self.parts = parts_of(visit, resource, purpose)
+        self.prefix = prefix
+        self.parts = list(parts_of(visit, resource, purpose) if parts is None else parts)
+        for each in self.parts:
+            each.prefix = prefix
+        self._conditions = conditions(resource, self.parts)
+
+    def beside(self, name: str) -> str:
+        """The name of a control that stands beside the parts and asks nobody anything."""
+        return f"{self.prefix.removeprefix(PREFIX)}_{name}"
 
     @property
     def multipart(self) -> bool:
@@ -126,6 +148,15 @@ class RecordForm:
         """The form as it is first shown."""
         texts = self.stored(record)
         return Filled(texts, self._fingerprints(texts), record.etag if record else "")
+
+    def copy(self, filled: Filled, record: Record) -> None:
+        """Fill in a new record's form from another record, but for what is each one's own."""
+        values = wire_values(self.visit, self.resource, record.values)
+        for each in self.parts:
+            fields = [one for name, one in self.resource.fields.items() if name in each.names]
+            own = any(one.unique or one.primary_key for one in fields)
+            if type(each) in {FieldPart, DocumentPart, RelationPart} and not own:
+                filled.texts[each.name] = each.stored(values)
 
     def stored(self, record: Record | None) -> dict[str, str]:
         """What each part shows for a record."""
@@ -144,6 +175,7 @@ class RecordForm:
             sent = each.sent(form)
             if sent is not None:
                 filled.texts[each.name] = sent
+                filled.sent.add(each.name)
             if sent not in {None, CLEAR} and each.again:
                 filled.lost.add(each.name)
             if each.unreadable(form):
@@ -158,8 +190,8 @@ class RecordForm:
         texts = dict(now.texts)
         if self.purpose == "create":
             return Filled(texts, now.fingerprints)
-        fingerprints = _read_fingerprints(text_in(form, "_opened"))
-        etag = text_in(form, "_etag")
+        fingerprints = read_fingerprints(text_in(form, self.beside("opened")))
+        etag = text_in(form, self.beside("etag"))
         complete = (
             bool(etag)
             and fingerprints is not None
@@ -177,6 +209,8 @@ class RecordForm:
         text = filled.texts[part.name]
         if self.purpose == "create" and isinstance(part, FieldPart) and part.ticked:
             return part.default is None or text != part.initial()
+        if self.purpose == "update" and part.name not in filled.sent:
+            return False  # Nothing is said of it, whatever others have made of it meanwhile.
         return fingerprint(part.same(text)) != filled.fingerprints[part.name]
 
     async def data(self, filled: Filled) -> dict[str, Any] | None:
@@ -187,6 +221,7 @@ class RecordForm:
         """
         data: dict[str, Any] = {}
         for each in self.changed(filled):
+            await each.settle()
             try:
                 data |= each.wire(filled.texts[each.name])
             except TextError as error:
@@ -220,7 +255,7 @@ class RecordForm:
             filled.offers[part.name] = list(await offers(self.visit, part.target, term))
         except (BadRequestError, ForbiddenError) as error:
             filled.offers[part.name] = []
-            filled.errors.setdefault(part.name, []).append(error.detail)
+            filled.errors.setdefault(part.name, []).append(retold(error.detail))
 
     def refuse(
         self, filled: Filled, error: AppError, *, without: Collection[str] = frozenset()
@@ -229,60 +264,40 @@ class RecordForm:
         for each in error.errors:
             part = self._part_of(each)
             if part is None:
-                filled.problems.append(each.detail)
+                filled.problems.append(retold(each.detail))
                 continue
             if part.name in without:
                 continue
             needed = part.required and part.blank(filled.texts[part.name])
-            words = NEEDED if needed else each.detail
+            words = retold(part.refuse(each) or (NEEDED if needed else each.detail))
             known = filled.errors.setdefault(part.name, [])
             if words not in known:
                 known.append(words)
         if not error.errors:
-            filled.problems.append(error.detail)
+            filled.problems.append(retold(error.detail))
         filled.unconfirmed = isinstance(error, ConfirmationRequiredError)
 
     def _part_of(self, error: FieldError) -> Part | None:
         name = error.path[0] if error.path else None
         return next((each for each in self.parts if name in each.names), None)
 
-    async def clash(self, filled: Filled, record: Record) -> None:
-        """Base the form on the record as it now is, keep what was typed, and say what differs."""
-        now = self.opened(record)
-        mine = {each.name for each in self.changed(filled)}
-        theirs = {
-            name for name, known in now.fingerprints.items() if known != filled.fingerprints[name]
-        }
-        filled.clashes = [
-            Clash(
-                each.label,
-                await self._words(each, now.texts[each.name]),
-                await self._words(each, filled.texts[each.name]),
-            )
-            for each in self.parts
-            if each.name in mine & theirs
-            and each.same(filled.texts[each.name]) != each.same(now.texts[each.name])
-        ]
-        for name in now.texts:
-            if name not in mine:
-                filled.texts[name] = now.texts[name]
-        filled.fingerprints = now.fingerprints
-        filled.etag = now.etag
-
-    async def _words(self, part: Part, text: str) -> Shown:
+    async def words(self, part: Part, text: str) -> Shown:
+        """A part's text as people read it."""
         if isinstance(part, SecretPart):
-            return Shown(note="Kept secret")
+            return Shown(note=say("Kept secret"))
         if isinstance(part, FilePart):
-            return Shown(note="No file" if text == CLEAR else "A file")
+            return Shown(note=say("No file") if text == CLEAR else say("A file"))
         if isinstance(part, RelationPart):
             chosen = await self._chosen(part, text)
             return Shown(links=tuple(link for _, link in chosen))
         if isinstance(part, FieldPart) and text:
             try:
-                return shortened(wire_shown(part.field, part.wire(text)[part.name]))
-            except TextError:
-                return shortened(Shown(text))
-        return Shown()
+                wire = part.wire(text)[part.name]
+                adapter_of(part.field.shape).validate_json(to_json(wire))
+            except ValueError:
+                return shortened(Shown(text))  # It is no value of the field, and stands as it is.
+            return shortened(wire_shown(part.field, wire))
+        return Shown(note=say("Changed")) if text else Shown()
 
     async def _chosen(self, part: RelationPart, text: str) -> list[tuple[str, Link]]:
         titles: Titles = {}
@@ -293,7 +308,7 @@ class RecordForm:
         return [
             (key, Link(named[key].text, detail=named[key].detail))
             if key in named
-            else (key, Link(GONE))
+            else (key, Link(say(GONE)))
             for key in part.keys(text)
         ]
 
@@ -301,10 +316,21 @@ class RecordForm:
         """Every part with its control, the chosen records of look-ups with their titles."""
         shown = {each.name: each.shown(filled.texts[each.name]) for each in self.parts}
         form = BaseForm(
-            {each.name: each.unbound(shown[each.name]) for each in self.parts}, prefix=PREFIX
+            {each.name: each.unbound(shown[each.name]) for each in self.parts}, prefix=self.prefix
         )
         form.process(None, data=shown)
-        return [await self._shape(each, form[each.name], filled) for each in self.parts]
+        changed = {each.name for each in self.changed(filled)}
+        for each in self.parts:
+            await each.prepare()
+        return [
+            replace(
+                await self._shape(each, form[each.name], filled),
+                changed=each.name in changed,
+                held=self.purpose == "update" and not each.blank(filled.texts[each.name]),
+                when=self._conditions.get(each.name),
+            )
+            for each in self.parts
+        ]
 
     async def _shape(self, part: Part, control: FormField, filled: Filled) -> Shape:
         text = filled.texts[part.name]
@@ -330,7 +356,8 @@ class RecordForm:
         return json.dumps(filled.fingerprints, separators=(",", ":"))
 
 
-def _read_fingerprints(text: str) -> dict[str, str] | None:
+def read_fingerprints(text: str) -> dict[str, str] | None:
+    """What ``carried`` has written; none of what it cannot have."""
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

@@ -9,16 +9,22 @@ from admin_app.declaration import Resource
 from admin_app.errors import NotFoundError
 from admin_app.panel.visit import Visit
 from admin_app.records import Title
+from admin_app.records.service import LOOKUP_LIMIT
+
+OFFERED = 8
+"""Records that are offered while one types: what an eye takes in."""
 
 
-async def offers(visit: Visit, target: Resource, term: str) -> Sequence[Title]:
+async def offers(
+    visit: Visit, target: Resource, term: str, limit: int = LOOKUP_LIMIT
+) -> Sequence[Title]:
     """The records that contain every word of ``term``, or whose key it is.
 
     Raises ``BadRequestError`` for text that cannot be searched for.
     """
     term = term.strip()
     if not term or target.search:
-        return await visit.records.choices(visit.actor, target, term)
+        return await visit.records.choices(visit.actor, target, term, limit)
     try:
         key = target.parse_key(term)
     except NotFoundError:

@@ -10,14 +10,26 @@ from starlette.responses import JSONResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.errors import AppError
+from admin_app.panel.display import Shown, shortened, shown
+from admin_app.panel.forms.drawing import drawn
 from admin_app.panel.forms.editing import Outcome, created, edited
 from admin_app.panel.forms.form import RecordForm
-from admin_app.panel.forms.lookups import as_json, offers
+from admin_app.panel.forms.inlines import whole_form
+from admin_app.panel.forms.lookups import OFFERED, as_json, offers
+from admin_app.panel.forms.prefill import prefill
+from admin_app.panel.language import retold
+from admin_app.panel.layout import covered
+from admin_app.panel.lists.within import listed
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form
+from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, record_at, visiting
+from admin_app.panel.walking import walk_of
 from admin_app.records import Record
+
+COPY = "copy"
+THEN = "_then"
+"""Which of the buttons that save was pressed: ``stay``, ``another`` or the usual one."""
 
 
 async def create(admin: Admin, request: Request, resource: Resource) -> Response:
@@ -26,12 +38,18 @@ async def create(admin: Admin, request: Request, resource: Resource) -> Response
     visit.require(resource, "create")
     if request.method != "POST":
         visit.confirm_first(resource)
-        form = RecordForm(visit, resource, "create")
-        return await _form_page(admin, request, Outcome(form, form.opened(None)))
-    outcome = await created(visit, resource, await read_form(request))
+        form = whole_form(visit, resource, "create")
+        filled = form.opened(None)
+        prefill(form, filled, request.query_params.multi_items())
+        if copied := request.query_params.get(COPY):
+            original = await visit.records.get(visit.actor, resource, resource.parse_key(copied))
+            form.copy(filled, original)
+        return await _form_page(admin, request, Outcome(form, filled))
+    sent = await read_form(request)
+    outcome = await created(visit, resource, sent)
     if outcome.written is None:
         return await _form_page(admin, request, outcome)
-    return _done(visit, outcome.written, "created")
+    return _done(visit, outcome.written, "created", text_in(sent, THEN))
 
 
 async def edit(admin: Admin, request: Request, resource: Resource) -> Response:
@@ -41,12 +59,14 @@ async def edit(admin: Admin, request: Request, resource: Resource) -> Response:
     visit.require(resource, "update")
     if request.method != "POST":
         visit.confirm_first(resource)
-        form = RecordForm(visit, resource, "update")
+        form = whole_form(visit, resource, "update", record)
         return await _form_page(admin, request, Outcome(form, form.opened(record), record=record))
-    outcome = await edited(visit, resource, record.key, await read_form(request))
+    sent = await read_form(request)
+    outcome = await edited(visit, resource, record.key, sent)
     if outcome.written is None:
         return await _form_page(admin, request, outcome)
-    return _done(visit, outcome.written, "unchanged" if outcome.unchanged else "saved")
+    event = "unchanged" if outcome.unchanged else "saved"
+    return _done(visit, outcome.written, event, text_in(sent, THEN))
 
 
 async def lookup(_: Admin, request: Request, resource: Resource) -> Response:
@@ -57,31 +77,45 @@ async def lookup(_: Admin, request: Request, resource: Resource) -> Response:
         return JSONResponse({"detail": "There is no such look-up."}, status_code=404)
     target = visit.registry.target(relation)
     try:
-        found = await offers(visit, target, request.query_params.get("term", ""))
+        found = await offers(visit, target, request.query_params.get("term", ""), OFFERED)
     except AppError as error:
-        return JSONResponse({"detail": error.detail}, status_code=error.status)
+        return JSONResponse({"detail": retold(error.detail)}, status_code=error.status)
     headers = {"Cache-Control": "no-store"}
     return JSONResponse(as_json(target, found), headers=headers)
 
 
-def _done(visit: Visit, record: Record, event: Any) -> Response:
-    url = visit.urls.details(record.resource, record.key)
-    if not visit.may(record.resource, "read"):
-        url = visit.urls.home()
-    return redirect_with(visit, url, event, record.title)
+def _done(visit: Visit, record: Record, event: Any, then: str) -> Response:
+    """Go on to where the button that was pressed leads."""
+    resource, urls = record.resource, visit.urls
+    page = "edit" if then == "stay" and visit.may(resource, "update") else "details"
+    url = urls.to(resource.name, page, record.key_text, pairs=listed(visit.request))
+    if then == "another" and visit.may(resource, "create"):
+        url = urls.create(resource)
+    elif not visit.may(resource, "read"):
+        url = urls.home()
+    return redirect_with(visit, url, event, record.title, record.change_set)
 
 
 async def _form_page(admin: Admin, request: Request, outcome: Outcome) -> Response:
-    form, filled = outcome.form, outcome.filled
+    form, record = outcome.form, outcome.record
     return await render(
         admin,
         request,
-        "edit.html" if outcome.record else "create.html",
+        "edit.html" if record else "create.html",
         outcome.status,
-        resource=form.resource,
-        record=outcome.record,
-        form=form,
-        filled=filled,
-        shapes=await form.shapes(filled),
+        **await drawn(outcome),
+        facts=_facts(form, record) if record else (),
+        walk=await walk_of(form.visit, record, "edit") if record else None,
         may=form.visit.records.allowed(form.visit.actor, form.resource),
     )
+
+
+def _facts(form: RecordForm, record: Record) -> list[tuple[str, Shown]]:
+    """What the form does not ask about: numbers, versions, stamps."""
+    asked = {name for part in form.parts for name in (part.name, *part.names)}
+    values = record.values
+    return [
+        (each.label, shortened(shown(form.resource, each, values)))
+        for name, each in form.resource.readable.items()
+        if name not in asked and name not in covered(form.resource)
+    ]

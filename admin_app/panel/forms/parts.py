@@ -3,98 +3,20 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 from starlette.datastructures import FormData, UploadFile
-from wtforms import StringField
 from wtforms.fields.core import UnboundField
 
-from admin_app.declaration import Field, Key, Kind, Relation, Resource
+from admin_app.declaration import Field, Kind, Resource
 from admin_app.declaration.fields import TEXTUAL
-from admin_app.errors import NotFoundError
 from admin_app.panel.forms.controls import control
+from admin_app.panel.forms.part import CLEAR, Part, Purpose, Values
+from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.layout import order_of
 from admin_app.panel.links import target_keys
-from admin_app.panel.texts import TextError, canonical, text_of, wire_of
+from admin_app.panel.texts import canonical, text_of, wire_of
 from admin_app.panel.visit import Visit
-
-PREFIX = "f-"
-"""Begins the names of a form's controls, so that no attribute's name can mean something else."""
-CLEAR = "\x00clear"
-"""Stands for NULL where empty text means "as it is"; no value can hold its first character."""
-
-Values = Mapping[str, Any]
-Purpose = Literal["create", "update"]
-
-
-def fingerprint(text: str) -> str:
-    """A short stand-in for a text, to notice that it is another one."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-
-
-class Part(ABC):
-    """One question of a form. Its answers are texts; of equal meaning where ``same`` is equal."""
-
-    template: ClassVar[str]
-    carries: ClassVar[type[str | UploadFile]] = str
-    """What the form sends for it."""
-    again: ClassVar[str] = ""
-    """What to say where a new answer came back that the control cannot show."""
-    names: tuple[str, ...]
-    """The input's names whose errors are shown here."""
-
-    def __init__(self, source: Field | Relation, *, required: bool) -> None:
-        self.name = source.name
-        self.label = source.label
-        self.help = source.help
-        self.required = required
-
-    @property
-    def control(self) -> str:
-        """The control's name in the HTML form."""
-        return f"{PREFIX}{self.name}"
-
-    @abstractmethod
-    def stored(self, values: Values) -> str:
-        """The text of a record's value."""
-
-    @abstractmethod
-    def sent(self, form: FormData) -> str | None:
-        """The text that came back; none when the form says nothing about it."""
-
-    def unreadable(self, form: FormData) -> bool:
-        """Whether something else came back than the control sends."""
-        sent = form.getlist(self.control)
-        return any(each and not isinstance(each, self.carries) for each in sent)
-
-    @abstractmethod
-    def wire(self, text: str) -> dict[str, Any]:
-        """The text as input for ``records``. Raises ``TextError``."""
-
-    def same(self, text: str) -> str:
-        """The text in the form in which equal meanings are equal."""
-        return text
-
-    def initial(self) -> str:
-        """The text for a record that is not there yet."""
-        return ""
-
-    def blank(self, text: str) -> bool:
-        """Whether the text is no answer."""
-        return not text.strip()
-
-    def shown(self, text: str) -> str:
-        """The text as the control shows it."""
-        return text
-
-    def unbound(self, text: str) -> UnboundField[Any]:
-        """The WTForms field that shows the text."""
-        del text
-        return StringField(self.label, description=self.help)  # type: ignore[return-value]
 
 
 class FieldPart(Part):
@@ -133,6 +55,15 @@ class FieldPart(Part):
 
     def unbound(self, text: str) -> UnboundField[Any]:
         return control(self.field, text)
+
+
+class DocumentPart(FieldPart):
+    """JSON, or a list as JSON: a tick says that there is no value, which is none of its texts."""
+
+    template = "document"
+
+    def sent(self, form: FormData) -> str | None:
+        return "" if form.get(f"{self.control}-clear") else super().sent(form)
 
 
 class SecretPart(FieldPart):
@@ -200,65 +131,6 @@ class FilePart(Part):
         return ""
 
 
-class RelationPart(Part):
-    """A look-up: the keys of the chosen records, as a JSON list of their text forms."""
-
-    template = "lookup"
-
-    def __init__(self, relation: Relation, target: Resource, *, required: bool) -> None:
-        super().__init__(relation, required=required)
-        self.relation = relation
-        self.target = target
-        self.many = relation.keyed
-        self.names = (relation.name,) if relation.keyed else relation.fields
-
-    def stored(self, values: Values) -> str:
-        return json.dumps([self.target.key_text(key) for key in values[self.relation.name]])
-
-    def sent(self, form: FormData) -> str | None:
-        given = form.getlist(self.control)
-        if not given:
-            return None
-        keys = list(dict.fromkeys(each for each in given if isinstance(each, str) and each))
-        return json.dumps(keys if self.many else keys[-1:])
-
-    def same(self, text: str) -> str:
-        return json.dumps(sorted(self.keys(text)))
-
-    def initial(self) -> str:
-        return "[]"
-
-    def blank(self, text: str) -> bool:
-        return not self.keys(text)
-
-    def keys(self, text: str) -> list[str]:
-        """The chosen keys in their text form."""
-        found: list[str] = json.loads(text)
-        return found
-
-    def chosen(self, text: str) -> list[Key]:
-        """The chosen keys, without what is no key."""
-        found = []
-        for each in self.keys(text):
-            try:
-                found.append(self.target.parse_key(each))
-            except NotFoundError:
-                continue
-        return found
-
-    def wire(self, text: str) -> dict[str, Any]:
-        try:
-            keys = [self.target.parse_key(each) for each in self.keys(text)]
-        except NotFoundError as error:
-            raise TextError(error.detail) from error
-        if self.many:
-            return {self.name: [self.target.reference_wire(key) for key in keys]}
-        parts: Sequence[Any] = (
-            self.target.key_wire(keys[0]) if keys else [None] * len(self.relation.fields)
-        )
-        return dict(zip(self.relation.fields, parts, strict=True))
-
-
 def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:
     """The questions of a resource's form, a foreign key as the look-up that stands for it."""
     parts: list[Part] = []
@@ -272,7 +144,9 @@ def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:
             if source.keyed or not set(source.fields) <= asked:
                 needed = any(each.required and not each.masked for each in fields)
                 target = visit.registry.target(source)
-                parts.append(RelationPart(source, target, required=needed))
+                # The application's own ask for a confirmation first, which has a page of its own.
+                new = not target.own and visit.may(target, "create") and visit.may(target, "read")
+                parts.append(RelationPart(resource, source, target, required=needed, creatable=new))
                 asked |= set(source.fields)
             continue
         for field in fields:
@@ -289,6 +163,8 @@ def _ask(parts: list[Part], field: Field, purpose: Purpose) -> set[str]:
         kind = SecretPart
     elif field.kind is Kind.BINARY:
         kind = FilePart
+    elif field.kind in {Kind.JSON, Kind.ARRAY}:
+        kind = DocumentPart
     must = field.required or (purpose == "update" and not field.optional)
     parts.append(kind(field, required=must and (field.required or field.kind not in TEXTUAL)))
     return {field.name}
