@@ -2,7 +2,8 @@
 
 A section has ``shown(visit)``, what its template ``account_<name>.html`` is given as ``section``,
 and ``done(visit, form)``, which does what one of its forms asks for. Refusals are raised; what is
-to be told once (a new token, recovery codes) is returned as context for the same page.
+to be told once (a new token, recovery codes) is returned as context for the same page, and where
+more than the page is answered, the answer.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from admin_app.errors import AppError, ForbiddenError
-from admin_app.panel.account import password, second_factor, sessions, tokens
+from admin_app.panel.account import password, regional, second_factor, sessions, tokens
 from admin_app.panel.door.signin import with_retry_after
 from admin_app.panel.rendering import render
 from admin_app.panel.routing import POST, Page
@@ -24,6 +25,7 @@ from admin_app.panel.security import read_form
 from admin_app.panel.visit import Visit, visiting
 
 SECTIONS: dict[str, ModuleType] = {
+    "regional": regional,
     "password": password,
     "second_factor": second_factor,
     "sessions": sessions,
@@ -51,6 +53,8 @@ async def page(admin: Admin, request: Request) -> Response:
     except AppError as error:
         response = await _rendered(admin, visit, int(error.status), problem=error, at=name)
         return with_retry_after(response, error)
+    if isinstance(told, Response):
+        return told
     if told is None:
         return RedirectResponse(visit.urls.to("account"), status_code=303)
     return await _rendered(admin, visit, told=told, at=name)

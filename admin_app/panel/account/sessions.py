@@ -8,6 +8,7 @@ from datetime import datetime
 from starlette.datastructures import FormData
 
 from admin_app.access import end_other_sessions, end_session, list_sessions
+from admin_app.panel.language import say
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, id_from
 
@@ -75,5 +76,5 @@ def device(user_agent: str) -> str:
     browser = next((name for part, name in BROWSERS.items() if part in user_agent), "")
     system = next((name for part, name in SYSTEMS.items() if part in user_agent), "")
     if browser:
-        return f"{browser} on {system}" if system else browser
-    return user_agent[:MOST_SHOWN] or "An unknown browser"
+        return say("{browser} on {system}", browser=browser, system=system) if system else browser
+    return user_agent[:MOST_SHOWN] or say("An unknown browser")

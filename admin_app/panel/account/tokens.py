@@ -21,10 +21,17 @@ from admin_app.access import (
 from admin_app.access.confirmation import confirmed
 from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError, FieldError, InvalidInputError
+from admin_app.panel.language import mark
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, id_from
 
-LIVES = {"7": "7 days", "30": "30 days", "90": "90 days", "365": "a year", "": "for ever"}
+LIVES = {
+    "7": mark("7 days"),
+    "30": mark("30 days"),
+    "90": mark("90 days"),
+    "365": mark("a year"),
+    "": mark("for ever"),
+}
 """How long a token may live, in days, and in words."""
 USUAL_LIFE = "90"
 EVERYTHING = "everything"

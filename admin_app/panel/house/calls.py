@@ -1,0 +1,90 @@
+"""The request to the API that answers what a page shows, to be copied."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from sqladmin import Admin
+from starlette.requests import Request
+from starlette.responses import Response
+
+from admin_app.declaration import Resource
+from admin_app.panel.lists.address import asked
+from admin_app.panel.rendering import render
+from admin_app.panel.visit import Visit, record_at, visiting
+
+Pairs = Iterable[tuple[str, str]]
+
+PREFIX = "/api/v1"
+SHEET = "sheet"
+"""The parameter of a page that is shown within another one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """The same request in a language."""
+
+    language: str
+    text: str
+
+
+async def of_list(admin: Admin, request: Request, resource: Resource) -> Response:
+    """The request for the list whose parameters these are."""
+    pairs = request.query_params.multi_items()
+    given = [each for each in pairs if each[0] != SHEET]
+    back = visiting(request).urls.list(resource, given)
+    calls = _list_calls(visiting(request), resource, asked(given))
+    return await _page(admin, request, resource, calls, back)
+
+
+async def of_record(admin: Admin, request: Request, resource: Resource) -> Response:
+    """The request for a record."""
+    visit = visiting(request)
+    record = await record_at(visit, resource)
+    calls = _calls(f"{_root(visit)}/{resource.plural}/{quote(record.key_text, safe=',~')}")
+    return await _page(admin, request, resource, calls, visit.urls.details(resource, record.key))
+
+
+async def _page(
+    admin: Admin, request: Request, resource: Resource, calls: list[Call], back: str
+) -> Response:
+    template = "house/calls.html" if SHEET in request.query_params else "house/calls_page.html"
+    return await render(admin, request, template, resource=resource, calls=calls, back=back)
+
+
+def _list_calls(visit: Visit, resource: Resource, kept: Pairs) -> list[Call]:
+    kept = list(kept)
+    query = f"?{urlencode(kept, errors='replace')}" if kept else ""
+    return _calls(f"{_root(visit)}/{resource.plural}{query}")
+
+
+def _root(visit: Visit) -> str:
+    url = visit.request.url
+    below = visit.urls.base.removesuffix("/admin")
+    return f"{url.scheme}://{url.netloc}{below}{PREFIX}"
+
+
+def _calls(address: str) -> list[Call]:
+    python = json.dumps(address, ensure_ascii=False)
+    shell = "'" + address.replace("'", "'\\''") + "'"
+    return [
+        Call("curl", f'curl -H "Authorization: Bearer $TOKEN" {shell}'),
+        Call(
+            "Python",
+            "import os\n\nimport httpx\n\n"
+            "answer = httpx.get(\n"
+            f"    {python},\n"
+            '    headers={"Authorization": f"Bearer {os.environ[\'TOKEN\']}"},\n'
+            ")\nanswer.raise_for_status()\nprint(answer.json())",
+        ),
+        Call(
+            "TypeScript",
+            f"const answer = await fetch({python}, {{\n"
+            "  headers: { Authorization: `Bearer ${process.env.TOKEN}` },\n"
+            "});\nif (!answer.ok) throw new Error(await answer.text());\n"
+            "console.log(await answer.json());",
+        ),
+    ]
