@@ -7,7 +7,7 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3.14 python
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: run test test-slow lint format bench docs pins clean chromium
+.PHONY: run test test-slow lint format bench docs tour pins clean chromium
 .DEFAULT_GOAL := test
 
 run: .venv/run.stamp ## Serve the library with its demo records at http://127.0.0.1:8000/admin
@@ -35,6 +35,9 @@ bench: .venv/bench.stamp ## Measure ourselves beside what people would pick inst
 
 docs: .venv/dev.stamp ## Check every example and reference list of the documentation
 	$(BIN)/python -m pytest tests/test_docs.py
+
+tour: .venv/dev.stamp chromium ## Take the pictures of docs/panel.md anew, from the demo
+	$(BIN)/python tests/tour.py
 
 pins: .venv/dev.stamp ## Choose the newest allowed versions again, with their hashes
 	$(INSTALL) uv

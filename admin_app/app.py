@@ -41,6 +41,8 @@ def application() -> FastAPI:
     # All of it lives as long as the process: no search for garbage, with requests waiting, has to
     # look at it again. With two hundred models that would take a tenth of a second.
     gc.freeze()
+    # A request that writes a thousand records makes tens of thousands of objects and no garbage.
+    gc.set_threshold(10_000, 20, 20)
     return app
 
 
@@ -78,7 +80,12 @@ def _lifespan(settings: Settings, registry: Registry) -> Any:
     async def lifespan(_: FastAPI) -> AsyncIterator[State]:
         await prepare_schema(settings)
         database = Database(settings)
-        records = Records(database, registry, installation_secret(settings))
+        records = Records(
+            database,
+            registry,
+            installation_secret(settings),
+            read_only=settings.server.read_only,
+        )
         limits = RequestLimits(database, settings.security.requests_per_minute)
         try:
             async with limits.settling():

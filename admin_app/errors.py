@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -57,6 +57,10 @@ class AppError(Exception):
         self.detail = detail
         self.errors = tuple(errors[:MAX_ERRORS])
         self.headers = dict(headers or {})
+
+    def members(self) -> Mapping[str, Any]:
+        """What a kind has to say besides (RFC 9457 §3.2)."""
+        return {}
 
     def within(self, *path: str | int) -> AppError:
         """The same refusal, of input that stands at ``path`` in a larger one."""
@@ -175,6 +179,63 @@ class TooManyAffectedError(ConflictError):
     remedy = "Narrow the filter, or allow more with Prefer: max-affected."
 
 
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why a record, or a field of it, cannot be put back.
+
+    Of a set, the values are the keys that would come back or leave.
+    """
+
+    resource: str
+    key: str
+    title: str
+    code: str
+    detail: str
+    field: str | None = None
+    was: Any = None
+    """What it would become."""
+    left: Any = None
+    """What the change left that is to be undone."""
+    now: Any = None
+
+
+class RevertConflictError(ConflictError):
+    """What a change left has been changed since, or cannot be known: nothing is put back."""
+
+    code = "revert_conflict"
+    title = "Some of it has changed since"
+    remedy = (
+        "Look at conflicts, which has the values of each; with skip_conflicts the rest is undone."
+    )
+
+    def __init__(self, conflicts: Sequence[Conflict]) -> None:
+        several = f"{len(conflicts):,} parts of it cannot be put back. Nothing has been done."
+        super().__init__(
+            several if len(conflicts) > 1 else "It cannot be put back. Nothing has been done.",
+            errors=[
+                FieldError(
+                    (each.resource, each.key, *([each.field] if each.field else ())),
+                    each.code,
+                    each.detail,
+                )
+                for each in conflicts[:MAX_ERRORS]
+            ],
+        )
+        self.conflicts = tuple(conflicts)
+
+    def members(self) -> Mapping[str, Any]:
+        """The first of the conflicts, each with its values."""
+        return {"conflicts": [asdict(each) for each in self.conflicts[:MAX_ERRORS]]}
+
+
+class RevertTooLargeError(ConflictError):
+    """What is to be undone is more than one request undoes."""
+
+    code = "revert_too_large"
+    title = "This is too much to be undone at once"
+    remedy = "Undo its records one by one, or import what there was before."
+
+
 class IdempotencyInFlightError(ConflictError):
     """The first request with this ``Idempotency-Key`` is still being worked on."""
 
@@ -241,6 +302,14 @@ class InvalidInputError(AppError):
     remedy = "Mend the value at each pointer of errors."
 
 
+class ReasonRequiredError(InvalidInputError):
+    """Records of this kind are not changed without saying why."""
+
+    code = "reason_required"
+    title = "Say why"
+    remedy = "Send the reason as Change-Reason, or give it in the form."
+
+
 class IdempotencyKeyReusedError(InvalidInputError):
     """This ``Idempotency-Key`` was sent with another request."""
 
@@ -291,6 +360,21 @@ class TooSlowError(BusyError):
         )
 
 
+class ReadOnlyError(BusyError):
+    """Records are not changed at the moment, by the will of whoever runs this."""
+
+    code = "read_only"
+    title = "Nothing can be changed at the moment"
+    remedy = "Read on. Send the same again when the notice is gone."
+
+    def __init__(self) -> None:
+        AppError.__init__(
+            self,
+            "This installation is in read-only mode: everything can be read and nothing changed.",
+            headers={"Retry-After": "60"},
+        )
+
+
 class SetupError(Exception):
     """The application cannot start as it is set up; the message says what to mend."""
 
@@ -322,7 +406,7 @@ def problem(
             {"pointer": each.pointer, "code": each.code, "detail": each.detail}
             for each in error.errors
         ]
-    return document
+    return {**document, **error.members()}
 
 
 def error_classes() -> list[type[AppError]]:

@@ -108,6 +108,18 @@ class ServerSection(Section):
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
         description="Where a proxy serves it, such as /library; the proxy may take it off or not.",
     )
+    environment: str = Field(
+        "",
+        max_length=40,
+        description="Shown as a badge on every page of the panel, such as staging or production.",
+    )
+    notice: str = Field(
+        "", max_length=500, description="Shown above every page of the panel, such as a warning."
+    )
+    read_only: bool = Field(
+        default=False,
+        description="Whether REST and the panel refuse to change records; the commands still do.",
+    )
     timing: bool = Field(
         default=False,
         description="Answer Server-Timing (statements) and Query-Hint (indexes); for development.",

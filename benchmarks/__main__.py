@@ -28,7 +28,7 @@ from benchmarks.places import KINDS, Place
 from benchmarks.servers import Server, serving
 
 ALWAYS = ("pgbench", "deep", "many", "scale")
-ASKED_FOR = ("soak", "profile")
+ASKED_FOR = ("soak", "profile", "million")
 """Extras that take long or change pictures, so that they run only when they are named."""
 
 
@@ -140,6 +140,8 @@ def extras(asked: Asked, load: Load, ready: Sequence[Place], folder: Path) -> It
         yield with_ours(ready, lambda servers: soaked(asked, load, servers))
     if asked.wants("profile"):
         yield with_ours(ready[-1:], lambda servers: profiled(load, servers[0]))
+    if asked.wants("million"):
+        yield crowded(ready, folder)
 
 
 def with_ours(ready: Sequence[Place], work: Callable[[list[Server]], str]) -> str:
@@ -165,6 +167,16 @@ def profiled(load: Load, server: Server) -> str:
 
     text = profile.found(load, server)
     report.write("profile", text)
+    return text
+
+
+def crowded(ready: Sequence[Place], folder: Path) -> str:
+    """The panel over a million records, and its place in the documentation."""
+    from benchmarks.extras import panel_million  # noqa: PLC0415 - as needed
+
+    text = panel_million.found(ready, folder, say)
+    if len(ready) == len(KINDS) and panel_million.WHOLE:
+        report.write("million", text)
     return text
 
 

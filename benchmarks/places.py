@@ -126,7 +126,7 @@ async def migrate(settings: Settings) -> None:
 
 def make_project(settings: Settings) -> None:
     """Make the folder of a project: ``settings.toml`` and a place for migrations."""
-    (settings.migrations / "versions").mkdir(parents=True)
+    (settings.migrations / "versions").mkdir(parents=True, exist_ok=True)
     assert settings.security.secret is not None  # noqa: S101 - for mypy
     values: dict[str, dict[str, Any]] = {
         "app": {"title": "Benchmark", "models": list(settings.app.models)},

@@ -37,7 +37,12 @@ async def state_of(settings: Settings, registry: Registry) -> AsyncIterator[Stat
         yield State(
             settings=settings,
             database=database,
-            records=Records(database, registry, installation_secret(settings)),
+            records=Records(
+                database,
+                registry,
+                installation_secret(settings),
+                read_only=settings.server.read_only,
+            ),
             callers=Callers(database),
             limits=RequestLimits(database, settings.security.requests_per_minute),
         )

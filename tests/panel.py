@@ -176,7 +176,9 @@ class Form:
     """The controls of a page's main form and what they would send, read as a browser reads them."""
 
     def __init__(self, html: str, which: int = -1) -> None:
-        self.html = re.findall(r"<form\b.*?</form>", html, re.DOTALL)[which]
+        # The form of a notice, to undo what was done, is no page's own.
+        page = html.partition("data-toast")[0]
+        self.html = re.findall(r"<form\b.*?</form>", page, re.DOTALL)[which]
         self._fields = list(self._read())
 
     def fields(self, *without: str) -> list[tuple[str, str]]:
@@ -209,7 +211,7 @@ class Form:
                 value = unescape(re.sub(r"\A\r?\n", "", inner)).replace("\r\n", "\n")
                 value = value.replace("\r", "\n").replace("\n", "\r\n")
             elif kind == "select":
-                chosen = re.search(r'<option selected value="([^"]*)"', inner)
+                chosen = re.search(r'<option (?:class="\w+" )?selected value="([^"]*)"', inner)
                 value = unescape(chosen[1]) if chosen else ""
             elif type_ in {"checkbox", "radio"} and not re.search(r"\bchecked\b", attributes):
                 continue

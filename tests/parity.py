@@ -77,7 +77,7 @@ class Person:
 
 def details_in(html: str, resource: Resource) -> Iterable[str]:
     """The keys of the records whose pages a page links to."""
-    found = re.findall(rf'/admin/{resource.name}/details/([^"?#]+)"', html)
+    found = re.findall(rf'/admin/{resource.name}/details/([^"?#]+)["?]', html)
     return (unquote(unescape(each)) for each in found)
 
 

@@ -195,7 +195,7 @@ async def by_cookie(worker: Api, secret: str) -> Seen:
         return NOTHING
     assert answer.status == 200, answer
     html = answer.body.decode()
-    books = frozenset(int(each) for each in re.findall(r'/admin/book/details/(\d+)"', html))
+    books = frozenset(int(each) for each in re.findall(r'/admin/book/details/(\d+)["?]', html))
     return Sees(books, 'href="/admin/book/create"' in html)
 
 

@@ -12,7 +12,15 @@ from api import Answer, Api, zoo_on
 from conftest import PROJECT, FreshSettings
 
 from admin_app import ResourceOptions
-from admin_app.records.queries import aggregation, filters, grammar, operands, ordering, shape
+from admin_app.records.queries import (
+    aggregation,
+    facets,
+    filters,
+    grammar,
+    operands,
+    ordering,
+    shape,
+)
 from admin_app.records.queries.reading import MAX_CONDITIONS, MAX_STEPS, MAX_VALUES
 from admin_app.records.reads.includes import MOST_INCLUDED, MOST_WEIGHT
 
@@ -169,6 +177,22 @@ BOUNDS: list[tuple[str, tuple[int, ...], str, str, Any, Any]] = [
         aggregation.MAX_LIMIT,
         aggregation.MAX_LIMIT + 1,
     ),
+    (
+        "fields of facets",
+        (facets.MAX_FIELDS,),
+        "specimens/facets",
+        "field",
+        "short,sure,small,whole,big",
+        "short,sure,small,whole,big,name",
+    ),
+    (
+        "values of a facet",
+        (facets.MAX_LIMIT,),
+        "folders/facets?field=name",
+        "limit",
+        facets.MAX_LIMIT,
+        facets.MAX_LIMIT + 1,
+    ),
 ]
 
 
@@ -190,7 +214,8 @@ async def ask(api: Api, target: str, parameter: str, value: Any) -> Answer:
     body = {parameter: value} if target == "folders" and parameter == "filter" else None
     if body is not None:
         return await api.call("POST", f"{target}/query", body)
-    return await api.call("GET", f"{target}?{urlencode({parameter: given})}")
+    joint = "&" if "?" in target else "?"
+    return await api.call("GET", f"{target}{joint}{urlencode({parameter: given})}")
 
 
 async def test_every_bound_holds(fresh_settings: FreshSettings) -> None:

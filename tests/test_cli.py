@@ -82,6 +82,24 @@ def test_import_and_export(admin_app: Commands, tmp_path: Path) -> None:
     assert '"name":"Cy Poe"' in lines[0]
 
 
+def test_workbooks_trials_and_modes(admin_app: Commands, tmp_path: Path) -> None:
+    """A workbook comes back unchanged; a trial keeps nothing; a mode refuses the other rows."""
+    tried = admin_app("import", "author", "-", "--dry-run", stdin="name\nAda\n")
+    assert tried.out == "1 created, 0 changed, 0 unchanged, 0 refused; nothing was kept\n"
+    cyrillic = tmp_path / "a.csv"
+    cyrillic.write_bytes("name;country\nЮлия;Дания\n".encode("cp1251"))
+    assert admin_app.fine("import", "author", str(cyrillic)).startswith("1 created")
+    out = tmp_path / "out.xlsx"
+    admin_app.fine("export", "author", "--format", "xlsx", "--output", str(out))
+    back = admin_app("import", "author", str(out))
+    assert (back.code, back.out) == (0, "0 created, 0 changed, 1 unchanged, 0 refused\n")
+    assert "Юлия" in admin_app.fine("export", "author")
+    done = admin_app("import", "author", str(out), "--mode", "create")
+    assert (done.code, "There is one with this" in done.err) == (1, True)
+    wrong = admin_app("import", "author", str(out), "--sheet", "none")
+    assert (wrong.code, "no such sheet" in wrong.err) == (1, True)
+
+
 def test_import_by_a_mapping_file(admin_app: Commands, tmp_path: Path) -> None:
     """A mapping can stand in a file; the command line has the last word."""
     mapping = tmp_path / "books.toml"

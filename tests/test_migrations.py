@@ -26,7 +26,7 @@ from admin_app.declaration import OUR_PREFIX
 from admin_app.errors import SetupError
 from admin_app.settings import DatabaseSection, Settings
 
-OURS = ("admin_app_0001", "admin_app_0002", "admin_app_0003", "admin_app_0004", "admin_app_0005")
+OURS = tuple(f"admin_app_000{number}" for number in range(1, 8))
 THEIRS = ("library_0001", "library_0002", "library_0003")
 HEAD = THEIRS[-1]
 ORDER = (
@@ -36,6 +36,8 @@ ORDER = (
     "admin_app_0003",
     "admin_app_0004",
     "admin_app_0005",
+    "admin_app_0006",
+    "admin_app_0007",
 )
 """The library's revisions wait for our first only."""
 
@@ -264,7 +266,7 @@ class TestRevision:
         written = await runner.revision("Everything")
 
         assert written is not None
-        assert "depends_on = 'admin_app_0005'" in written.read_text("utf-8")
+        assert "depends_on = 'admin_app_0007'" in written.read_text("utf-8")
         assert "admin_role" not in written.read_text("utf-8")
         assert await runner.upgrade() == (_id(written),)
         assert await runner.check() == []

@@ -318,7 +318,7 @@ class TestFailure:
         with pytest.raises(SetupError, match=r"^Revision broken failed.*nothing"):
             await runner.downgrade("-1")
 
-        assert set((await runner.current()).applied) == {"admin_app_0005", "broken"}
+        assert set((await runner.current()).applied) == {"admin_app_0007", "broken"}
 
     async def test_after_autocommit(self, project: Settings) -> None:
         """What was kept by leaving the transaction is not denied."""

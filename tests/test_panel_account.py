@@ -128,7 +128,9 @@ async def test_end_a_session(home: House) -> None:
         assert "Firefox on Windows" in page
         assert "&lt;b&gt;odd&lt;/b&gt;" in page
         (one,) = re.findall(
-            r'name="session" value="(\d+)">\s*<button aria-label="End: Firefox on Windows', page
+            r'name="session" value="(\d+)">\s*'
+            r'<button aria-label="End the session of Firefox on Windows',
+            page,
         )
         fields = [*await token(client), ("session", one)]
         answer = await client.post("/admin/account/sessions", fields)
@@ -313,7 +315,7 @@ async def test_acting_is_said_on_every_page(home: House) -> None:
         await act_as(home, client, "vic")
         for path in PAGES:
             page = (await client.get(path)).text
-            assert "You act as <strong>vic</strong>, reading only." in page, path
+            assert "<strong>You act as vic.</strong> You can only read." in page, path
             assert 'action="/admin/impersonate/end"' in page
         answer = await client.post("/admin/impersonate/end", await token(client))
         vic = await id_of(home, "vic")
@@ -344,7 +346,7 @@ async def test_acting_leaves_both_names(home: House) -> None:
         await act_as(home, client, "vic", ("writes", "1"))
         form = await client.form("/admin/author/create")
         assert (
-            "You act as <strong>vic</strong>. What you change" in (await client.get("/admin/")).text
+            "<strong>You act as vic.</strong> What you change" in (await client.get("/admin/")).text
         )
         answer = await client.post("/admin/author/create", form.changed(name="Zed"))
         assert answer.status_code == 303

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Any
 
@@ -52,7 +51,7 @@ async def test_create_edit_delete(home: House, browser: Browser, scripts: bool) 
     """A record is created, found, changed and deleted, with scripts and without."""
     async with home.page(browser, java_script_enabled=scripts) as page:
         await page.goto("/admin/")
-        await page.get_by_role("link", name="New book").click()
+        await page.get_by_role("link", name="New book", exact=True).click()
         await page.get_by_label("Title", exact=True).fill("Zulu")
         if scripts:
             await page.get_by_role("combobox", name="Authors").fill("tre")
@@ -78,7 +77,6 @@ async def test_create_edit_delete(home: House, browser: Browser, scripts: bool) 
         await expect(page.get_by_role("status")).to_have_text(re.compile("Saved Zulu"))
         await page.get_by_role("link", name="Delete").click()
         await page.get_by_role("button", name="Delete book").click()
-        await expect(page.get_by_role("status").first).to_be_visible()
         await expect(page.locator(".toast")).to_have_text(re.compile("Deleted Zulu"))
     actions = [each.action for each in await home.changes() if each.resource == "book"]
     assert actions == ["create", "update", "delete"]
@@ -97,11 +95,11 @@ async def test_lookup_by_keyboard(home: House, browser: Browser) -> None:
         await box.press("Escape")
         await expect(box).to_have_attribute("aria-expanded", "false")
         await page.keyboard.type("ann")
-        await expect(options).to_have_count(1)
+        await expect(options).to_have_text(["Ann TreRussia", "Create “ann”…"])
         await box.press("Backspace")
         await box.press("Backspace")
         await box.press("Backspace")
-        await expect(options).to_have_count(2)
+        await expect(options).to_have_count(3)
         await box.press("ArrowDown")
         first = options.first
         await expect(first).to_have_attribute("aria-selected", "true")
@@ -143,7 +141,7 @@ async def test_to_one_lookup(embedded: House, browser: Browser) -> None:
         await page.goto("/admin/comment/edit/1")
         box = page.get_by_role("combobox", name="Book")
         await box.fill("book 09")
-        await page.get_by_role("option", name="Book 09").click()
+        await page.get_by_role("option", name="Book 09 1909").click()
         await expect(page.locator("#f-book .chip")).to_have_count(1)
         await page.get_by_role("button", name="Remove Rea").click()
         await page.get_by_role("button", name="Save").last.click()
@@ -167,71 +165,6 @@ async def test_error_summary_has_the_focus(embedded: House, browser: Browser) ->
         await page.keyboard.press("Enter")
         assert page.url.endswith("#f-name")
         assert await violations(page) == []
-
-
-async def test_stale_save_page(embedded: House, browser: Browser) -> None:
-    """The page of a clash shows both values, takes the focus, and saves over when asked."""
-    async with embedded.page(browser) as page, embedded.client() as other:
-        await page.goto("/admin/book/edit/1")
-        form = await other.form("/admin/book/edit/1")
-        await other.post("/admin/book/edit/1", form.changed(year="1950", authors=["", "2"]))
-        await page.get_by_label("Year").fill("1960")
-        await page.get_by_role("button", name="Remove Ann Tre").click()
-        await page.get_by_role("button", name="Save").last.click()
-        await expect(page.locator("#problems")).to_be_focused()
-        await expect(page.get_by_role("row", name="Year 1950 1960")).to_be_visible()
-        await expect(
-            page.get_by_role("row", name="Authors Bea Due Ann Uno, Bea Due")
-        ).to_be_visible()
-        assert await violations(page) == []
-        await page.get_by_role("button", name="Save over it").click()
-        await expect(page.locator(".toast")).to_contain_text("Saved")
-    values = (await embedded.get("book", "1")).values
-    assert (values["year"], values["authors"]) == (1960, [1, 2])
-
-
-async def test_filter_sheet(embedded: House, browser: Browser) -> None:
-    """Filters are set in the sheet, stand in the address and as chips, and are taken away."""
-    async with embedded.page(browser) as page:
-        await page.goto("/admin/book/list")
-        await page.get_by_text("Filter", exact=True).click()
-        await page.get_by_label("Year from", exact=True).fill("1925")
-        await page.get_by_label("Format").select_option("Ebook")
-        await page.get_by_role("button", name="Apply").click()
-        await expect(page.locator(".chip")).to_have_count(2)
-        assert page.url.endswith("/admin/book/list?year__gte=1925&format=ebook")
-        await expect(page.locator("tbody tr")).to_have_count(3)
-        await page.get_by_role("link", name="Remove the filter Format").click()
-        await expect(page.locator("tbody tr")).to_have_count(6)
-        await page.get_by_role("columnheader", name="Year").get_by_role("link").click()
-        await expect(page.get_by_role("columnheader", name="Year")).to_have_attribute(
-            "aria-sort", "ascending"
-        )
-        await page.get_by_text("Filter", exact=True).click()
-        await page.keyboard.press("Escape")
-        await expect(page.get_by_label("Year from", exact=True)).to_be_hidden()
-        await page.keyboard.press("/")
-        await expect(page.get_by_role("searchbox")).to_be_focused()
-
-
-async def test_relation_filter(embedded: House, browser: Browser) -> None:
-    """A relation declared as a filter is looked up in the sheet and becomes a chip by name."""
-    resource = embedded.records.registry["book"]
-    options = dataclasses.replace(resource.options, filters=["authors", "year"])
-    object.__setattr__(resource, "options", options)
-    async with embedded.page(browser, "vic") as page:
-        await page.goto("/admin/book/list?sort=-year")
-        await page.get_by_text("Filter", exact=True).click()
-        await page.get_by_role("combobox", name="Authors").fill("due")
-        await page.get_by_role("option", name="Bea Due").click()
-        await page.get_by_role("button", name="Apply").click()
-        await expect(page.locator(".chip")).to_have_text(re.compile("Authors is Bea Due"))
-        assert page.url.endswith("/admin/book/list?sort=-year&authors=2")
-        await expect(page.locator("tbody tr")).to_have_count(15)
-        await page.get_by_text("Filter", exact=True).click()
-        await page.get_by_label("Year up to", exact=True).fill("1910")
-        await page.get_by_role("button", name="Apply").click()
-        await expect(page.locator("tbody tr")).to_have_count(5)
 
 
 async def test_colours_change_in_place(embedded: House, browser: Browser) -> None:
@@ -391,7 +324,7 @@ async def test_heads_stay_in_sight(embedded: House, browser: Browser) -> None:
     """On a desk the heads of a list stay under the bar; where it is narrow the table scrolls."""
     async with embedded.page(browser, viewport=DESK) as page:
         await page.goto("/admin/book/list")
-        for width in (1100, 1280, 1600):
+        for width in (1140, 1280, 1600):
             await page.set_viewport_size({"width": width, "height": 600})
             await page.evaluate("scrollTo(0, 300)")
             top = await page.evaluate(

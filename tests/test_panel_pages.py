@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from panel import SEED, Form, House
@@ -11,7 +12,8 @@ from admin_app.declaration import Actor, Grant
 
 
 def titles(html: str) -> list[str]:
-    return re.findall(r'<th scope="row"><a class="cover" href="[^"]*">([^<]*)</a>', html)
+    found = re.findall(r'<th scope="row"[^>]*><a class="cover" href="[^"]*">(.*?)</a>', html)
+    return [re.sub(r"</?mark>", "", each) for each in found]
 
 
 async def test_home_shows_what_one_may_see(home: House) -> None:
@@ -19,11 +21,11 @@ async def test_home_shows_what_one_may_see(home: House) -> None:
     async with home.client("ana") as client:
         text = (await client.get("/admin/")).text
         assert '<span class="number">30</span>' in text
-        assert "New book" in text
+        assert "/admin/book/create" in text
     async with home.client("vic") as client:
         text = (await client.get("/admin/")).text
         assert '<span class="number">30</span>' in text
-        assert "New book" not in text
+        assert "/admin/book/create" not in text
     async with home.client("nob") as client:
         text = (await client.get("/admin/")).text
         assert "There is nothing here for you yet" in text
@@ -37,8 +39,8 @@ async def test_list(home: House) -> None:
         assert titles(answer.text) == [f"Book {number:02}" for number in range(1, 26)]
         heads = re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]*)', answer.text)
         assert heads == ["Title", "Authors", "Year", "Language", "Format", "Rating"]
-        assert "25 of 30 books" in answer.text
-        first = answer.text.split('<th scope="row">')[1]
+        assert "1\N{EN DASH}25 of 30" in answer.text
+        first = answer.text.split('<th scope="row"')[1]
         assert re.findall(r">(Ann Uno|Bea Due|Ann Tre)</a>", first) == ["Ann Uno", "Bea Due"]
         assert "+1</span>" in first
         follow = re.search(r'rel="next" href="([^"]*)"', answer.text)
@@ -73,15 +75,16 @@ async def test_search_sort_and_filters_are_in_the_address(home: House) -> None:
             "/admin/book/list?year__gte=1925&format=ebook&authors=2&language__contains=en"
         )
         assert titles(answer.text) == ["Book 25", "Book 27", "Book 29"]
-        chips = re.findall(r'<li class="chip"><span>(.*?)</span><a href="([^"]*)"', answer.text)
-        words = [re.sub(r"<[^>]*>", "", text) for text, _ in chips]
-        assert words == [
+        chips = re.findall(
+            r'<li class="chip"><a[^>]*>(.*?)</a><a class="drop" href="([^"]*)"', answer.text
+        )
+        assert [words for words, _ in chips] == [
             "Year from 1925",
             "Format is Ebook",
             "Authors is Bea Due",
             "Language contains en",
         ]
-        without = await client.get(chips[0][1].replace("&amp;", "&"))
+        without = await client.get(unescape(chips[0][1]))
         assert len(titles(without.text)) == 15
 
 
@@ -113,9 +116,9 @@ async def test_empty_list_names_what_emptied_it(home: House) -> None:
     async with home.client() as client:
         text = (await client.get("/admin/book/list?search=zebra&year__gte=1901")).text
         assert "No book fits" in text
-        assert "<strong>zebra</strong>" in text
-        assert "Year from 1901" in text
-        assert "Drop the search" in text
+        drops = re.findall(r"<span>([^<]*)</span><span class=\"quiet\">([^<]*)</span>", text)
+        assert ("search for “zebra”", "30") in drops
+        assert ("Year from 1901", "0") in drops
 
 
 async def test_details(home: House) -> None:
@@ -126,7 +129,7 @@ async def test_details(home: House) -> None:
         assert '<a href="/admin/author/details/1">Ann Uno</a>' in text
         assert text.count('href="/admin/comment/details/') == 10
         assert 'href="/admin/comment/list?book=1"' in text
-        assert "<strong>Created</strong> by an import" in text
+        assert "Created by an import" in text
         listed = await client.get("/admin/comment/list?book=1")
         assert len(titles(listed.text)) == 12
 
@@ -138,8 +141,8 @@ async def test_history_tells_old_and_new(home: House) -> None:
         await client.post("/admin/book/edit/1", form.changed(year="1999", authors=["", "2"]))
         text = (await client.get("/admin/book/details/1")).text
         event = text.split('<ol class="history">')[1].split("</li>")[0]
-        assert "<strong>Changed</strong> in the panel" in event
-        assert "ana ·" in event
+        assert "Changed in the panel" in event
+        assert "<strong>ana</strong>" in event
         assert re.search(r"Year</dt><dd><del>1901</del> <ins>1999</ins>", event)
         assert "Ann Uno" in event
         assert "Ann Tre" in event
@@ -213,33 +216,6 @@ async def test_check_constraint_is_said_in_words(home: House) -> None:
         assert 'id="f-stars-error"' in answer.text
 
 
-async def test_stale_save_loses_nothing(home: House) -> None:
-    """A save over somebody's change is refused with both values, and done when asked for again."""
-    path = "/admin/book/edit/1"
-    async with home.client() as client:
-        mine = await client.form(path)
-        theirs = await client.form(path)
-        await client.post(path, theirs.changed(year="1950", pages="100"))
-        answer = await client.post(path, mine.changed(year="1960", language="por"))
-        assert answer.status_code == 409
-        (row,) = re.findall(r'<tr><th scope="row">(.*?)</tr>', answer.text)
-        assert re.sub(r"<[^>]*>", " ", row).split() == ["Year", "1950", "1960"]
-        form = Form(answer.text)
-        kept = dict(form.fields())
-        assert (kept["f-year"], kept["f-language"], kept["f-pages"]) == ("1960", "por", "100")
-        stored = await home.get("book", "1")
-        assert (stored.values["year"], stored.values["language"]) == (1950, "eng")
-        again = await client.post(path, form.fields())
-        assert again.status_code == 409
-        assert (await home.get("book", "1")).values["year"] == 1950
-        over = await client.post(path, [*form.fields(), ("_over", "1")])
-        assert over.status_code == 303
-        stored = await home.get("book", "1")
-        assert stored.values["year"] == 1960
-        assert stored.values["language"] == "por"
-        assert stored.values["pages"] == 100
-
-
 async def test_incomplete_form_overwrites_nothing(home: House) -> None:
     """A form that lost what it was opened with is shown again and not saved."""
     path = "/admin/book/edit/1"
@@ -286,7 +262,7 @@ async def test_hostile_forms(home: House) -> None:
             [("f-title", "a"), ("f-authors", "x")], [("f-title", "a"), ("f-authors", "99")],
             [("f-title", "a"), *[("f-authors", str(n)) for n in range(3000)]],
             [("f-title", "a"), ("f-format", "vinyl")], [("f-title", "a"), ("f-rating", "1e9999")],
-            [("_find", "authors"), ("f-authors-term", "\0")],
+            [("_find", "f-authors"), ("f-authors-term", "\0")],
             [("f-title", "a"), ("f-added_at", "x")],
         ]  # fmt: skip
         for fields in hostile:
@@ -375,7 +351,7 @@ async def test_find_without_javascript(home: House) -> None:
         form = await client.form("/admin/comment/create")
         fields = [
             *form.changed(text="typed\r\nalready"),
-            ("_find", "book"),
+            ("_find", "f-book"),
             ("f-book-term", "book 07"),
         ]
         fields = [each for each in fields if each != ("f-book-term", "")]
@@ -415,7 +391,8 @@ async def test_text_left_in_a_lookup_is_refused(home: House) -> None:
         assert (await client.post(path, changed)).status_code == 422
         cleared = found.changed(**{"authors-term": ""})
         assert (await client.post(path, cleared)).status_code == 303
-        answer = await client.post(path, found.changed(authors=["", "3"]))
+        fields = [each for each in found.changed(authors=["", "3"]) if each[0] != "_once"]
+        answer = await client.post(path, fields)
         assert answer.status_code == 303
         key = answer.headers["location"].rsplit("/", 1)[1]
         assert (await home.get("book", key)).values["authors"] == [3]
@@ -427,9 +404,9 @@ async def test_two_searches_without_javascript(home: House) -> None:
     async with home.client() as client:
         form = await client.form(path)
         fields = form.changed(**{"text": "x", "book-term": "book 07"})
-        form = Form((await client.post(path, [*fields, ("_find", "book")])).text)
+        form = Form((await client.post(path, [*fields, ("_find", "f-book")])).text)
         fields = form.changed(**{"book": "7", "reader-term": "rea"})
-        form = Form((await client.post(path, [*fields, ("_find", "reader")])).text)
+        form = Form((await client.post(path, [*fields, ("_find", "f-reader")])).text)
         answer = await client.post(path, form.changed(reader="1"))
         assert answer.status_code == 303
         values = (await home.get("comment", answer.headers["location"].rsplit("/", 1)[1])).values
@@ -510,8 +487,6 @@ async def test_refusals_are_pages(home: House) -> None:
             answer = await client.get(path)
             assert answer.status_code == 405, path
             assert "This cannot be done this way" in answer.text
-        token = [("_csrf", await client.token())]
-        assert (await client.post("/admin/book/import", token)).status_code == 404
         assert (await client.http.delete("/admin/book/delete?pks=1")).status_code == 405
         assert (await client.get("/admin")).headers["location"] == "/admin/"
 

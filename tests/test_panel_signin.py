@@ -266,11 +266,11 @@ async def test_setup_link(fresh_settings: FreshSettings) -> None:
 async def test_theme(fresh_settings: FreshSettings) -> None:
     """The choice of colours is kept in a cookie and applied by the server, before any paint."""
     async with library(fresh_settings, "sqlite") as made, made.client() as client:
-        assert '<html lang="en">' in (await client.get("/admin/")).text
+        assert '<html lang="en" dir="ltr">' in (await client.get("/admin/")).text
         fields = [("theme", "dark"), ("next", "/admin/book/list"), ("_csrf", await client.token())]
         answer = await client.post("/admin/theme", fields)
         assert (answer.status_code, answer.headers["location"]) == (303, "/admin/book/list")
-        assert '<html lang="en" data-theme="dark">' in (await client.get("/admin/")).text
+        assert '<html lang="en" dir="ltr" data-theme="dark">' in (await client.get("/admin/")).text
         client.http.cookies.clear()
         assert 'data-theme="dark"' not in (await client.get("/admin/login")).text
 

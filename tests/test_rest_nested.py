@@ -110,7 +110,7 @@ async def test_children_with_their_parent(api: Api) -> None:
     edit = {
         "create": [{"text": "three"}],
         "update": [{"key": "1", "data": {"text": "uno"}, "if_match": '"1"'}],
-        "delete": ["2"],
+        "delete": [{"key": "2", "if_match": '"1"'}],
     }
     answer = await api.call("PATCH", "books/1", {"year": 1900, "comments": edit})
     assert (answer.status, answer.json["year"]) == (200, 1900)
@@ -178,6 +178,11 @@ WRONG_CHILDREN: list[tuple[Any, int, str]] = [
     ({"update": [{"key": "1", "data": {}, "if_match": '"7"'}]}, 412, "/comments/update/0"),
     ({"delete": ["1", "2"]}, 404, "/comments/delete/1"),
     ({"delete": ["1", "1"]}, 404, "/comments/delete/1"),
+    ({"delete": [{"key": "1", "if_match": '"7"'}]}, 412, "/comments/delete/0"),
+    ({"delete": [{"key": "2"}]}, 404, "/comments/delete/0"),
+    ({"delete": [{"if_match": '"1"'}]}, 422, "/comments/delete/0/key"),
+    ({"delete": [{"key": "1", "data": {}}]}, 422, "/comments/delete/0/data"),
+    ({"delete": [1]}, 422, "/comments/delete/0"),
     ({"remove": ["1"]}, 422, "/comments/remove"),
     (None, 422, "/comments"),
     ([], 422, "/comments"),

@@ -21,7 +21,6 @@ from zoo.rules import Unversioned
 from admin_app.access import actor_of_token
 from admin_app.declaration import SYSTEM, Grant
 from admin_app.records.transfer import Export
-from admin_app.rest.answers import FORMATS
 
 CSV = ("accept", "text/csv")
 NDJSON = ("accept", "application/x-ndjson")
@@ -197,7 +196,7 @@ async def test_sent_while_it_is_read(fresh_settings: FreshSettings) -> None:
                     first = (await anext(pieces))["body"]
                     assert 0 < first.count(b"\n") < 600
             resource = api.registry["unversioned"]
-            for format_ in FORMATS.values():
+            for format_ in ("csv", "ndjson"):
                 export = Export(api.records, SYSTEM, resource, [("fields", "id")])
                 async with aclosing(export.portions(format_)) as portions:
                     first = await anext(portions)

@@ -45,6 +45,7 @@ REST = """
 401 403 403 200  QUERY  /authors
 401 403 403 200  POST   /authors/query
 401 403 403 200  GET    /authors/aggregate
+401 403 403 200  GET    /authors/facets                 /authors/facets?field=id
 401 403 403 201  POST   /authors
 401 403 403 200  GET    /authors/{key}                  /authors/1
 401 403 403 200  PATCH  /authors/{key}                  /authors/1
@@ -54,6 +55,7 @@ REST = """
 401 403 200 200  QUERY  /books
 401 403 200 200  POST   /books/query
 401 403 200 200  GET    /books/aggregate
+401 403 200 200  GET    /books/facets                   /books/facets?field=id
 401 403 403 201  POST   /books
 401 403 404 200  GET    /books/{key}                    /books/2
 401 403 404 200  PATCH  /books/{key}                    /books/2
@@ -65,6 +67,7 @@ REST = """
 401 403 403 200  QUERY  /comments
 401 403 403 200  POST   /comments/query
 401 403 403 200  GET    /comments/aggregate
+401 403 403 200  GET    /comments/facets                /comments/facets?field=id
 401 403 403 201  POST   /comments
 401 403 403 200  GET    /comments/{key}                 /comments/1
 401 403 403 200  PATCH  /comments/{key}                 /comments/1
@@ -75,6 +78,7 @@ REST = """
 401 403 403 200  QUERY  /readers
 401 403 403 200  POST   /readers/query
 401 403 403 200  GET    /readers/aggregate
+401 403 403 200  GET    /readers/facets                 /readers/facets?field=id
 401 403 403 201  POST   /readers
 401 403 403 200  GET    /readers/{key}                  /readers/1
 401 403 403 200  PATCH  /readers/{key}                  /readers/1
@@ -84,6 +88,7 @@ REST = """
 401 403 403 200  QUERY  /admin_roles
 401 403 403 200  POST   /admin_roles/query
 401 403 403 200  GET    /admin_roles/aggregate
+401 403 403 200  GET    /admin_roles/facets             /admin_roles/facets?field=id
 401 403 403 201  POST   /admin_roles
 401 403 403 200  GET    /admin_roles/{key}              /admin_roles/{role}
 401 403 403 200  PATCH  /admin_roles/{key}              /admin_roles/{role}
@@ -93,6 +98,7 @@ REST = """
 401 403 403 200  QUERY  /admin_grants
 401 403 403 200  POST   /admin_grants/query
 401 403 403 200  GET    /admin_grants/aggregate
+401 403 403 200  GET    /admin_grants/facets            /admin_grants/facets?field=id
 401 403 403 201  POST   /admin_grants
 401 403 403 200  GET    /admin_grants/{key}             /admin_grants/{grant}
 401 403 403 200  PATCH  /admin_grants/{key}             /admin_grants/{grant}
@@ -102,56 +108,66 @@ REST = """
 401 403 403 200  QUERY  /admin_security_events
 401 403 403 200  POST   /admin_security_events/query
 401 403 403 200  GET    /admin_security_events/aggregate
+401 403 403 200  GET    /admin_security_events/facets   /admin_security_events/facets?field=id
 401 403 403 200  GET    /admin_security_events/{key}    /admin_security_events/1
 401 403 403 200  GET    /admin_sessions
 401 403 403 200  QUERY  /admin_sessions
 401 403 403 200  POST   /admin_sessions/query
 401 403 403 200  GET    /admin_sessions/aggregate
+401 403 403 200  GET    /admin_sessions/facets          /admin_sessions/facets?field=id
 401 403 403 200  GET    /admin_sessions/{key}           /admin_sessions/{vics_session}
 401 403 403 204  DELETE /admin_sessions/{key}           /admin_sessions/{spare_session}
 401 403 403 200  GET    /admin_tokens
 401 403 403 200  QUERY  /admin_tokens
 401 403 403 200  POST   /admin_tokens/query
 401 403 403 200  GET    /admin_tokens/aggregate
+401 403 403 200  GET    /admin_tokens/facets            /admin_tokens/facets?field=id
 401 403 403 200  GET    /admin_tokens/{key}             /admin_tokens/{token}
 401 403 403 200  GET    /admin_users
 401 403 403 200  QUERY  /admin_users
 401 403 403 200  POST   /admin_users/query
 401 403 403 200  GET    /admin_users/aggregate
+401 403 403 200  GET    /admin_users/facets             /admin_users/facets?field=id
 401 403 403 201  POST   /admin_users
 401 403 403 200  GET    /admin_users/{key}              /admin_users/{vic}
 401 403 403 200  PATCH  /admin_users/{key}              /admin_users/{vic}
 401 403 403 200  PUT    /admin_users/{key}              /admin_users/{vic}
+401 403 403 415  POST   /authors/import
 401 403 403 200  POST   /authors/bulk                 /authors/bulk?atomic=false
 401 403 403 200  PATCH  /authors/bulk                 /authors/bulk?atomic=false
 401 403 403 200  PATCH  /authors                      /authors?id=0
 401 403 403 200  DELETE /authors/bulk                 /authors/bulk?atomic=false
 401 403 403 200  POST   /authors/bulk/delete          /authors/bulk/delete?atomic=false
 401 403 403 200  DELETE /authors                      /authors?id=0
+401 403 415 415  POST   /books/import
 401 403 403 200  POST   /books/bulk                   /books/bulk?atomic=false
 401 403 200 200  PATCH  /books/bulk                   /books/bulk?atomic=false
 401 403 200 200  PATCH  /books                        /books?id=0
 401 403 200 200  DELETE /books/bulk                   /books/bulk?atomic=false
 401 403 200 200  POST   /books/bulk/delete            /books/bulk/delete?atomic=false
 401 403 200 200  DELETE /books                        /books?id=0
+401 403 403 415  POST   /comments/import
 401 403 403 200  POST   /comments/bulk                /comments/bulk?atomic=false
 401 403 403 200  PATCH  /comments/bulk                /comments/bulk?atomic=false
 401 403 403 200  PATCH  /comments                     /comments?id=0
 401 403 403 200  DELETE /comments/bulk                /comments/bulk?atomic=false
 401 403 403 200  POST   /comments/bulk/delete         /comments/bulk/delete?atomic=false
 401 403 403 200  DELETE /comments                     /comments?id=0
+401 403 403 415  POST   /readers/import
 401 403 403 200  POST   /readers/bulk                 /readers/bulk?atomic=false
 401 403 403 200  PATCH  /readers/bulk                 /readers/bulk?atomic=false
 401 403 403 200  PATCH  /readers                      /readers?id=0
 401 403 403 200  DELETE /readers/bulk                 /readers/bulk?atomic=false
 401 403 403 200  POST   /readers/bulk/delete          /readers/bulk/delete?atomic=false
 401 403 403 200  DELETE /readers                      /readers?id=0
+401 403 403 415  POST   /admin_roles/import
 401 403 403 200  POST   /admin_roles/bulk             /admin_roles/bulk?atomic=false
 401 403 403 200  PATCH  /admin_roles/bulk             /admin_roles/bulk?atomic=false
 401 403 403 200  PATCH  /admin_roles                  /admin_roles?id=0
 401 403 403 200  DELETE /admin_roles/bulk             /admin_roles/bulk?atomic=false
 401 403 403 200  POST   /admin_roles/bulk/delete      /admin_roles/bulk/delete?atomic=false
 401 403 403 200  DELETE /admin_roles                  /admin_roles?id=0
+401 403 403 415  POST   /admin_grants/import
 401 403 403 200  POST   /admin_grants/bulk            /admin_grants/bulk?atomic=false
 401 403 403 200  PATCH  /admin_grants/bulk            /admin_grants/bulk?atomic=false
 401 403 403 200  PATCH  /admin_grants                 /admin_grants?id=0
@@ -161,10 +177,30 @@ REST = """
 401 403 403 200  DELETE /admin_sessions/bulk          /admin_sessions/bulk?atomic=false
 401 403 403 200  POST   /admin_sessions/bulk/delete   /admin_sessions/bulk/delete?atomic=false
 401 403 403 200  DELETE /admin_sessions               /admin_sessions?id=0
+401 403 403 415  POST   /admin_users/import
 401 403 403 200  POST   /admin_users/bulk             /admin_users/bulk?atomic=false
 401 403 403 200  PATCH  /admin_users/bulk             /admin_users/bulk?atomic=false
 401 403 403 200  PATCH  /admin_users                  /admin_users?id=0
 401 422 422 200  POST   /batch
+401 403 403 200  GET    /authors/{key}/history         /authors/1/history
+401 403 404 200  GET    /books/{key}/history         /books/2/history
+401 403 403 200  GET    /comments/{key}/history         /comments/1/history
+401 403 403 200  GET    /readers/{key}/history         /readers/1/history
+401 403 403 200  GET    /admin_roles/{key}/history         /admin_roles/{role}/history
+401 403 403 200  GET    /admin_grants/{key}/history         /admin_grants/{grant}/history
+401 403 403 200  GET    /admin_security_events/{key}/history  /admin_security_events/1/history
+401 403 403 200  GET    /admin_sessions/{key}/history         /admin_sessions/{vics_session}/history
+401 403 403 200  GET    /admin_tokens/{key}/history         /admin_tokens/{token}/history
+401 403 403 200  GET    /admin_users/{key}/history         /admin_users/{vic}/history
+401 403 403 422  POST   /authors/{key}/revert          /authors/1/revert
+401 403 403 422  POST   /comments/{key}/revert          /comments/1/revert
+401 403 403 404  POST   /readers/{key}/revert           /readers/99/revert
+401 403 403 404  POST   /admin_roles/{key}/revert       /admin_roles/99/revert
+401 403 403 404  POST   /admin_grants/{key}/revert      /admin_grants/99/revert
+401 403 403 404  POST   /admin_users/{key}/revert       /admin_users/99/revert
+401 403 404 422  POST   /books/{key}/revert          /books/2/revert
+401 404 404 404  GET    /change-sets/{change_set}         /change-sets/none
+401 404 404 404  POST   /change-sets/{change_set}/revert  /change-sets/none/revert
 401 200 200 200  GET    /openapi.json
 200 200 200 200  GET    /docs
 200 200 200 200  GET    /docs/{name}                    /docs/docs.css
@@ -174,8 +210,20 @@ it is the route itself."""
 
 PANEL = """
 in  200 200 200  GET    /
+in  200 200 200  GET    /search                         /search?term=book
+in  200 200 200  GET    /shortcuts
+in  403 200 200  GET    /{identity}/calls               /book/calls
+in  403 404 200  GET    /{identity}/calls/{pk:path}     /book/calls/2
 in  403 200 200  GET    /{identity}/list                /book/list
 in  403 403 200  GET    /{identity}/list                /admin_user/list
+in  403 200 200  GET    /{identity}/filter              /book/filter?field=year
+in  403 200 200  GET    /{identity}/advanced            /book/advanced
+in  403 200 200  GET    /{identity}/columns             /book/columns
+in  403 200 200  GET    /{identity}/views               /book/views
+in  403 303 303  POST   /{identity}/columns             /book/columns
+in  403 303 303  POST   /{identity}/views               /book/views
+in  403 200 200  POST   /{identity}/widths              /book/widths
+in  200 200 200  GET    /views/pinned
 in  403 404 200  GET    /{identity}/details/{pk:path}   /book/details/2
 in  403 403 200  GET    /{identity}/details/{pk:path}   /admin_user/details/{vic}
 in  403 403 200  GET    /{identity}/create              /book/create
@@ -185,13 +233,45 @@ in  403 403 303  POST   /{identity}/create              /admin_role/create
 in  403 404 200  GET    /{identity}/edit/{pk:path}      /book/edit/2
 in  403 403 200  GET    /{identity}/edit/{pk:path}      /admin_user/edit/{vic}
 in  403 404 303  POST   /{identity}/edit/{pk:path}      /book/edit/2
+in  403 404 200  POST   /{identity}/editing/{pk:path}   /book/editing/2
 in  403 404 200  GET    /{identity}/ajax/lookup         /book/ajax/lookup?name=authors
+in  403 403 200  GET    /{identity}/side                /book/side
+in  403 403 200  POST   /{identity}/side                /author/side
+in  403 404 200  GET    /{identity}/side/{pk:path}      /book/side/2
+in  403 404 400  POST   /{identity}/side/{pk:path}      /book/side/2
+in  403 403 200  POST   /{identity}/inline/{relation}   /book/inline/comments
+in  403 404 200  POST   /{identity}/inline/{relation}/{pk:path}  /book/inline/comments/2
 200 303 303 303  GET    /login
 401 401 401 401  POST   /login
+in  403 200 200  GET    /{identity}/export              /book/export
+in  403 200 200  GET    /{identity}/export/file         /book/export/file
+in  403 200 200  GET    /{identity}/import              /book/import
+in  403 422 422  POST   /{identity}/import              /book/import
+in  403 200 200  GET    /{identity}/import/template     /book/import/template
+in  403 404 404  GET    /{identity}/import/{upload}     /book/import/none
+in  403 404 404  POST   /{identity}/import/{upload}     /book/import/none
+in  403 404 404  GET    /{identity}/import/{upload}/preview  /book/import/none/preview
+in  403 404 404  POST   /{identity}/import/{upload}/run      /book/import/none/run
+in  403 404 404  GET    /{identity}/import/{upload}/refused  /book/import/none/refused
+in  403 200 200  GET    /{identity}/bulk/edit           /book/bulk/edit?key=2
+in  403 422 422  POST   /{identity}/bulk/edit           /book/bulk/edit
+in  403 200 200  GET    /{identity}/bulk/delete         /book/bulk/delete?key=2
+in  403 200 409  POST   /{identity}/bulk/delete         /book/bulk/delete
+in  403 200 200  GET    /{identity}/values              /book/values?field=language
+in  403 403 403  GET    /{identity}/action/{action}     /book/action/mark-lost?key=2
+in  403 403 403  POST   /{identity}/action/{action}     /book/action/mark-lost
+in  403 404 404  GET    /{identity}/cell/{field}/{pk:path}  /book/cell/authors/2
+in  403 404 404  POST   /{identity}/cell/{field}/{pk:path}  /book/cell/authors/2
+in  403 403 404  POST   /{identity}/restore             /comment/restore
 in  403 404 200  GET    /{identity}/delete              /book/delete?key=4
 in  403 403 200  GET    /{identity}/delete              /admin_session/delete?key={vics_session}
 in  403 404 303  POST   /{identity}/delete              /book/delete
 in  403 404 404  GET    /{identity}/file/{field}/{pk:path}  /book/file/title/2
+in  403 404 200  GET    /{identity}/history/{pk:path}   /book/history/2
+in  403 404 404  GET    /{identity}/compare/{pk:path}   /book/compare/2?one=1&other=2
+in  403 400 400  POST   /{identity}/put-back/{pk:path}  /book/put-back/2
+in  404 404 404  GET    /changes/{change_set}           /changes/none
+in  404 404 404  POST   /undo/{change_set}              /undo/none
 in  200 200 200  GET    /account
 in  303 303 303  POST   /account/{section}              /account/second_factor
 in  200 200 200  POST   /account/{section}              /account/tokens
@@ -235,6 +315,13 @@ BESIDE = """
 KINDS_OF = {
     "GET /admin/{identity}/ajax/lookup": "data",
     "GET /admin/statics": "file",
+    "GET /admin/{identity}/export/file": "file",
+    "GET /admin/{identity}/import/template": "file",
+    "GET /admin/views/pinned": "data",
+    "POST /admin/{identity}/editing/{pk:path}": "data",
+    "POST /admin/{identity}/widths": "data",
+    "GET /admin/{identity}/values": "data",
+    "POST /admin/{identity}/side": "data",
     "GET /api/v1/docs": "page",
     "GET /api/v1/docs/{name}": "file",
     "GET /errors/": "data",
@@ -275,6 +362,13 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST /api/v1/access/tokens/{key}/rotate": {},
     "POST /api/v1/authors": {"name": "New"},
     "PATCH /api/v1/authors/{key}": {"country": "Norway"},
+    "POST /api/v1/authors/{key}/revert": {"to": 999_999},
+    "POST /api/v1/books/{key}/revert": {"to": 999_999},
+    "POST /api/v1/comments/{key}/revert": {"to": 999_999},
+    "POST /api/v1/readers/{key}/revert": {"to": 999_999},
+    "POST /api/v1/admin_roles/{key}/revert": {"to": 999_999},
+    "POST /api/v1/admin_grants/{key}/revert": {"to": 999_999},
+    "POST /api/v1/admin_users/{key}/revert": {"to": 999_999},
     "POST /api/v1/books": {"title": "New"},
     "PATCH /api/v1/books/{key}": {"year": 1999},
     "POST /api/v1/comments": {"text": "New", "book_id": 1},
@@ -332,6 +426,11 @@ FIELDS: dict[str, dict[str, str]] = {
     "POST /admin/password/{secret}": {"password": "too short"},
     "POST /admin/impersonate": {"user": "{vic}"},
     "POST /admin/{identity}/create": {"f-name": "Newer"},
+    "POST /admin/{identity}/side": {"s1-name": "Newest of all"},
+    "POST /admin/{identity}/views": {"act": "save", "name": "Mine"},
+    "POST /admin/{identity}/bulk/edit": {"key": "5"},
+    "POST /admin/{identity}/bulk/delete": {"key": "5"},
+    "POST /admin/{identity}/restore": {"key": "99"},
 }
 
 
@@ -506,8 +605,9 @@ def expected_kind(line: Line, answer: str) -> str:
     if line.path.startswith("/errors/") and answer[0] in "45":
         return "problem"
     usual = "page" if line.path.startswith("/admin") else "text"
-    # Who may not look something up at all is told so on a page.
-    return usual if answer == "403" else KINDS_OF.get(line.route, usual)
+    # Who may not ask at all, or not about this record, is told so on a page.
+    refused_before = answer == "403" or (answer == "404" and "{pk:path}" in line.path)
+    return usual if refused_before else KINDS_OF.get(line.route, usual)
 
 
 def refused(line: Line, answer: str) -> bool:

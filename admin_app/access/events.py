@@ -47,6 +47,7 @@ Event = Literal[
     "grant_removed",
     "impersonation_started",
     "impersonation_ended",
+    "exported",
 ]
 
 

@@ -265,7 +265,6 @@ def _resource(
         version=whole.version if whole.version in fields else None,
         options=replace(
             options,
-            detail=options.detail if options.detail in fields else None,
             filters=tuple(filter(seen, options.filters)),
         ),
         actions=tuple(each for each in whole.actions if not (impossible and each == "create")),

@@ -64,6 +64,8 @@ def _column_field(
         "shape": shape,
         "label": options.labels.get(name) or info.get("label") or words(name),
         "help": options.help.get(name) or info.get("help") or "",
+        "unit": options.units.get(name, ""),
+        "tones": options.colors.get(name, {}),
         "expression": getattr(mapper.class_, name),
         "sensitive": name in options.sensitive or bool(info.get("sensitive")),
     }
@@ -128,6 +130,8 @@ def _hybrid_field(mapper: Mapper[Any], name: str, options: ResourceOptions) -> F
         shape=shape,
         label=options.labels.get(name) or words(name),
         help=options.help.get(name) or "",
+        unit=options.units.get(name, ""),
+        tones=options.colors.get(name, {}),
         expression=expression,
         nullable=True,
         sensitive=name in options.sensitive,

@@ -95,8 +95,12 @@ class Field:
 
     name: str
     shape: Shape
-    label: str
-    help: str = ""
+    label: str = field(compare=False)
+    help: str = field(default="", compare=False)
+    unit: str = field(default="", compare=False)
+    """What its numbers count."""
+    tones: Mapping[Any, str] = field(default_factory=dict, repr=False, compare=False)
+    """By value as JSON has it, what a choice means, where a colour says so."""
     expression: Any = field(repr=False, compare=False)
     column: Column[Any] | None = field(default=None, repr=False, compare=False)
     nullable: bool = False
@@ -150,8 +154,8 @@ class Relation:
 
     name: str
     target: str
-    label: str
-    help: str = ""
+    label: str = field(compare=False)
+    help: str = field(default="", compare=False)
     many: bool
     expression: Any = field(repr=False, compare=False)
     fields: tuple[str, ...] = ()

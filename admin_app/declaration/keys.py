@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-RESERVED = frozenset({"actions", "aggregate", "bulk", "create", "query"})
+RESERVED = frozenset({"actions", "aggregate", "bulk", "create", "facets", "query"})
 _ESCAPES = {"~": "~0", "/": "~1", ",": "~2"}
 _UNESCAPES = {"0": "~", "1": "/", "2": ","}
 

@@ -18,8 +18,10 @@ from admin_app.declaration.actions import DeclaredAction
 from admin_app.declaration.actor import ACTIONS
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
+from admin_app.declaration.forms import check_form
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.values import adapter_of
+from admin_app.declaration.widgets import check_widgets
 from admin_app.errors import closest, error_classes
 
 ACTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
@@ -29,7 +31,7 @@ NAME = re.compile(r"\w[\w-]*")
 SCHEMAS = (
     *("", "Create", "Update", "Page", "Shaped", "ShapedPage"),
     *("Set", "SetEdit", "BulkCreate", "BulkUpdate", "BulkUpdateItem", "BulkResult"),
-    *("Aggregates", "Filter", "Query", "Replace", "Sort"),
+    *("Aggregates", "Facets", "Filter", "Query", "Replace", "Sort"),
 )
 """What follows a class's name in the names of its schemas."""
 OUR_SCHEMAS = (
@@ -37,9 +39,13 @@ OUR_SCHEMAS = (
     *(f"{each.__name__.removesuffix('Error')}Problem" for each in error_classes()),
     *("AccessExplanation", "AccessExplanationReason", "AccessExplanationVerdict"),
     *("AccessExplainedField", "AccessExplainedGrant", "AccessWithholdingGrant"),
+    *("TimePeriod", "TimeBound"),
+    *("RecordedChange", "RecordedChangeSet", "RecordHistory", "HistoryPage"),
+    *("RecordRevert", "ChangeSetRevert", "RevertResult", "RevertConflict"),
     *("DryRun", "TriedChange", "TriedChangeAfter", "TriedChangeBefore"),
     *("JsonPatch", "JsonPatchOperation", "BatchDeleteKey", "BatchUpdateKey"),
     *("BulkDelete", "BulkDeleteItem", "Affected"),
+    *("ImportResult", "ImportedRow", "ImportedChange", "ImportedFault"),
     *("Batch", "BatchCreate", "BatchUpdate", "BatchDelete", "BatchResult"),
     *("ApiToken", "ApiTokenList", "ApiTokenMade", "ApiTokenCreate", "ApiTokenRotate"),
 )
@@ -47,7 +53,7 @@ _UNHEARD = tuple(
     f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after")
 )
 """Events of a mapper that only writes of entities call."""
-OUR_PATHS = ("access", "batch", "docs")
+OUR_PATHS = ("access", "batch", "change-sets", "docs")
 """What stands below the API's prefix beside the resources."""
 
 _STRING = re.compile(r"'[^']*'")
@@ -228,6 +234,7 @@ def check_options(
     """Report options that name no field, or one that cannot be used so."""
     where, fields = model.__name__, all_fields[model]
     both = {**fields, **relations}
+    details = [options.detail] if isinstance(options.detail, str) else options.detail or ()
     named: tuple[tuple[str, Iterable[str], Mapping[str, Any]], ...] = (
         ("list", options.list, both),
         ("filters", options.filters, both),
@@ -236,7 +243,7 @@ def check_options(
         ("sensitive", options.sensitive, fields),
         ("sort", [each.removeprefix("-") for each in options.sort], fields),
         ("title", [options.title] if options.title else [], fields),
-        ("detail", [options.detail] if options.detail else [], fields),
+        ("detail", details, fields),
     )
     for option, names, known in named:
         for name in names:
@@ -257,11 +264,13 @@ def check_options(
     )
     problems.extend(
         f"{where}: {option} names {name!r}, which is sensitive"
-        for option, name in (("title", options.title), ("detail", options.detail))
+        for option, name in (("title", options.title), *(("detail", each) for each in details))
         if name is not None and name in fields and fields[name].sensitive
     )
     for path in options.search:
         _check_search(where, path, fields, relations, all_fields, problems)
+    problems.extend(check_form(where, options, fields, relations))
+    problems.extend(check_widgets(where, options.widgets, fields))
     if not 1 <= options.page_size <= options.page_limit:
         problems.append(f"{where}: page_size must be between 1 and page_limit")
 

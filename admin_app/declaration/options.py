@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from admin_app.declaration.actor import ACTIONS
+from admin_app.declaration.forms import Section, Tab, Tone, When
 from admin_app.declaration.hooks import AfterCommit, Hook
+from admin_app.declaration.inlines import Inline
+from admin_app.declaration.widgets import Widget
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +30,10 @@ class ResourceOptions:
     label_plural: str | None = None
     title: str | None = None
     """The field that names a record for people; default: the first of name, title, label, text …"""
-    detail: str | None = None
-    """A second field shown beside the title in look-ups, to tell namesakes apart."""
+    detail: str | Sequence[str] | None = None
+    """A field or several that are shown beside the title in look-ups, to tell namesakes apart."""
+    inlines: Sequence[str | Inline] = ()
+    """One-to-many relations whose records are written in the form of their record."""
     list: Sequence[str] = ()
     """Fields and relations shown as columns of the panel's list; default: the first seven."""
     search: Sequence[str] = ()
@@ -45,6 +50,14 @@ class ResourceOptions:
     """The most records of a page."""
     labels: Mapping[str, str] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
+    form: Sequence[str | Section | Tab] = ()
+    """How the panel's form is arranged; what it does not name comes at its end."""
+    units: Mapping[str, str] = field(default_factory=dict)
+    """By field, what its numbers count: shown beside them."""
+    shown_when: Mapping[str, When] = field(default_factory=dict)
+    """By field, when the panel's form asks for it."""
+    colors: Mapping[str, Mapping[Any, Tone]] = field(default_factory=dict)
+    """By choice or yes-or-no, what its values mean: good, warn, bad, info or muted."""
     sensitive: Sequence[str] = ()
     """Fields never shown in lists, exports, changes or logs in clear."""
     actions: Sequence[str] = ACTIONS
@@ -59,6 +72,13 @@ class ResourceOptions:
     """Is told of what has been written, whichever door it came through, once it is committed."""
     require_if_match: bool = False
     """Whether REST changes and deletes a record only for who says which version they mean."""
+    translations: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
+    """By the code of a language: labels, help, choices and whatever else is said here in English,
+    with what it is in that language. ``"{count} book"`` has every plural form, in CLDR's order."""
+    reason: Literal["never", "optional", "required"] = "never"
+    """Whether whoever changes a record by hand or over REST is asked why, and has to say so."""
+    widgets: Sequence[Widget] = ()
+    """Figures and charts of the panel's first page."""
     menu: str | None = None
     """Heading in the panel's menu under which the resource stands."""
     icon: str | None = None

@@ -15,6 +15,7 @@ from admin_app.declaration.attributes import fields_of, relations_of
 from admin_app.declaration.base import snake_case
 from admin_app.declaration.fields import TEXTUAL, Field, Reference, Relation, words
 from admin_app.declaration.full_text import check_full_text
+from admin_app.declaration.inlines import check_inlines
 from admin_app.declaration.mistakes import (
     actions_of,
     check_actions,
@@ -139,6 +140,7 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
         model = mapper.class_
         check_mapping(mapper, fields[model], relations[model], problems)
         check_options(model, options[model], fields, relations[model], problems)
+        check_inlines(model, options[model].inlines, fields, relations, problems)
         check_full_text(model, mapper.local_table, options[model], fields[model], problems)
         check_actions(model, problems)
         rules[model] = rules_of(model, options[model], problems)

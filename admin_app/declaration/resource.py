@@ -16,6 +16,7 @@ from sqlalchemy import Table
 from admin_app.declaration.actions import DeclaredAction
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import Field, Kind, Reference, Relation
+from admin_app.declaration.inlines import Inline, inlines_of
 from admin_app.declaration.keys import join_key, split_key
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.schemas import (
@@ -96,6 +97,19 @@ class Resource:
         return {name: each for name, each in self.relations.items() if each.many and each.pointing}
 
     @cached_property
+    def detail(self) -> tuple[str, ...]:
+        """The fields that stand beside the title, to tell namesakes apart."""
+        given = self.options.detail or ()
+        names = (given,) if isinstance(given, str) else given
+        return tuple(each for each in names if each in self.readable)
+
+    @cached_property
+    def inlines(self) -> tuple[Inline, ...]:
+        """The one-to-many relations whose records are written in the form of this one."""
+        declared = inlines_of(self.options.inlines)
+        return tuple(each for each in declared if each.relation in self.children)
+
+    @cached_property
     def read(self) -> Schema:
         """What a record answers."""
         members = {name: annotation(each) for name, each in self.readable.items()}
@@ -159,10 +173,12 @@ class Resource:
 
     def key_of(self, values: Mapping[str, Any]) -> Key:
         """The key in a record's values."""
-        return tuple(values[each.name] for each in self.key)
+        return tuple(map(values.__getitem__, self._key_names))
 
     def key_text(self, key: Sequence[Any]) -> str:
         """A key in its one text form."""
+        if self._counted and type(key[0]) is int:
+            return str(key[0])
         return join_key([_text(value) for value in self.key_wire(key)])
 
     def key_wire(self, key: Sequence[Any]) -> tuple[Any, ...]:
@@ -203,6 +219,10 @@ class Resource:
     @cached_property
     def _adapters(self) -> Mapping[str, TypeAdapter[Any]]:
         return {name: adapter_of(each.shape) for name, each in self.fields.items()}
+
+    @cached_property
+    def _key_names(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.key)
 
     @cached_property
     def _counted(self) -> bool:

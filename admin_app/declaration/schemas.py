@@ -172,6 +172,7 @@ TagText = Annotated[
 _Children = Annotated[list[dict[str, Any]], About(max_length=MAX_CHILDREN)]
 
 
+@with_config(_STRICT)
 class ChildUpdate(TypedDict):
     """A record of a one-to-many relation, and what changes of it."""
 
@@ -180,22 +181,42 @@ class ChildUpdate(TypedDict):
     if_match: NotRequired[TagText]
 
 
+@with_config(_STRICT)
+class ChildDelete(TypedDict):
+    """A record of a one-to-many relation that is deleted if it is as it was read."""
+
+    key: KeyText
+    if_match: NotRequired[TagText]
+
+
+ITEM, KEY = "[object]", "[key]"
+"""The forms in which a record that is to be deleted is named."""
+
+
+def _form_of_delete(value: Any) -> str:
+    return ITEM if isinstance(value, Mapping) else KEY
+
+
+_Delete = Annotated[
+    Annotated[KeyText, Tag(KEY)] | Annotated[ChildDelete, Tag(ITEM)],
+    Discriminator(_form_of_delete),
+]
+
+
+@with_config(_STRICT)
 class ChildrenCreate(TypedDict):
     """What is made with a new record, of a one-to-many relation."""
 
     create: NotRequired[_Children]
 
 
+@with_config(_STRICT)
 class ChildrenUpdate(TypedDict):
     """What becomes of the records of a one-to-many relation; the others stay as they are."""
 
     create: NotRequired[_Children]
     update: NotRequired[Annotated[list[ChildUpdate], About(max_length=MAX_CHILDREN)]]
-    delete: NotRequired[Annotated[list[KeyText], About(max_length=MAX_CHILDREN)]]
-
-
-for _each in (ChildUpdate, ChildrenCreate, ChildrenUpdate):
-    with_config(_STRICT)(_each)
+    delete: NotRequired[Annotated[list[_Delete], About(max_length=MAX_CHILDREN)]]
 
 
 def children_annotation(relation: Relation, *, creating: bool) -> Any:

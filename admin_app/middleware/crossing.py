@@ -19,6 +19,7 @@ SENT = (
     "traceparent",
 )
 EXPOSED = (
+    "Change-Set",
     "Content-Disposition",
     "ETag",
     "Idempotent-Replayed",

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from admin_app import Record, ResourceOptions
 from admin_app.models.book import book_author
+from admin_app.models.russian import RUSSIAN
 
 if TYPE_CHECKING:
     from admin_app.models.book import Book
@@ -19,10 +20,11 @@ class Author(Record):
         full_text=True,
         filters=["country", "born"],
         sort=["name"],
-        detail="country",
+        detail=["country", "born"],
         labels={"bio": "Biography"},
         help={"born": "A year; negative before the common era."},
         icon="person",
+        translations={"ru": RUSSIAN},
     )
 
     name: Mapped[str] = mapped_column(String(200), unique=True)

@@ -9,7 +9,19 @@ from pydantic import BaseModel
 from sqlalchemy import Column, ForeignKey, String, Table, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from admin_app import Base, Call, ExactDecimal, Record, ResourceOptions, action, actor
+from admin_app import (
+    Base,
+    Call,
+    ExactDecimal,
+    Inline,
+    Record,
+    ResourceOptions,
+    Section,
+    Widget,
+    action,
+    actor,
+)
+from admin_app.models.russian import RUSSIAN
 
 if TYPE_CHECKING:
     from admin_app.models.author import Author
@@ -44,13 +56,27 @@ class Book(Record):
         filters=["language", "year", "format", "rating"],
         sort=["title"],
         detail="year",
+        form=[
+            Section("The book", ["title", "authors", "year", "original_title", "language"]),
+            Section("This edition", ["format", "pages", "isbn", "rating", "description"]),
+            Section("In the catalogue", ["source_id", "added_at", "lost_on"]),
+            Section("What readers say", ["comments"]),
+        ],
         labels={"isbn": "ISBN", "source_id": "Source number"},
         help={
             "year": "First publication; negative before the common era.",
             "source_id": "The record's number in the catalogue it was imported from.",
         },
         rules={"own": lambda book: book.added_by_id == actor.user_id},
+        widgets=[
+            Widget(title="Lost books", where={"lost_on__isnull": "false"}),
+            Widget(title="Books by language", by="language"),
+            Widget(title="Books by format", by="format"),
+            Widget(title="New books a month", by="added_at", unit="month", limit=12),
+        ],
+        inlines=[Inline("comments", fields=["text", "reader", "stars"])],
         icon="book",
+        translations={"ru": RUSSIAN},
     )
 
     source_id: Mapped[int | None] = mapped_column(unique=True)

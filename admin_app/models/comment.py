@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, SmallInteger, String, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from admin_app import Record, ResourceOptions
+from admin_app.models.russian import RUSSIAN
 
 if TYPE_CHECKING:
     from admin_app.models.book import Book
@@ -22,6 +23,7 @@ class Comment(Record):
         help={"stars": "From one to five."},
         icon="comment",
         trash="deleted_at",
+        translations={"ru": RUSSIAN},
     )
     __table_args__ = (CheckConstraint("stars BETWEEN 1 AND 5", name="stars"),)
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from admin_app import Record, ResourceOptions
+from admin_app import Record, ResourceOptions, Widget
+from admin_app.models.russian import RUSSIAN
 
 if TYPE_CHECKING:
     from admin_app.models.comment import Comment
@@ -20,7 +21,9 @@ class Reader(Record):
         sort=["name"],
         detail="card_number",
         labels={"email": "E-mail"},
+        widgets=[Widget(title="New readers a year", by="joined", unit="year", limit=12)],
         icon="card",
+        translations={"ru": RUSSIAN},
     )
 
     name: Mapped[str] = mapped_column(String(200), index=True)

@@ -26,10 +26,21 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
-from admin_app.panel import account, door, forms, house, lists, people, record
+from admin_app.panel import account, door, forms, house, lists, people, record, transfer
 from admin_app.panel.assets import Assets
-from admin_app.panel.display import size_words
-from admin_app.panel.language import say, say_many
+from admin_app.panel.display import action_words, day, size_words, told
+from admin_app.panel.language import (
+    language,
+    lowered,
+    number,
+    retold,
+    say,
+    say_many,
+    with_declared,
+    zone,
+)
+from admin_app.panel.lists.within import listed
+from admin_app.panel.pictures import picture
 from admin_app.panel.refusals import Boundary, app_error_page, http_error_page
 from admin_app.panel.routing import Page
 from admin_app.panel.security import StaffAuthentication
@@ -37,7 +48,7 @@ from admin_app.panel.visit import visit_of, visiting
 from admin_app.settings import Settings
 
 FOLDER = Path(__file__).parent
-ROOMS = (house, lists, record, forms, account, people, door)
+ROOMS = (house, lists, transfer, record, forms, account, people, door)
 _ACTIONS: dict[str, Action] = {
     HostAction.LIST: "read",
     HostAction.DETAILS: "read",
@@ -111,7 +122,8 @@ class StaffAdmin(Admin):
 
     def __init__(self, app: FastAPI, settings: Settings, registry: Registry) -> None:
         self.registry = registry
-        self.assets = Assets(FOLDER / "static")
+        self.languages = with_declared(registry.values())
+        self.assets = Assets(FOLDER / "static", self.languages)
         sessions = async_sessionmaker(class_=AsyncSession, sync_session_class=NoSession)
         super().__init__(
             app,
@@ -120,14 +132,27 @@ class StaffAdmin(Admin):
             templates_dir=str(FOLDER / "templates"),
             authentication_backend=StaffAuthentication(),
             authorization_backend=StaffAuthorization(registry),
-            middlewares=[Middleware(Boundary, admin=self)],
+            middlewares=[Middleware(Boundary, admin=self, languages=self.languages)],
         )
         self.templates.env.trim_blocks = True
         self.templates.env.lstrip_blocks = True
         self.templates.env.globals["_"] = say
         self.templates.env.globals["_n"] = say_many
+        self.templates.env.globals["language"] = language
+        self.templates.env.globals["zone"] = zone
+        self.templates.env.globals["lowered"] = lowered
+        self.templates.env.globals["number"] = number
+        self.templates.env.globals["retold"] = self.templates.env.filters["retold"] = retold
+        self.templates.env.globals["clock"] = told
+        self.templates.env.globals["day"] = day
+        self.templates.env.globals["act"] = action_words
         self.templates.env.globals["asset"] = self.assets.url
         self.templates.env.globals["size"] = size_words
+        self.templates.env.globals["picture"] = picture
+        self.templates.env.globals["listed"] = listed
+        self.templates.env.globals["editable"] = lists.cells.editable
+        self.templates.env.globals["selection_bar"] = lists.selecting.selection_bar
+        self.templates.env.globals["too_many_words"] = lists.selecting.too_many_words
         self.templates.env.globals["user_tools"] = people.user_tools.user_tools
         for resource in sorted(registry.values(), key=lambda each: (each.own, each.label_plural)):
             self.add_view(view_of(resource, self.assets.icons))

@@ -7,7 +7,9 @@ Scripts and styles are written in files of their own and served as one each: the
 from __future__ import annotations
 
 import hashlib
+import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -15,6 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from admin_app.panel.language import Language, language, words_of
+
+SCRIPT = "panel.js"
 _A_YEAR = "public, max-age=31536000, immutable"
 _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
@@ -22,10 +27,16 @@ _MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg
 class Assets:
     """Serves the files of ``static``; their addresses change when they do."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, languages: Mapping[str, Language]) -> None:
         self._bodies = {
             each.name: _body(each) for each in folder.iterdir() if each.suffix in _MEDIA_TYPES
         }
+        script = self._bodies.pop(SCRIPT).decode()
+        for code, chosen in languages.items():
+            # Each language has a script of its own, which begins with its words.
+            words = json.dumps(words_of(script, chosen), ensure_ascii=False)
+            body = f'(() => {{\n"use strict";\nconst WORDS = {words};\n{script}}})();\n'
+            self._bodies[_spoken(code)] = body.encode()
         self._versions = {
             name: hashlib.sha256(body).hexdigest()[:12] for name, body in self._bodies.items()
         }
@@ -34,7 +45,8 @@ class Assets:
         """The names of the icons there are."""
 
     def url(self, request: Request, name: str) -> str:
-        """The address of a file."""
+        """The address of a file; of the scripts, of those in the reader's language."""
+        name = _spoken(language().code) if name == SCRIPT else name
         return f"{request.scope['root_path']}/statics/{name}?v={self._versions[name]}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +73,15 @@ def _body(path: Path) -> bytes:
     if path.is_file():
         return path.read_bytes()
     parts = [each.read_text("utf-8") for each in sorted(path.glob(f"*{path.suffix}"))]
-    if path.suffix == ".js":
-        # One scope for all of them, and none of it to be seen from outside.
-        parts = ['(() => {\n"use strict";\n', *parts, "})();\n"]
-    return "\n".join(parts).encode()
+    return _trimmed("\n".join(parts)).encode()
+
+
+def _trimmed(source: str) -> str:
+    """Without what only those need who read it: indentation, empty lines, lines of comment."""
+    source = re.sub(r"^/\*.*?\*/$", "", source, flags=re.MULTILINE | re.DOTALL)
+    lines = (each.strip() for each in source.splitlines())
+    return "\n".join(each for each in lines if each and not each.startswith("//"))
+
+
+def _spoken(code: str) -> str:
+    return f"panel.{code}.js"

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from admin_app.declaration import Field, Kind, Resource
+from babel.dates import format_skeleton
+
+from admin_app.declaration import SYSTEM, Field, Kind, Resource
 from admin_app.declaration.fields import words
+from admin_app.panel.language import ENGLISH, language, lowered, mark, number, say, say_many, zone
+from admin_app.records import COUNT_CAP
 
 SHORT = 120
 """Characters of a text that a list shows; the cell is narrower, the rest is a click away."""
 GROUPED_FROM = 10_000
 """Whole numbers below stand as they are: most of them are years."""
-MINUTE = len("2026-01-31 14:30")
+_SECONDS = re.compile(r"(\d\d:\d\d):\d\d(?:\.\d+)?")
+_DAY = len("2026-01-31")
 NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 DATED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.INSTANT})
 MEASURED = NUMBERS | DATED
 """Kinds whose values stand on the right, to be compared down the column."""
+DOOR_WORDS = {
+    "panel": mark("in the panel"),
+    "rest": mark("through the API"),
+    "command line": mark("on the command line"),
+    "import": mark("by an import"),
+}
+"""Through which door a change came, by its source."""
 CODE = frozenset({Kind.JSON, Kind.UUID, Kind.INTERVAL})
 
 
@@ -42,6 +56,8 @@ class Shown:
     code: bool = False
     note: str = ""
     """Said in place of a text that is empty or must not be seen."""
+    tone: str = ""
+    """What a choice means, where a colour says so."""
 
     @property
     def empty(self) -> bool:
@@ -54,7 +70,7 @@ NOTHING = Shown()
 def shown(resource: Resource, field: Field, values: Mapping[str, Any]) -> Shown:
     """A record's value in full."""
     if field.sensitive:
-        return Shown(note="Kept secret")
+        return Shown(note=say("Kept secret"))
     value = values[field.name]
     if value is None:
         return NOTHING
@@ -68,36 +84,41 @@ def wire_shown(field: Field, value: Any) -> Shown:
     if value is None:
         return NOTHING
     if value == "" and isinstance(value, str) and field.kind is not Kind.BINARY:
-        return Shown(note="Empty text")
+        return Shown(note=say("Empty text"))
     if field.kind is Kind.JSON and isinstance(value, dict | list) and value:
         return Shown(json.dumps(value, indent=2, ensure_ascii=False), code=True)
-    return Shown(_text(field, value), code=field.kind in CODE)
+    tone = field.tones.get(value, "") if field.tones else ""
+    unit = f"\N{NO-BREAK SPACE}{field.unit}" if field.unit else ""
+    return Shown(f"{_text(field, value)}{unit}", code=field.kind in CODE, tone=tone)
 
 
 def shortened(value: Shown) -> Shown:
     """The same for a narrow place."""
     text = " ".join(value.text[: SHORT * 2].split())
     if len(text) <= SHORT and len(value.text) <= SHORT:
-        return Shown(text, value.links, value.more, note=value.note)
+        return Shown(text, value.links, value.more, note=value.note, tone=value.tone)
     return Shown(f"{text[:SHORT].rstrip()}…", value.links, value.more, note=value.note)
 
 
 def brief(field: Field, value: Shown) -> Shown:
     """A value for a list's cell: shortened, moments to the minute."""
     if field.kind in {Kind.DATETIME, Kind.INSTANT} and value.text:
-        zone = " UTC" if value.text.endswith(" UTC") else ""
-        return Shown(f"{value.text[:MINUTE]}{zone}")
+        return Shown(_SECONDS.sub(r"\1", value.text, count=1))
     return shortened(value)
 
 
-def _text(field: Field, value: Any) -> str:  # noqa: PLR0911 - one line a kind
+def _text(field: Field, value: Any) -> str:  # noqa: C901, PLR0911 - one line a kind
     match field.kind:
         case Kind.BOOLEAN:
-            return "Yes" if value else "No"
+            return say("Yes") if value else say("No")
         case Kind.INTEGER:
             return _whole(field, value)
+        case Kind.DECIMAL | Kind.FLOAT:
+            return str(value).replace(".", language().decimal_sign)
         case Kind.ENUM:
             return choice_words(value)
+        case Kind.DATE:
+            return day(str(value))
         case Kind.DATETIME | Kind.INSTANT:
             return moment(str(value))
         case Kind.TIME:
@@ -114,19 +135,63 @@ def _text(field: Field, value: Any) -> str:  # noqa: PLR0911 - one line a kind
 
 def _whole(field: Field, value: int) -> str:
     plain = field.primary_key or field.unique or abs(value) < GROUPED_FROM
-    text = str(abs(value)) if plain else f"{abs(value):,}"
+    text = str(abs(value)) if plain else number(abs(value))
     return f"\N{MINUS SIGN}{text}" if value < 0 else text
 
 
 def choice_words(value: Any) -> str:
     """One of a field's choices."""
-    return words(value) if isinstance(value, str) else str(value)
+    return say(words(value)) if isinstance(value, str) else str(value)
+
+
+def action_words(name: str) -> str:
+    """What may be done, by the name that grants have for it."""
+    if not language().messages:
+        return name
+    return language().find(name) or lowered(say(words(name.replace("-", "_"))))
+
+
+def day(text: str) -> str:
+    """An ISO 8601 date as the reader writes it."""
+    chosen = language()
+    if chosen.code == ENGLISH:
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return str(format_skeleton("yMd", found, locale=chosen.locale))
 
 
 def moment(text: str) -> str:
-    """An ISO 8601 date and time, with its zone in words."""
-    zoned = text.endswith("Z")
-    return f"{trimmed(text.removesuffix('Z')).replace('T', ' ', 1)}{' UTC' if zoned else ''}"
+    """An ISO 8601 date and time; a point in time in the reader's zone, with its name."""
+    name = ""
+    if text.endswith("Z"):
+        text, name = _local(text.removesuffix("Z"))
+    return f"{day(text[:_DAY])} {trimmed(text[_DAY + 1 :])}{name}"
+
+
+def _local(text: str) -> tuple[str, str]:
+    """A date and time of UTC as those of the reader's zone, and what that is called then."""
+    if zone().key == "UTC":
+        return text, " UTC"
+    try:
+        found = datetime.fromisoformat(text).replace(tzinfo=UTC).astimezone(zone())
+    except (ValueError, OverflowError):
+        return text, " UTC"
+    name = found.tzname() or ""
+    return found.replace(tzinfo=None).isoformat(), f" {zone_name(name)}"
+
+
+def zone_name(name: str) -> str:
+    """The abbreviation of a zone; where it has none, how far it is from UTC."""
+    return f"UTC{name}" if name[:1] in {"+", "-"} else name
+
+
+def told(at: datetime) -> str:
+    """A point in time to the minute."""
+    text = moment(f"{at.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat()}Z")
+    return _SECONDS.sub(r"\1", text, count=1)
 
 
 def trimmed(text: str) -> str:
@@ -136,13 +201,21 @@ def trimmed(text: str) -> str:
 
 def size_words(size: int) -> str:
     """A number of bytes."""
-    for unit, factor in (("MB", 1024**2), ("KB", 1024)):
+    for unit, factor in ((mark("{size} MB"), 1024**2), (mark("{size} KB"), 1024)):
         if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return "1 byte" if size == 1 else f"{size} bytes"
+            return say(unit, size=number(size / factor, ".1f"))
+    return say_many("{count} byte", "{count} bytes", size)
 
 
-def counted(count: int, resource: Resource) -> str:
-    """``3 books``."""
-    noun = resource.label if count == 1 else resource.label_plural
-    return f"{count:,} {noun.lower()}"
+def who(actor_name: str, impersonator: str | None) -> str:
+    """Who made a change; somebody may have acted as somebody else."""
+    if impersonator is None:
+        return say("command line") if actor_name == SYSTEM.name else actor_name
+    return say("{impersonator} as {name}", impersonator=impersonator, name=actor_name)
+
+
+def total_words(total: int | None) -> str:
+    """How many there are, as far as they were counted."""
+    if total is None:
+        return ""
+    return f"{number(COUNT_CAP)}+" if total > COUNT_CAP else number(total)

@@ -8,12 +8,13 @@ from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
 from admin_app.panel.display import NOTHING, Link, Shown
+from admin_app.panel.language import mark, say
 from admin_app.panel.visit import Visit
 from admin_app.records import Title
 from admin_app.records.queries.grammar import parameter
 
 Titles = Mapping[Key, Title]
-GONE = "A record that is no longer there"
+GONE = mark("A record that is no longer there")
 
 
 def target_keys(visit: Visit, relation: Relation, values: Mapping[str, Any]) -> list[Key]:
@@ -39,7 +40,7 @@ def link_to(visit: Visit, target: Resource, key: Key, titles: Titles) -> Link:
     """A link to a record, or the words for one that was deleted."""
     title = titles.get(key)
     if title is None:
-        return Link(GONE)
+        return Link(say(GONE))
     return Link(title.text, visit.urls.details(target, key), title.detail)
 
 
@@ -73,6 +74,18 @@ class Children:
         if any(value is None for _, value in wire):
             return None
         return [(parameter(far), _filter_text(value)) for far, value in wire]
+
+    def given(self, resource: Resource, values: Mapping[str, Any]) -> list[tuple[str, str]] | None:
+        """What a new child's form is to be filled in with; none where it may not say so."""
+        fields = [name for name, _ in self.pairs]
+        if not all(self.target.fields[each].creatable for each in fields):
+            return None
+        for relation in self.target.relations.values():
+            here = relation.target == resource.name and set(relation.fields) == set(fields)
+            if here and self.target.settable(relation, "create"):
+                return [(relation.name, resource.key_text(resource.key_of(values)))]
+        wire = [(far, resource.wire(near, values[near])) for far, near in self.pairs]
+        return [(far, _filter_text(value)) for far, value in wire]
 
 
 def children_of(visit: Visit, resource: Resource, relation: Relation) -> Children | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -13,20 +14,28 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_app.errors import AppError, ConfirmationRequiredError
-from admin_app.panel.rendering import render
-from admin_app.panel.security import SAFE_METHODS, confirm_url, recognise, sign_in_redirect
+from admin_app.panel.language import Language, in_zone, mark, preferred, retold, speaking
+from admin_app.panel.rendering import LANGUAGE_COOKIE, ZONE_COOKIE, render
+from admin_app.panel.security import (
+    SAFE_METHODS,
+    confirm_url,
+    get_cookie,
+    recognise,
+    sign_in_redirect,
+    wants_json,
+)
 from admin_app.panel.visit import visit_of
 
 logger = logging.getLogger(__name__)
 
 _TITLES = {
-    403: "Not allowed",
-    404: "Nothing here",
-    405: "This cannot be done this way",
-    413: "Too large",
-    429: "Too many requests",
-    500: "Something went wrong on our side",
-    503: "Busy at the moment",
+    403: mark("Not allowed"),
+    404: mark("Nothing here"),
+    405: mark("This cannot be done this way"),
+    413: mark("Too large"),
+    429: mark("Too many requests"),
+    500: mark("Something went wrong on our side"),
+    503: mark("Busy at the moment"),
 }
 _ADVICE = {
     400: "Go back and try again.",
@@ -49,7 +58,7 @@ async def error_page(
 ) -> Response:
     """A page that says what is wrong, inside the chrome where somebody is signed in."""
     if wants_json(request):
-        problem = {"detail": detail or _ADVICE.get(status, ""), "code": int(status)}
+        problem = {"detail": retold(detail or _ADVICE.get(status, "")), "code": int(status)}
         return JSONResponse(problem, int(status), {"Cache-Control": "no-store", **headers})
     response = await render(
         admin,
@@ -64,11 +73,6 @@ async def error_page(
     )
     response.headers.update(headers)
     return response
-
-
-def wants_json(request: Request) -> bool:
-    """Whether a script of a page asks, and not somebody who reads pages."""
-    return request.headers.get("accept", "") == "application/json"
 
 
 async def http_error_page(admin: Admin, request: Request, error: HTTPException) -> Response:
@@ -113,16 +117,30 @@ async def _ask_to_confirm(
 
 
 class Boundary:
-    """The outermost layer of the panel: a failure is logged with its number and becomes a page."""
+    """The outermost layer of the panel: it knows the language, and makes failures pages."""
 
-    def __init__(self, app: ASGIApp, admin: Admin) -> None:
+    def __init__(self, app: ASGIApp, admin: Admin, languages: Mapping[str, Language]) -> None:
         self._app = app
         self._admin = admin
+        self._languages = languages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        request = Request(scope)
+        request.state.languages = self._languages
+        with speaking(self._language_of(request)), in_zone(get_cookie(request, ZONE_COOKIE)):
+            await self._answer(scope, receive, send)
+
+    def _language_of(self, request: Request) -> Language:
+        """What the reader has chosen, else what their browser asks for."""
+        chosen = get_cookie(request, LANGUAGE_COOKIE)
+        if chosen is None or chosen not in self._languages:
+            chosen = preferred(request.headers.get("accept-language", ""), self._languages)
+        return self._languages[chosen]
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = False
 
         async def watched(message: Message) -> None:

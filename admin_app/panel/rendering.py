@@ -8,11 +8,15 @@ from sqladmin import Admin
 from starlette.requests import Request
 from starlette.responses import Response
 
+from admin_app.desk import Place
 from admin_app.panel.notices import pending, spend
 from admin_app.panel.security import CSRF_FIELD, get_cookie
 from admin_app.panel.visit import Urls, base_of, visit_of
 
+LANGUAGE_COOKIE = "language"
+ZONE_COOKIE = "zone"
 THEMES = ("light", "dark", "system")
+DENSITIES = ("normal", "compact", "relaxed")
 
 
 async def render(
@@ -23,11 +27,17 @@ async def render(
     # A notice belongs to the page that a write led to, not to a refusal on the way.
     notice = pending(visit) if visit and status < 400 else None  # noqa: PLR2004
     theme = get_cookie(request, "theme")
+    # A page that says that the database does not answer asks it nothing.
+    place = await visit.place() if visit and status < 500 else Place()  # noqa: PLR2004
+    density = place.preferences.get("density")
     response = await admin.templates.TemplateResponse(
         request,
         f"sqladmin/{template}",
         {
             "visit": visit,
+            "place": place,
+            "density": density if density in DENSITIES else DENSITIES[0],
+            "server": request.state.settings.server,
             "urls": Urls(base_of(request)),
             "here": request.url.path + (f"?{request.url.query}" if request.url.query else ""),
             "theme": theme if theme in THEMES else "system",

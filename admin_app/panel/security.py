@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
 from sqladmin.authentication import AuthenticationBackend
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Match
 from starlette.types import Message
 
@@ -42,6 +42,7 @@ _ENROLLING = (
 would act without one."""
 
 NOT_FROM_HERE = "This request did not come from a page of the panel, so nothing was done."
+SIGNED_OUT = "You are not signed in any more. Load the page again to sign in."
 OLD_FORM = "This page was opened under another sign-in, so nothing was done. Open it again."
 
 
@@ -186,8 +187,19 @@ def _split(text: str) -> SplitResult:
         return urlsplit("")
 
 
+def wants_json(request: Request) -> bool:
+    """Whether a script of a page asks, and not somebody who reads pages."""
+    return request.headers.get("accept", "") == "application/json"
+
+
 def sign_in_redirect(request: Request) -> Response:
-    """Send somebody unknown to the sign-in page, and from there to where they wanted."""
+    """Send somebody unknown to the sign-in page, and from there to where they wanted.
+
+    A script is told: the page it would be sent to is none that it could show.
+    """
+    if wants_json(request):
+        told = {"detail": SIGNED_OUT, "code": 401}
+        return JSONResponse(told, 401, {"Cache-Control": "no-store"})
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     urls = Urls(base_of(request))
     kept = _is_page(request) and safe_next(request, wanted) != urls.home()

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote, urlencode
 
+from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from admin_app.access import csrf_token
 from admin_app.access.confirmation import require_confirmed
 from admin_app.declaration import Action, Actor, Key, Origin, Registry, Resource
+from admin_app.desk import Place, SavedView, place_of
 from admin_app.errors import ForbiddenError
+from admin_app.panel.declared import in_language
 from admin_app.records import Record, Records
 
+REASON_FIELD = "_reason"
+MAX_REASON = 500
 Pairs = Iterable[tuple[str, str]]
 
 
@@ -34,8 +39,8 @@ class Visit:
 
     @property
     def registry(self) -> Registry:
-        """The resources as the actor sees them."""
-        return self.records.registry_for(self.actor)
+        """The resources as the actor sees them, in their language."""
+        return in_language(self.records.registry_for(self.actor))
 
     @property
     def origin(self) -> Origin:
@@ -67,6 +72,14 @@ class Visit:
     def urls(self) -> Urls:
         return Urls(base_of(self.request))
 
+    async def place(self) -> Place:
+        """The preferences and views that the person keeps: read once, whoever asks how often."""
+        state = self.request.state
+        found = getattr(state, "place", None)
+        if not isinstance(found, Place):
+            found = state.place = await place_of(state.database, self.actor)
+        return found
+
 
 async def record_at(visit: Visit, resource: Resource) -> Record:
     """The record in the page's address. Raises ``NotFoundError``."""
@@ -75,10 +88,13 @@ async def record_at(visit: Visit, resource: Resource) -> Record:
 
 
 def origin_of(request: Request) -> Origin:
-    """Where a write of this request comes from, signed in or not."""
+    """Where a write of this request comes from, signed in or not, and why, if its form says so."""
+    form = getattr(request.state, "form", None)
+    reason = form.get(REASON_FIELD, "") if isinstance(form, FormData) else ""
     return Origin(
         "panel",
         request.state.request_id,
+        reason=" ".join(str(reason).split())[:MAX_REASON],
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
     )
@@ -127,6 +143,11 @@ class Urls:
     def list(self, resource: Resource, pairs: Pairs = ()) -> str:
         return self.to(resource.name, "list", pairs=pairs)
 
+    def view(self, view: SavedView) -> str:
+        """The list of a saved view, which carries its number to be known again."""
+        query = f"{view.query}&view={view.id}" if view.query else f"view={view.id}"
+        return f"{self.to(view.resource, 'list')}?{query}"
+
     def create(self, resource: Resource) -> str:
         return self.to(resource.name, "create")
 
@@ -136,11 +157,22 @@ class Urls:
     def edit(self, resource: Resource, key: Key) -> str:
         return self.to(resource.name, "edit", resource.key_text(key))
 
+    def editing(self, resource: Resource, key: Key) -> str:
+        return self.to(resource.name, "editing", resource.key_text(key))
+
     def delete(self, resource: Resource, key: Key) -> str:
         return self.to(resource.name, "delete", pairs=[("key", resource.key_text(key))])
 
     def file(self, resource: Resource, key: Key, field: str) -> str:
         return self.to(resource.name, "file", field, resource.key_text(key))
+
+    def aside(self, resource: Resource) -> str:
+        """Where a record's form is found that stands beside another; a key follows."""
+        return self.to(resource.name, "side")
+
+    def inline(self, resource: Resource, relation: str, record: Record | None) -> str:
+        key = (record.key_text,) if record else ()
+        return self.to(resource.name, "inline", relation, *key)
 
     def lookup(self, resource: Resource, relation: str) -> str:
         return self.to(resource.name, "ajax", "lookup", pairs=[("name", relation)])

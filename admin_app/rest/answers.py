@@ -11,14 +11,15 @@ from fastapi import Request, Response
 from admin_app.records import Page, Record
 from admin_app.records.reads.record import Answer, digest
 from admin_app.records.reads.texts import PageText
-from admin_app.records.transfer import Format
+from admin_app.records.transfer import Written
 from admin_app.records.transfer.rows import Lines
 from admin_app.rest.requests import actor, header, parameters, records
 
 JSON = "application/json"
 CSV = "text/csv"
 NDJSON = "application/x-ndjson"
-FORMATS: dict[str, Format] = {CSV: "csv", NDJSON: "ndjson"}
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+FORMATS: dict[str, Written] = {CSV: "csv", NDJSON: "ndjson", XLSX: "xlsx"}
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
 
 _KEPT = ("cache-control", "content-location", "etag", "vary")

@@ -14,7 +14,7 @@ from fastapi import Depends
 from fastcrud import EndpointCreator
 
 from admin_app.declaration import DeclaredAction, Resource
-from admin_app.rest import actions, bulk, queries, reads, writes
+from admin_app.rest import actions, bulk, history, imports, queries, reads, writes
 from admin_app.rest.requests import Endpoint
 
 
@@ -67,11 +67,22 @@ class ResourceEndpoints(EndpointCreator):
                 f"aggregate{many}",
                 queries.aggregate(self.resource),
             ),
+            Route("read", "GET", f"{here}/facets", f"facet{many}", queries.facets(self.resource)),
             Route("create", "POST", here, f"create{one}", self._create_item()),
             Route("read", "GET", there, f"get{one}", self._read_item()),
             Route("update", "PATCH", there, f"update{one}", self._update_item()),
             Route("update", "PUT", there, f"replace{one}", writes.replace(self.resource)),
             Route("delete", "DELETE", there, f"delete{one}", self._delete_item()),
+            Route(
+                "read",
+                "GET",
+                f"{there}/history",
+                f"get{one}History",
+                history.history(self.resource),
+            ),
+            Route(
+                "update", "POST", f"{there}/revert", f"revert{one}", history.revert(self.resource)
+            ),
             *self._of_trash(one),
             *map(self._action, self.resource.declared.values()),
         ]
@@ -88,7 +99,10 @@ class ResourceEndpoints(EndpointCreator):
         change, remove = bulk.bulk_update(self.resource), bulk.bulk_delete(self.resource)
         change_found = bulk.patch_matching(self.resource)
         remove_found = bulk.remove_matching(self.resource)
+        taking = "create" if "create" in self.resource.actions else "update"
+        take = imports.import_file(self.resource)
         return [
+            Route(taking, "POST", f"{found}/import", f"import{many}", take),
             Route("create", "POST", lists, f"bulkCreate{many}", bulk.bulk_create(self.resource)),
             Route("update", "PATCH", lists, f"bulkUpdate{many}", change),
             Route("delete", "DELETE", lists, f"bulkDelete{many}", remove),

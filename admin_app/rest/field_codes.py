@@ -95,6 +95,17 @@ _TOGETHER = {
     "unknown_op": "The operation is none of those that there are.",
     "unknown_reference": "No earlier operation, or no field of its record, is called so.",
 }
+_PAST = {
+    "changed": "The record, or the field, is not what the change left that is to be undone.",
+    "gone": "The record is no longer there, or what a set would get back.",
+    "there": "There is a record with the key of the one that would come back.",
+    "refused": "The database or the declaration refuses what it was; detail says why.",
+    "not_kept": "It is kept secret, so the history does not know what it was.",
+    "not_declared": "The resource has no such field any more.",
+    "unknown": "There is no such change of this record, as far as it is in sight.",
+    "not_there": "The record was not there at that time.",
+    "one_of": "Exactly one of these is given; detail names them.",
+}
 _ACCESS = {
     "unknown_user": "There is no user of this name.",
     "unknown_resource": "There is no resource of this name.",
@@ -119,6 +130,6 @@ _FILES = {
     "related": "A record that was looked for by its own values could not be found or made.",
 }
 FIELD_CODES: Mapping[str, str] = {
-    **_SHAPE, **_RANGE, **_STORED, **_LISTS, **_TOGETHER, **_ACCESS, **_FILES,
+    **_SHAPE, **_RANGE, **_STORED, **_LISTS, **_TOGETHER, **_PAST, **_ACCESS, **_FILES,
 }  # fmt: skip
 """Every code with when it is given. Programs may rely on them; ``detail`` is for people."""

@@ -14,7 +14,7 @@ HEADER = "Idempotency-Key"
 REPLAYED = "Idempotent-Replayed"
 PATTERN = rf"[\x21-\x7E]{{1,{KEY_LENGTH}}}"
 
-_MEANING = ("content-type", "if-match", "if-none-match", "prefer")
+_MEANING = ("change-reason", "content-type", "if-match", "if-none-match", "prefer")
 """Headers that make of a request another one."""
 
 

@@ -41,3 +41,14 @@ def aggregate(resource: Resource) -> Endpoint:
         return cached(request, body, headers={})
 
     return endpoint
+
+
+def facets(resource: Resource) -> Endpoint:
+    """``GET /<plural>/facets``: how many records of a list have which values of some fields."""
+
+    async def endpoint(request: Request) -> Response:
+        chosen(request, JSON)
+        found = await records(request).facets(actor(request), resource, parameters(request))
+        return cached(request, as_json({"data": [each.data for each in found]}), headers={})
+
+    return endpoint

@@ -7,7 +7,15 @@ from fastapi import Request, Response
 from admin_app.declaration import Resource
 from admin_app.records.queries.grammar import read_trash
 from admin_app.records.queries.query import Query
-from admin_app.rest.answers import FORMATS, JSON, item, lines_response, page_response, unless_known
+from admin_app.rest.answers import (
+    FORMATS,
+    JSON,
+    XLSX,
+    item,
+    lines_response,
+    page_response,
+    unless_known,
+)
 from admin_app.rest.hints import hint
 from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import (
@@ -24,7 +32,8 @@ async def list_response(request: Request, resource: Resource, query: Query) -> R
     """Answer a list in the form that the caller likes best: whole where it needs no pages."""
     media_type = chosen(request, JSON, *FORMATS)
     hint(request, resource, query)
-    if media_type != JSON and "limit" not in query.given:
+    # A workbook is whole, or it is refused.
+    if media_type == XLSX or (media_type != JSON and "limit" not in query.given):
         return await stream(request, resource, query, media_type)
     if media_type != JSON:
         page = await records(request).page(actor(request), resource, query)

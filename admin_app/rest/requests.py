@@ -57,12 +57,35 @@ def records(request: Request) -> Records:
 
 
 def origin(request: Request) -> Origin:
+    """Where a write comes from, and why it is made, if the caller says so.
+
+    Raises ``BadRequestError``.
+    """
     return Origin(
         "rest",
         request.state.request_id,
+        reason=_reason(request),
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
     )
+
+
+REASON = "Change-Reason"
+MAX_REASON = 500
+
+
+def _reason(request: Request) -> str:
+    given = request.headers.getlist(REASON)
+    if not given:
+        return ""
+    try:
+        text = given[0].encode("latin-1").decode().strip()
+    except UnicodeDecodeError:
+        text = "\0"
+    if len(given) > 1 or len(text) > MAX_REASON or not text.isprintable():
+        msg = f"{REASON} is one line of UTF-8 text, at most {MAX_REASON} characters."
+        raise BadRequestError(msg, errors=[FieldError((REASON,), "bad_value", msg)])
+    return text
 
 
 def header(request: Request, name: bytes) -> str:

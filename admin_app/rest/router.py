@@ -16,12 +16,13 @@ from starlette.routing import BaseRoute
 from admin_app.declaration import Actor, Registry, Resource
 from admin_app.records import Records
 from admin_app.records.reads.crud import RecordCRUD
-from admin_app.rest import access, batch, explaining
+from admin_app.rest import access, batch, explaining, history
 from admin_app.rest.answers import JSON, PRIVATE, unless_known
 from admin_app.rest.dispatch import ResourceRoutes
 from admin_app.rest.docs_page import docs_router
 from admin_app.rest.document import openapi_document
 from admin_app.rest.document.bulk import describe_batch
+from admin_app.rest.document.history import describe_reading, describe_reverting
 from admin_app.rest.document.parts import Document
 from admin_app.rest.endpoints import ResourceEndpoints
 from admin_app.rest.requests import actor, authenticate, records
@@ -43,6 +44,7 @@ def rest_router(title: str) -> APIRouter:
     router.include_router(access.router)
     router.include_router(explaining.router)
     router.include_router(batch.router)
+    router.include_router(history.router)
 
     @router.get("/openapi.json", dependencies=[Depends(authenticate)], operation_id="getOpenapi")
     async def openapi(request: Request) -> Response:
@@ -81,13 +83,14 @@ def document_of(source: Records, reader: Actor, title: str, root_path: str = "")
 
 
 def _chapters(source: Records, reader: Actor) -> list[Callable[[str, Document, Document], None]]:
-    writing = any(
-        {"create", "update", "delete"} & source.allowed(reader, each)
-        for each in source.registry.values()
-    )
+    allowed = {
+        action for each in source.registry.values() for action in source.allowed(reader, each)
+    }
+    reading, writing = "read" in allowed, bool({"create", "update", "delete"} & allowed)
     return [
         access.describe,
-        *([describe_batch] if writing else []),
+        *([describe_reading] if reading else []),
+        *([describe_batch, describe_reverting] if writing else []),
         *([explaining.describe] if source.may_explain(reader) else []),
     ]
 

@@ -1,4 +1,4 @@
-"""Whole lists as CSV and NDJSON, sent while they are read."""
+"""Whole lists as files, sent while they are read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from admin_app.declaration import Resource
 from admin_app.records.queries.query import Query
 from admin_app.records.transfer import Export
 from admin_app.rest.answers import FORMATS, PRIVATE
-from admin_app.rest.requests import actor, records
+from admin_app.rest.requests import actor, origin, records
 
 
 async def stream(request: Request, resource: Resource, query: Query, media_type: str) -> Response:
@@ -23,7 +23,16 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
     What is refused is refused before the first byte. Whatever fails after it ends the connection
     before its time, so that nobody takes a part for the whole.
     """
-    export = Export(records(request), actor(request), resource, query)
+    # A query is asked in the address or in a body.
+    about: bytes = getattr(request.state, "content", b"") or request.scope["query_string"]
+    export = Export(
+        records(request),
+        actor(request),
+        resource,
+        query,
+        origin=origin(request),
+        about=about.decode("utf-8", "replace"),
+    )
     portions = export.portions(FORMATS[media_type])
     first = await anext(portions)
 

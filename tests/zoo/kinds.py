@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from admin_app import ExactDecimal, ResourceOptions
+from admin_app import ExactDecimal, ResourceOptions, When
 from zoo.stock import Kept
 
 
@@ -54,7 +54,13 @@ class Rank(enum.IntEnum):
 
 
 class Specimen(Kept):
-    __resource__ = ResourceOptions(title="short", help={"lapse": "How long it sleeps."})
+    __resource__ = ResourceOptions(
+        title="short",
+        help={"lapse": "How long it sleeps."},
+        units={"money": "thalers"},
+        colors={"mood": {"calm": "good", "wild & free": "bad"}, "sure": {True: "info"}},
+        shown_when={"level": When("mood", ["wild & free"])},
+    )
 
     short: Mapped[str] = mapped_column(String(12))
     sure: Mapped[bool] = mapped_column(Boolean, default=False)

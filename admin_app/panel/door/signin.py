@@ -17,6 +17,7 @@ from admin_app.access import (
     sign_out,
 )
 from admin_app.errors import AppError, InvalidInputError
+from admin_app.panel.account.regional import bring, choose
 from admin_app.panel.door.strangers import NO_COOKIE, form_page, is_ours, unsaid
 from admin_app.panel.rendering import render
 from admin_app.panel.security import (
@@ -38,6 +39,10 @@ async def login(admin: Admin, request: Request) -> Response:
     require_same_origin(request)
     if request.method != "POST":
         wanted = safe_next(request, request.query_params.get("next", ""))
+        if "lang" in request.query_params:
+            response = _to_login(request, wanted)
+            choose(request, response, request.query_params["lang"])
+            return response
         if await recognise(request):
             return RedirectResponse(wanted, status_code=303)
         return await form_page(admin, request, "login.html", next=wanted)
@@ -78,6 +83,8 @@ async def logout(_: Admin, request: Request) -> Response:
         await sign_out(request.state.database, secret, origin=origin_of(request))
     response = RedirectResponse(Urls(base_of(request)).to("login"), status_code=303)
     drop_cookie(request, response, "session")
+    # What scripts have kept of half-filled forms is nobody's business after this.
+    response.headers["Clear-Site-Data"] = '"storage"'
     return response
 
 
@@ -137,6 +144,8 @@ async def _entered(request: Request, name: str, password: str, wanted: str) -> R
     if actor is None:
         wanted = Urls(base_of(request)).to("login", "code", pairs=[("next", wanted)])
     response = _with_session(request, wanted, secret)
+    if actor is not None:
+        await bring(request, response, actor)
     drop_cookie(request, response, "form")
     return response
 
@@ -145,7 +154,7 @@ async def _passed(admin: Admin, request: Request, secret: str, wanted: str) -> R
     state = request.state
     code = text_in(await read_form(request), "code")
     try:
-        new, _ = await pass_second_factor(
+        new, actor = await pass_second_factor(
             state.database, state.settings, secret, code, origin=origin_of(request)
         )
     except AppError as error:
@@ -153,7 +162,9 @@ async def _passed(admin: Admin, request: Request, secret: str, wanted: str) -> R
             return await _refused(admin, request, error.status, error.detail, "", wanted)
         response = await _code_form(admin, request, secret, wanted, error)
         return with_retry_after(response, error)
-    return _with_session(request, wanted, new)
+    response = _with_session(request, wanted, new)
+    await bring(request, response, actor)
+    return response
 
 
 def _with_session(request: Request, wanted: str, secret: str) -> Response:

@@ -10,16 +10,18 @@ from starlette.responses import Response
 
 from admin_app.declaration import ACTIONS, Registry, Resource
 from admin_app.errors import AppError, BadRequestError, ForbiddenError
+from admin_app.panel.declared import in_language
+from admin_app.panel.language import mark
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import MOST_USERS, Explanation, Rights
 
 STATE_WORDS = {
-    "visible": "Visible",
-    "hidden": "Hidden",
-    "read_only": "Not to be set",
-    "sensitive": "Sensitive",
-    "out_of_sight": "Out of sight",
+    "visible": mark("Visible"),
+    "hidden": mark("Hidden"),
+    "read_only": mark("Not to be set"),
+    "sensitive": mark("Sensitive"),
+    "out_of_sight": mark("Out of sight"),
 }
 
 
@@ -66,7 +68,7 @@ async def page(admin: Admin, request: Request) -> Response:
         "explain.html",
         problem.status if problem else 200,
         asked=asked,
-        resources=resources_of(visit.records.registry),
+        resources=resources_of(in_language(visit.records.registry)),
         actions=all_actions(visit.records.registry),
         explanation=explanation,
         everyone=everyone,
@@ -95,7 +97,7 @@ async def _explained(visit: Visit, asked: Asked) -> Explanation:
 
 
 async def _everyone(visit: Visit, asked: Asked) -> Everyone:
-    resource = visit.records.registry.get(asked.resource)
+    resource = in_language(visit.records.registry).get(asked.resource)
     if resource is None:
         msg = "There is no such resource."
         raise BadRequestError(msg)

@@ -26,6 +26,7 @@ from admin_app.errors import (
     StaleVersionError,
     UniqueConflictError,
 )
+from admin_app.panel.language import mark
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.people.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.rendering import render
@@ -35,7 +36,7 @@ from admin_app.records import Record, Writer
 from admin_app.records.reads.record import record
 
 GRANTS = "admin_grant"
-TITLE = "Rights by role"
+TITLE = mark("Rights by role")
 CHECKED = "grant"
 SHOWN = "was"
 MEANWHILE = "Somebody else has changed this meanwhile, so nothing was saved."

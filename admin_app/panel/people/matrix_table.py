@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 from admin_app.access import ADMINISTRATOR, RoleGrantInfo, RoleInfo
 from admin_app.declaration import EVERY_RESOURCE, Registry
 from admin_app.declaration.keys import join_key, split_key
+from admin_app.panel.language import mark
 from admin_app.panel.people.explaining import all_actions, resources_of
 from admin_app.panel.visit import id_from
 
-EVERY_LABEL = "Every declared resource"
+EVERY_LABEL = mark("Every declared resource")
 _PARTS = 4
 
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from admin_app.declaration import Registry, Resource
 from admin_app.errors import BusyError, TooManyRequestsError, UnauthenticatedError
 from admin_app.rest.actions import path
-from admin_app.rest.document import actions, bulk, queries, reads, writes
+from admin_app.rest.document import actions, bulk, history, imports, queries, reads, writes
 from admin_app.rest.document.branches import name_branches
 from admin_app.rest.document.enums import name_enums
 from admin_app.rest.document.examples import add_examples
@@ -28,6 +28,7 @@ _CHAPTERS = {
     "API tokens": "Tokens that programs act with, and what each reaches.",
     "Access": "Who may do what, and why.",
     "Batch": "Several writes as one.",
+    "History": "What was done, and undoing it.",
     "Document": "What this API can do.",
 }
 
@@ -63,6 +64,8 @@ def openapi_document(
         if "read" in allowed(resource):
             queries.add_query_schemas(schemas, registry, resource)
         bulk.add_bulk(resource, allowed(resource), f"{prefix}/{resource.plural}", paths, schemas)
+        if {"create", "update"} & {*allowed(resource)}:
+            imports.add_import(resource, f"{prefix}/{resource.plural}", paths, schemas)
     bulk.add_children(schemas, registry, allowed)
     bulk.add_affected(schemas)
     for add in chapters:
@@ -116,9 +119,18 @@ def _add_resource(
     if "read" in allowed:
         paths[f"{place}/query"] = {"post": queries.query_operation(resource)}
         paths[f"{place}/aggregate"] = {"get": reads.aggregate_operation(resource, registry)}
+        paths[f"{place}/facets"] = {"get": reads.facets_operation(resource, registry)}
     operations = {method: each for action, method, each in one if action in allowed}
     if operations:
         paths[f"{place}/{{key}}"] = {"parameters": [_key(resource)], **operations}
+    past = (
+        ("read", "history", "get", history.history_operation),
+        ("update", "revert", "post", history.revert_operation),
+    )
+    for action, word, method, told in past:
+        if action in allowed:
+            item = {"parameters": [_key(resource)], method: told(resource)}
+            paths[f"{place}/{{key}}/{word}"] = item
     if resource.options.trash is not None and "delete" in allowed:
         restored = {"parameters": [_key(resource)], "post": writes.restore_operation(resource)}
         paths[f"{place}/{{key}}/restore"] = restored

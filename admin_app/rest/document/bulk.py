@@ -64,7 +64,7 @@ def add_children(schemas: Document, registry: Registry, allowed: Allowed) -> Non
         for schema, part in ((target.create, "Create"), (target.update, "Update")):
             if schema.name in schemas:
                 schemas[_name(owner, relation, part)] = _without(schemas[schema.name], relation)
-    for name in ("ChildUpdate", "ChildrenCreate", "ChildrenUpdate"):
+    for name in ("ChildUpdate", "ChildDelete", "ChildrenCreate", "ChildrenUpdate"):
         schemas.pop(name, None)
 
 
@@ -89,7 +89,7 @@ def _ways(owner: Resource, relation: Relation, actions: Collection[str]) -> Docu
     ways: Document = {
         "create": _ref(_name(owner, relation, "Create")),
         "update": _object(data, "key", "data"),
-        "delete": _KEY,
+        "delete": {"anyOf": [_KEY, _object({"key": _KEY, "if_match": _TAG}, "key")]},
     }
     return {
         way: {"type": "array", "items": each, "maxItems": MAX_CHILDREN}

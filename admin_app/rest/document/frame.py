@@ -6,7 +6,9 @@ from admin_app.errors import ConflictError, InvalidInputError
 from admin_app.records.writes.idempotency import KEY_LENGTH
 from admin_app.rest.document.parts import Document, add_schema, ref, refusals
 from admin_app.rest.dry_run import DRY_RUN, MEDIA_TYPE
+from admin_app.rest.frame import CHANGE_SET
 from admin_app.rest.idempotency import HEADER, REPLAYED
+from admin_app.rest.requests import MAX_REASON, REASON
 
 _WRITES = ("post", "put", "patch", "delete")
 _APART = ("/query", "/access/")
@@ -35,7 +37,14 @@ _KEY: Document = {
         "and not done again."
     ),
 }
+_REASON: Document = {
+    "name": REASON,
+    "in": "header",
+    "schema": {"type": "string", "maxLength": MAX_REASON},
+    "description": "Why the change is made, as histories tell it.",
+}
 _HEADERS = {
+    CHANGE_SET: "What was done, if anything was: POST /change-sets/{id}/revert undoes it.",
     "Preference-Applied": "The preferences that were honoured.",
     REPLAYED: "true where the request had been done before.",
 }
@@ -53,7 +62,7 @@ def add_frame(paths: Document, schemas: Document) -> None:
 def _framed(operation: Document) -> Document:
     given = operation.get("parameters", [])
     names = {each["name"] for each in given}
-    more = [each for each in (_PREFER, _KEY) if each["name"] not in names]
+    more = [each for each in (_PREFER, _KEY, _REASON) if each["name"] not in names]
     responses = {
         status: _told(each) if status.startswith("2") else each
         for status, each in operation["responses"].items()

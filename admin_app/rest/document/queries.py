@@ -7,19 +7,20 @@ from typing import Any
 
 from admin_app.access.policies import TRASH
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
+from admin_app.declaration.fields import ORDERED
 from admin_app.errors import (
     ContentTooLargeError,
     NotAcceptableError,
     RequestTimeoutError,
     UnsupportedMediaTypeError,
 )
+from admin_app.records.queries import facets
 from admin_app.records.queries.aggregation import (
     HAVING,
     KINDS,
     MAX_GROUPS,
     MAX_LIMIT,
     MAX_MEASURES,
-    MOMENTS,
     UNITS,
     USUAL_LIMIT,
     fields_of,
@@ -28,6 +29,8 @@ from admin_app.records.queries.filters import COMBINATIONS, MAX_DEPTH, QUANTIFIE
 from admin_app.records.queries.operands import MAX_LIST, MAX_PATTERN
 from admin_app.records.queries.operators import LISTS, TEXT
 from admin_app.records.queries.ordering import MAX_OFFSET, sortable
+from admin_app.records.queries.periods import MOMENTS, UTC_NAME, WORDS
+from admin_app.records.queries.periods import OPERATORS as PERIODIC
 from admin_app.records.queries.query import COUNTS, NULLS_FIRST
 from admin_app.records.queries.reading import MAX_CONDITIONS
 from admin_app.rest.answers import JSON
@@ -46,6 +49,7 @@ from admin_app.rest.document.shapes import IF_NONE_MATCH, page_answer, shape_par
 from admin_app.rest.endpoints import camel
 
 _TEXT: Document = {"type": "string"}
+_COUNTED = f"The fields whose values are counted, at most {facets.MAX_FIELDS}."
 _FUNCTIONS = {
     "count": "How many records of each group have a value of these; * counts them all.",
     "distinct": "How many different values there are of these.",
@@ -63,6 +67,8 @@ def add_query_schemas(schemas: Document, registry: Registry, resource: Resource)
     schemas[f"{model}Sort"] = {"title": f"{model}Sort", **_TEXT, "enum": _terms(resource)}
     schemas[f"{model}Query"] = _query(resource, registry)
     schemas[f"{model}Aggregates"] = _aggregates(model)
+    schemas[f"{model}Facets"] = _facets(model)
+    schemas.update(_periods())
 
 
 def query_operation(resource: Resource) -> Document:
@@ -108,7 +114,74 @@ def aggregate_operation(
                 **refusals((*READING, NotAcceptableError)),
             },
         ),
-        "parameters": [*_asked(resource, registry), *filters, IF_NONE_MATCH],
+        "parameters": [*_asked(resource, registry), zone_parameter(), *filters, IF_NONE_MATCH],
+    }
+
+
+def facets_operation(resource: Resource, filters: Iterable[Document]) -> Document:
+    """``GET /<plural>/facets``; ``filters`` are the parameters that it shares with the list."""
+    answered = page_answer(resource)
+    found = answer(resource.page, "The values.", ETag="Of this answer.")
+    found["content"] = {JSON: {"schema": _component(resource, "Facets")}}
+    limit = {
+        "type": "integer",
+        "minimum": 1,
+        "maximum": facets.MAX_LIMIT,
+        "default": facets.USUAL_LIMIT,
+    }
+    names = _names("field", fields_of(resource, ORDERED), _COUNTED, facets.MAX_FIELDS)
+    names["schema"]["minItems"] = 1
+    return {
+        **operation(
+            resource,
+            f"facet{camel(resource.plural)}",
+            f"Count {resource.label_plural.lower()} by value",
+            {"200": found, "304": answered["304"], **refusals((*READING, NotAcceptableError))},
+        ),
+        "parameters": [
+            {**names, "required": True},
+            parameter_of("limit", limit, "Values of each field, the most frequent first."),
+            zone_parameter(),
+            *filters,
+            IF_NONE_MATCH,
+        ],
+    }
+
+
+def zone_parameter() -> Document:
+    about = "The time zone of periods such as `today`, by its IANA name."
+    return parameter_of("tz", {**_TEXT, "default": UTC_NAME}, about)
+
+
+def compared_with(field: Field, operator: str) -> Document:
+    """What a field is compared with: a value, or a period where it has moments."""
+    value = value_of(field)
+    if field.kind not in MOMENTS or operator not in PERIODIC:
+        return value
+    period = "TimePeriod" if operator in {"eq", "ne"} else "TimeBound"
+    return {"anyOf": [value, {"$ref": REF.format(model=period)}]}
+
+
+def _periods() -> Document:
+    """The schemas of periods: a part of what is taken, which goes up to a thousand years."""
+    moved = [
+        f"{word}([-+][0-9]{{1,3}}[{units}])?" for word, units in WORDS.items() if word != "now"
+    ]
+    dated = "[12][0-9]{3}(-(0[1-9]|1[0-2]|Q[1-4]))?"
+    periods = "|".join([*moved, dated])
+    return {
+        "TimePeriod": {
+            **_TEXT,
+            "title": "TimePeriod",
+            "pattern": f"^({periods})$",
+            "description": "The whole of today, week-1w, month, year-2y, 2026, 2026-03, 2026-Q1.",
+        },
+        "TimeBound": {
+            **_TEXT,
+            "title": "TimeBound",
+            "pattern": f"^({periods}|now([-+][0-9]{{1,3}}[{WORDS['now']}])?)$",
+            "description": "A period, of which the nearer end counts, or a moment: now-7d.",
+        },
     }
 
 
@@ -185,7 +258,7 @@ def _tree(resource: Resource, registry: Registry) -> Document:
 def _conditions(field: Field) -> Document:
     value = value_of(field)
     operators = operators_for(field)
-    compared = _operations({each: _operand(each, value) for each in operators})
+    compared = _operations({each: _operand(each, compared_with(field, each)) for each in operators})
     return {"anyOf": [value, compared]} if "eq" in operators else compared
 
 
@@ -225,6 +298,7 @@ def _query(resource: Resource, registry: Registry) -> Document:
         "cursor": {"type": ["string", "null"]},
         "offset": offset_schema(),
         "count": {**_TEXT, "enum": list(COUNTS)},
+        "tz": {**_TEXT, "default": UTC_NAME},
         **({"search": _TEXT} if resource.search else {}),
         **{each["name"]: each["schema"] for each in trash_parameters(resource, *TRASH)},
         **shape,
@@ -241,6 +315,39 @@ def _query(resource: Resource, registry: Registry) -> Document:
         "type": "object",
         "description": "The parameters of the list as members.",
         "properties": properties,
+        "additionalProperties": False,
+    }
+
+
+def _facets(model: str) -> Document:
+    value = {
+        "type": "object",
+        "properties": {
+            "value": {"type": ["integer", "number", "string", "boolean", "null"]},
+            "count": {
+                "type": ["integer", "null"],
+                "description": "Null where counting took too long.",
+            },
+        },
+        "required": ["value", "count"],
+        "additionalProperties": False,
+    }
+    facet = {
+        "type": "object",
+        "properties": {
+            "field": _TEXT,
+            "values": {"type": "array", "items": value},
+            "more": {"type": "boolean", "description": "Whether there are other values."},
+            "counted": {"type": "boolean", "description": "False where counting took too long."},
+        },
+        "required": ["field", "values", "more", "counted"],
+        "additionalProperties": False,
+    }
+    return {
+        "title": f"{model}Facets",
+        "type": "object",
+        "properties": {"data": {"type": "array", "items": facet}},
+        "required": ["data"],
         "additionalProperties": False,
     }
 

@@ -8,6 +8,7 @@ from admin_app.access.policies import TRASH
 from admin_app.declaration import Registry, Resource
 from admin_app.errors import NotAcceptableError, NotFoundError
 from admin_app.records.queries.aggregation import PARAMETERS as AGGREGATING
+from admin_app.records.queries.facets import PARAMETERS as FACETING
 from admin_app.records.queries.grammar import PARAMETERS, parameter
 from admin_app.records.queries.operators import LISTS, RELATION, TEXT, operators_of
 from admin_app.records.queries.query import COUNTS
@@ -22,10 +23,12 @@ from admin_app.rest.document.parts import (
     value_of,
 )
 from admin_app.rest.document.queries import (
+    compared_with,
     filter_parameter,
     limit_schema,
     offset_schema,
     sort_parameter,
+    zone_parameter,
 )
 from admin_app.rest.document.shapes import (
     IF_NONE_MATCH,
@@ -81,6 +84,17 @@ def aggregate_operation(resource: Resource, registry: Registry) -> Document:
     return queries.aggregate_operation(resource, registry, filters)
 
 
+def facets_operation(resource: Resource, registry: Registry) -> Document:
+    """What ``queries`` tells of facets, with the filters of the list."""
+    filters = [
+        *trash_parameters(resource, *TRASH),
+        *_searching(resource),
+        filter_parameter(resource),
+        *_filters(resource, registry, FACETING),
+    ]
+    return queries.facets_operation(resource, filters)
+
+
 def _steering(resource: Resource) -> list[Document]:
     return [
         *trash_parameters(resource, *TRASH),
@@ -91,6 +105,7 @@ def _steering(resource: Resource) -> list[Document]:
         parameter_of("count", {"type": "string", "enum": list(COUNTS)}, "Count the whole list."),
         *_searching(resource),
         filter_parameter(resource),
+        zone_parameter(),
     ]
 
 
@@ -109,9 +124,8 @@ def _filters(
 ) -> list[Document]:
     found: list[Document] = []
     for field in resource.readable.values():
-        value = value_of(field)
         found += [
-            _filter(field.name, operator, value, field.label, steering)
+            _filter(field.name, operator, compared_with(field, operator), field.label, steering)
             for operator in operators_of(field.kind)
         ]
     for relation in resource.relations.values():

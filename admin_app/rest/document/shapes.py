@@ -12,7 +12,7 @@ from admin_app.declaration import Registry, Relation, Resource
 from admin_app.declaration.schemas import Schema
 from admin_app.records.queries.shape import MAX_DEPTH, MAX_INCLUDES
 from admin_app.records.reads.includes import MOST_INCLUDED
-from admin_app.rest.answers import CSV, JSON, NDJSON
+from admin_app.rest.answers import CSV, JSON, NDJSON, XLSX
 from admin_app.rest.document.examples import NoExampleError, example
 from admin_app.rest.document.parts import REF, Document, answer, parameter_of, ref
 
@@ -83,6 +83,7 @@ def page_answer(resource: Resource, **headers: str) -> Document:
         JSON: {"schema": _either(resource.page, "ShapedPage", resource.model.__name__)},
         CSV: text,
         NDJSON: text,
+        XLSX: {"schema": {"type": "string", "format": "binary"}},
     }
     return {"200": found, "304": _known()}
 

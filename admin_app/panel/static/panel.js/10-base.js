@@ -3,6 +3,19 @@
 
 const sprite = () => document.querySelector("use")?.getAttribute("href").split("#")[0] ?? "";
 
+// A text in the page's language: WORDS come with the scripts, by the English text.
+const filled = (text, values) => text.replace(/\{(\w+)\}/g, (hole, name) => values[name] ?? hole);
+const _ = (text, values = {}) => filled(WORDS[text] ?? text, values);
+
+// The form of a text that goes with a count.
+function _n(one, many, count, values = {}) {
+  const rules = new Intl.PluralRules(document.documentElement.lang);
+  const forms = WORDS[one] ?? [one, many];
+  const known = ["zero", "one", "two", "few", "many", "other"].filter((each) => rules.resolvedOptions().pluralCategories.includes(each));
+  const place = Math.min(known.indexOf(rules.select(count)), forms.length - 1);
+  return filled(forms[place], { count: count.toLocaleString(document.documentElement.lang), ...values });
+}
+
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
@@ -47,7 +60,8 @@ function enliven(root) {
 
 // Ask the server for something as the page's forms would, and read what it says.
 // Throws an Error with words for people where it refuses or cannot be reached.
-async function ask(url, fields = null) {
+// With ``pieces`` it may answer with a piece of a page, as {html}.
+async function ask(url, fields = null, pieces = false) {
   const given = { headers: { Accept: "application/json" } };
   if (fields) {
     given.method = "POST";
@@ -58,12 +72,13 @@ async function ask(url, fields = null) {
   try {
     answer = await fetch(url, given);
   } catch {
-    throw new Error("The server cannot be reached. Try again.");
+    throw new Error(_("The server cannot be reached. Try again."));
   }
+  if (pieces && answer.headers.get("Content-Type")?.includes("html")) return { html: await answer.text() };
   const json = answer.headers.get("Content-Type")?.includes("json");
   const body = json ? await answer.json() : {};
   if (!answer.ok || !json) {
-    const error = new Error(body.detail || "This could not be done. Load the page again.");
+    const error = new Error(body.detail || _("This could not be done. Load the page again."));
     error.status = answer.status;
     error.body = body;
     throw error;

@@ -49,6 +49,26 @@ behave("[data-toast]", (box) => {
   wait();
 });
 
+// The same of what a script has done; with the address that undoes it, it can be undone.
+function toast(text, undo = null) {
+  document.querySelector("[data-toast]")?.remove();
+  const box = element("div", { class: "toast", role: "status", "data-toast": true }, icon("check"), element("p", {}, text));
+  if (undo) {
+    const hidden = (name, value) => element("input", { type: "hidden", name, value });
+    const token = hidden("_csrf", document.querySelector("meta[name=csrf]").content);
+    box.append(element("form", { method: "post", action: undo }, token, hidden("next", location.pathname + location.search), element("button", { class: "ghost" }, _("Undo"))));
+  }
+  box.append(element("button", { type: "button", class: "ghost", "data-dismiss": true, "aria-label": _("Dismiss") }, icon("x")));
+  document.body.append(box);
+  enliven(box);
+}
+
+shortcuts.set("z", () => {
+  const undo = document.querySelector("[data-toast] form button");
+  undo?.click();
+  return Boolean(undo);
+});
+
 // A second click while the first is on its way would write twice.
 behave("form[method=post]:not([data-theme-form])", (form) => {
   form.addEventListener("submit", (event) => {

@@ -10,19 +10,14 @@ class Lookup {
     this.eager = false;
     root.hidden = false;
     const chosen = [...root.querySelectorAll("[data-chosen]")].map((label) => {
-      const [title, detail] = this.words(label.querySelector("span"));
-      return { key: label.querySelector("input").value, title, detail };
+      const span = label.querySelector("span");
+      const title = span.firstChild.textContent.trim();
+      return { key: label.querySelector("input").value, title, detail: span.querySelector(".quiet")?.textContent ?? "" };
     });
     this.find = root.querySelector("[data-find] input:not([type=hidden])");
     root.querySelectorAll("[data-chosen], [data-offer], [data-find]").forEach((each) => each.remove());
     this.build();
     chosen.forEach((each) => this.add(each));
-  }
-
-  words(span) {
-    const detail = span.querySelector(".quiet");
-    const text = detail ? detail.textContent : "";
-    return [span.firstChild.textContent.trim(), text];
   }
 
   build() {
@@ -37,7 +32,7 @@ class Lookup {
       "aria-controls": id, "aria-autocomplete": "list",
       "aria-describedby": this.root.getAttribute("aria-describedby"),
       "aria-invalid": this.root.closest(".wrong") ? "true" : null,
-      placeholder: "Type to find",
+      placeholder: _("Type to find"),
       // Text that is left here is sent as well, so that it is not lost without a word.
       name: this.find?.name, value: this.find?.value,
     });
@@ -73,37 +68,43 @@ class Lookup {
   async ask() {
     const asked = ++this.asked;
     const term = this.input.value.trim();
-    const url = `${this.root.dataset.url}&term=${encodeURIComponent(term)}`;
     let results = [];
     let problem = "";
     try {
-      const answer = await fetch(url, { headers: { Accept: "application/json" } });
-      const body = await answer.json();
-      if (answer.ok) results = body.results;
-      else problem = body.detail;
-    } catch {
-      problem = "The server cannot be reached. Try again.";
+      results = (await ask(`${this.root.dataset.url}&term=${encodeURIComponent(term)}`)).results;
+    } catch (error) {
+      problem = error.message;
     }
     // Answers may overtake each other; only the one to the latest question counts.
     if (asked !== this.asked || document.activeElement !== this.input) return;
     const held = new Set(this.keys());
     this.results = results.filter((each) => !held.has(each.key));
     this.term = term;
-    this.show(problem);
+    const found = this.results.length;
+    const words = problem || (found ? "" : _("Nothing found"));
+    const { new: noun } = this.root.dataset;
+    if (noun && !problem) {
+      this.results.push({ make: true, title: term ? _("Create “{text}”…", { text: term }) : _("Create {noun}…", { noun }) });
+    }
+    this.show(found, words);
     if (this.eager && this.results.length) this.choose(0);
     this.eager = false;
   }
 
-  show(problem) {
+  show(found, words) {
     this.list.replaceChildren();
+    if (words) this.list.append(element("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, words));
     this.results.forEach((each, index) => {
-      const option = element("li", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": "false" }, each.title);
+      const option = element("li", { role: "option", id: `${this.list.id}-${index}`, "data-index": index, "aria-selected": "false" });
+      if (each.make) {
+        option.className = "make";
+        option.append(icon("plus"));
+      }
+      option.append(each.title);
       if (each.detail) option.append(element("span", { class: "quiet" }, each.detail));
       this.list.append(option);
     });
-    const words = problem || (this.results.length ? "" : "Nothing found");
-    if (words) this.list.append(element("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, words));
-    this.status.textContent = words || `${this.results.length} found`;
+    this.status.textContent = words || _("{count} found", { count: found });
     this.list.hidden = false;
     this.input.setAttribute("aria-expanded", "true");
     this.mark(this.results.length && this.term ? 0 : -1);
@@ -111,9 +112,13 @@ class Lookup {
 
   mark(index) {
     this.active = index;
-    [...this.list.children].forEach((each, place) => each.setAttribute("aria-selected", String(place === index)));
-    const option = this.list.children[index];
-    if (option && index >= 0) {
+    let option = null;
+    for (const each of this.list.children) {
+      const marked = Number(each.dataset.index ?? -2) === index;
+      each.setAttribute("aria-selected", String(marked));
+      if (marked) option = each;
+    }
+    if (option) {
       this.input.setAttribute("aria-activedescendant", option.id);
       option.scrollIntoView({ block: "nearest" });
     } else this.input.removeAttribute("aria-activedescendant");
@@ -129,13 +134,14 @@ class Lookup {
         const step = event.key === "ArrowDown" ? 1 : -1;
         this.mark((this.active + step + last + 1 + (this.active < 0 && step < 0 ? 1 : 0)) % (last + 1));
       }
-    } else if (event.key === "Enter") {
+    } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       // A look-up's Enter chooses; it never sends the form.
       event.preventDefault();
       if (open && this.active >= 0) this.choose(this.active);
       else if (this.input.value.trim() && this.input.value.trim() !== this.term) this.eager = true;
     } else if (event.key === "Escape" && open) {
       event.preventDefault();
+      event.stopPropagation();
       this.close();
     } else if (event.key === "Backspace" && this.input.value === "" && this.chips.lastElementChild) {
       this.remove(this.chips.lastElementChild);
@@ -146,29 +152,47 @@ class Lookup {
     return [...this.chips.querySelectorAll("input")].map((each) => each.value);
   }
 
-  choose(index) {
+  async choose(index) {
+    let chosen = this.results[index];
+    if (chosen.make) {
+      const { aside: url, title } = this.root.dataset;
+      const term = this.input.value.trim();
+      this.close();
+      chosen = await aside(`${url}?${new URLSearchParams(term ? { [title]: term } : {})}`, this.input);
+      if (!chosen) return;
+    }
     if (!this.many) this.chips.replaceChildren();
-    const chosen = this.results[index];
     this.add(chosen);
     this.input.value = "";
     this.term = "";
     this.close();
     this.root.dispatchEvent(new Event("change", { bubbles: true }));
-    this.status.textContent = `${chosen.title} chosen`;
+    this.status.textContent = _("{title} chosen", chosen);
   }
 
   add(each) {
-    const remove = element("button", { type: "button", "aria-label": `Remove ${each.title}` }, icon("x"));
-    const text = element("span", {}, each.title);
-    if (each.detail) text.append(" ", element("span", { class: "quiet" }, each.detail));
-    const chip = element("li", { class: "chip" }, text, remove,
+    const { aside: url } = this.root.dataset;
+    const open = url ? element("button", { type: "button", class: "open", "aria-haspopup": "dialog" }) : element("span");
+    const remove = element("button", { type: "button" }, icon("x"));
+    const name = (shown) => {
+      open.replaceChildren(shown.title);
+      if (shown.detail) open.append(" ", element("span", { class: "quiet" }, shown.detail));
+      remove.setAttribute("aria-label", _("Remove {title}", shown));
+      chip.dataset.text = shown.title;
+    };
+    const chip = element("li", { class: "chip" }, open, remove,
       element("input", { type: "hidden", name: this.root.dataset.name, value: each.key }));
+    name(each);
+    if (url) open.addEventListener("click", async () => {
+      const saved = await aside(`${url}/${encodeURIComponent(each.key)}?`, open);
+      if (saved) name(saved);
+    });
     remove.addEventListener("click", () => { this.remove(chip); this.input.focus(); });
     this.chips.append(chip);
   }
 
   remove(chip) {
-    this.status.textContent = `${chip.firstChild.textContent} removed`;
+    this.status.textContent = _("{title} removed", { title: chip.dataset.text });
     chip.remove();
     this.root.dispatchEvent(new Event("change", { bubbles: true }));
   }
