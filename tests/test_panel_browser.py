@@ -243,6 +243,7 @@ async def test_fifteen_records_on_a_desk(embedded: House, browser: Browser) -> N
         assert await page.evaluate("document.querySelectorAll('*').length") <= 700
 
 
+@pytest.mark.slow
 async def test_phone(embedded: House, browser: Browser) -> None:
     """On a phone records are cards, nothing runs over the edge, and fingers find their targets."""
     async with embedded.page(browser, viewport=PHONE, has_touch=True) as page:
@@ -337,6 +338,7 @@ async def test_heads_stay_in_sight(embedded: House, browser: Browser) -> None:
         await expect(page.get_by_role("columnheader", name="Rating")).to_be_in_viewport(ratio=0.9)
 
 
+@pytest.mark.slow
 async def test_text_left_in_a_lookup(embedded: House, browser: Browser) -> None:
     """Text that was typed into a look-up and chosen nothing by is refused and stays there."""
     async with embedded.page(browser) as page:
@@ -361,6 +363,7 @@ async def test_text_left_in_a_lookup(embedded: House, browser: Browser) -> None:
     assert (await embedded.get("book", "2")).values["authors"] == [1, 2]
 
 
+@pytest.mark.slow
 async def test_chosen_file_is_asked_for_again(
     fresh_settings: FreshSettings, browser: Browser
 ) -> None:

@@ -141,6 +141,7 @@ async def test_cells_in_a_browser(embedded: House, browser: Browser) -> None:
     assert changes == [("2", {"year": 1999}), ("3", {"language": "fre"})]
 
 
+@pytest.mark.slow
 async def test_rows_are_ticked(embedded: House, browser: Browser) -> None:
     """Rows are ticked one by one, by range and by page; the toolbar keeps its place and size."""
     async with embedded.page(browser, viewport=DESK) as page:
@@ -186,6 +187,7 @@ class Counted:
         self.keys += len(text)
 
 
+@pytest.mark.slow
 async def test_the_language_of_257_books(fresh_settings: FreshSettings, browser: Browser) -> None:
     """257 filtered books get another language by six clicks and no key, with a look before."""
     async with library(fresh_settings, "sqlite") as home:
@@ -213,6 +215,7 @@ async def test_the_language_of_257_books(fresh_settings: FreshSettings, browser:
         assert len({each.change_set for each in await home.changes()}) == 1
 
 
+@pytest.mark.slow
 async def test_an_author_who_has_books(embedded: House, browser: Browser) -> None:
     """An author is found and deleted, with the effects named, by two clicks and few keys."""
     async with embedded.page(browser, viewport=DESK) as page:

@@ -499,6 +499,7 @@ async def test_filters_in_the_browser(embedded: House, browser: Browser) -> None
         await expect(page.locator(".chips > .chip").last).to_contain_text("Authors is Bea Due")
 
 
+@pytest.mark.slow
 async def test_the_builder_in_the_browser(embedded: House, browser: Browser) -> None:
     """The builder is used by keys alone, keeps its place, and is free of barriers."""
     async with embedded.page(browser, viewport=DESK) as page:

@@ -357,6 +357,7 @@ async def test_changes_are_counted_and_guarded(embedded: House, browser: Browser
     assert await embedded.changes() == []
 
 
+@pytest.mark.slow
 async def test_a_draft_survives_the_session(embedded: House, browser: Browser) -> None:
     """What was typed when a session ended is offered after signing in, but for secrets."""
     async with embedded.page(browser) as page:

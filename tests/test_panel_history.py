@@ -239,6 +239,7 @@ async def test_why(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
         )
 
 
+@pytest.mark.slow
 async def test_who_changed_it_and_undo_it(fresh_settings: FreshSettings, browser: Browser) -> None:
     """From a list: nine keys to find it, two clicks to see who changed it and undo that."""
     settings = fresh_settings("sqlite")

@@ -206,6 +206,7 @@ async def test_palette(embedded: House, browser: Browser) -> None:
         await page.wait_for_url("**/admin/reader/create")
 
 
+@pytest.mark.slow
 async def test_shortcuts(embedded: House, browser: Browser) -> None:
     """``?`` shows them on top of the page, and typing in a field is only typing."""
     async with embedded.page(browser) as page:
@@ -224,6 +225,7 @@ async def test_shortcuts(embedded: House, browser: Browser) -> None:
         await page.wait_for_url("**/admin/")
 
 
+@pytest.mark.slow
 async def test_first_page_on_a_phone(embedded: House, browser: Browser) -> None:
     """The ways on stand at the bottom, nothing runs over the edge, and axe has no complaint."""
     async with embedded.page(browser, viewport={"width": 360, "height": 800}) as page:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from panel import House
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -28,6 +29,7 @@ async def tab_to(page: Page, wanted: Locator) -> None:
     assert outline, f"{wanted} has the focus, and nothing shows it"
 
 
+@pytest.mark.slow
 async def test_by_keyboard_alone(embedded: House, browser: Browser) -> None:
     """From a list through a filter to a record, which is changed and then deleted."""
     async with embedded.page(browser) as page:
@@ -66,6 +68,7 @@ async def test_by_keyboard_alone(embedded: House, browser: Browser) -> None:
         assert (await embedded.get("book", "3")).values["year"] == 1999
 
 
+@pytest.mark.slow
 async def test_a_new_record_by_keyboard_alone(embedded: House, browser: Browser) -> None:
     """With an author that is looked up and one that is made meanwhile, beside the form."""
     async with embedded.page(browser) as page:
@@ -92,6 +95,7 @@ async def test_a_new_record_by_keyboard_alone(embedded: House, browser: Browser)
     assert (await embedded.get("book", "31")).values["authors"] == [2, 4]
 
 
+@pytest.mark.slow
 async def test_many_by_keyboard_alone(embedded: House, browser: Browser) -> None:
     """Rows are ticked, changed together, and the change is undone."""
     async with embedded.page(browser) as page:
@@ -120,6 +124,7 @@ async def test_many_by_keyboard_alone(embedded: House, browser: Browser) -> None
         assert (await embedded.get("book", "2")).values["year"] == 1902
 
 
+@pytest.mark.slow
 async def test_lists_without_scripts(embedded: House, browser: Browser) -> None:
     """Filtered, sorted, searched, paged, ticked and deleted, with no script at all."""
     async with embedded.page(browser, java_script_enabled=False) as page:

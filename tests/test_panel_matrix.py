@@ -363,6 +363,7 @@ async def test_everybody(home: House) -> None:
         assert EXPLAIN not in (await client.get("/admin/book/details/1")).text
 
 
+@pytest.mark.slow
 async def test_the_zoo(fresh_settings: FreshSettings) -> None:
     """Whatever the declarations, all of them stand in the matrix, and each record can be asked."""
     async with menagerie(fresh_settings, "sqlite") as home, home.client() as client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from conftest import FreshSettings
 from panel import Form, House, menagerie
 from playwright.async_api import Browser, expect
@@ -197,6 +198,7 @@ async def test_merge_in_a_browser(embedded: House, browser: Browser) -> None:
     assert (values["year"], values["authors"]) == (1962, [1, 2])
 
 
+@pytest.mark.slow
 async def test_somebody_else_is_hinted_in_a_browser(embedded: House, browser: Browser) -> None:
     """A form says who else has the record open, and says so no more when they have left."""
     await embedded.grant("vic", "book", "update")

@@ -194,6 +194,7 @@ async def test_one_has_to_be_there(home: House) -> None:
     assert await granted(home, token) is not None
 
 
+@pytest.mark.slow
 async def test_in_a_browser(embedded: House, browser: Browser) -> None:
     """With a browser's own controls a token is made, replaced and revoked; axe finds no fault."""
     async with embedded.page(browser, viewport=DESK) as page:

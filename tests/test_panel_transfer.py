@@ -359,6 +359,7 @@ async def test_in_a_browser(fresh_settings: FreshSettings, browser: Browser) -> 
         assert download.suggested_filename == "authors.xlsx"
 
 
+@pytest.mark.slow
 async def test_without_scripts_and_accessible(
     fresh_settings: FreshSettings, browser: Browser
 ) -> None:

@@ -71,6 +71,7 @@ async def walked(api: Api, target: str) -> list[int]:
     return [each for part in forward for each in part]
 
 
+@pytest.mark.slow
 async def test_every_row_once(fresh_settings: FreshSettings) -> None:
     """By every sort, up and down, page by page, forward and back: each row once, one order."""
     async with zoos(fresh_settings) as both:

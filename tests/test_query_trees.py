@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import hypothesis.strategies as st
+import pytest
 from api import Api, make_role, zoos
 from conftest import FreshSettings
 from hypothesis import HealthCheck, Phase, given, settings
@@ -263,6 +264,7 @@ async def filled(api: Api) -> World:
     }
 
 
+@pytest.mark.slow
 async def test_trees(fresh_settings: FreshSettings) -> None:
     """Whatever is asked, of everything or of the rows of rules, what is true of them is found."""
     asked = drawn()

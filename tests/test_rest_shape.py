@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import jsonschema_rs
+import pytest
 from api import PREFIX, Answer, Api, make_role, prepare_zoo, serving
 from conftest import KINDS, FreshSettings
 from sqlalchemy import event, insert
@@ -168,6 +169,7 @@ async def test_every_relation_is_included(fresh_settings: FreshSettings) -> None
             assert checked > 20
 
 
+@pytest.mark.slow
 async def test_shaped_answers_fit_the_document(fresh_settings: FreshSettings) -> None:
     """An answer with every relation, and one with few fields, fit the schemas of their resource."""
     async with served(fresh_settings) as (api, _):
