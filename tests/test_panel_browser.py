@@ -82,6 +82,7 @@ async def test_create_edit_delete(home: House, browser: Browser, scripts: bool) 
     assert actions == ["create", "update", "delete"]
 
 
+@pytest.mark.slow
 async def test_lookup_by_keyboard(home: House, browser: Browser) -> None:
     """A look-up is used by keys alone, says aloud what it does, and never sends the form."""
     async with home.page(browser) as page:
@@ -150,6 +151,7 @@ async def test_to_one_lookup(embedded: House, browser: Browser) -> None:
     assert (values["book_id"], values["reader_id"]) == (9, None)
 
 
+@pytest.mark.slow
 async def test_error_summary_has_the_focus(embedded: House, browser: Browser) -> None:
     """After a refused save the focus is on the summary, whose links lead to the fields."""
     async with embedded.page(browser) as page:

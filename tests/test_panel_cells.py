@@ -235,6 +235,7 @@ async def test_an_author_who_has_books(embedded: House, browser: Browser) -> Non
         assert (staff.clicks, staff.keys) <= (2, 18)
 
 
+@pytest.mark.slow
 async def test_without_scripts(embedded: House, browser: Browser) -> None:
     """Without JavaScript rows are ticked, changed after a look, and deleted all the same."""
     async with embedded.page(browser, java_script_enabled=False, viewport=DESK) as page:

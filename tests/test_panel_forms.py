@@ -393,6 +393,7 @@ async def test_a_draft_survives_the_session(embedded: House, browser: Browser) -
     assert (await embedded.get("book", "1")).title == "Typed in vain?"
 
 
+@pytest.mark.slow
 async def test_keys_of_a_form(embedded: House, browser: Browser) -> None:
     """Ctrl+S saves and stays, Ctrl+Enter saves and leaves, J and K walk through the list."""
     async with embedded.page(browser) as page:

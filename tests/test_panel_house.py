@@ -183,6 +183,7 @@ async def test_badge_notice_and_read_only(fresh_settings: FreshSettings, kind: K
         assert (await made.get("book", "3")).values["title"] == "Book 03"
 
 
+@pytest.mark.slow
 async def test_palette(embedded: House, browser: Browser) -> None:
     """Ctrl+K, some letters, Enter: there one is; Escape gives the focus back."""
     async with embedded.page(browser) as page:

@@ -382,6 +382,7 @@ def test_mistakes_are_reported() -> None:
         assert words in text, words
 
 
+@pytest.mark.slow
 async def test_by_keyboard_in_place(galley: House, browser: Browser) -> None:
     """With scripts a row opens and moves where it stands, and the keyboard goes on there."""
     async with galley.page(browser) as page:

@@ -500,6 +500,7 @@ async def test_wide_lists_keep_heads_and_names(embedded: House, browser: Browser
         await expect(page).to_have_url(re.compile("/admin/book/details/13"))
 
 
+@pytest.mark.slow
 async def test_orders_and_widths_by_hand(embedded: House, browser: Browser) -> None:
     """Shift adds a head to the order, turns it and takes it out; an edge is dragged and kept."""
     async with embedded.page(browser, viewport=DESK) as page:
@@ -529,6 +530,7 @@ async def test_orders_and_widths_by_hand(embedded: House, browser: Browser) -> N
         assert wider["width"] > box["width"] + 40
 
 
+@pytest.mark.slow
 async def test_chooser_and_views_by_keyboard(embedded: House, browser: Browser) -> None:
     """Columns are chosen and a view is saved beside the list, by keys alone."""
     async with embedded.page(browser, viewport=DESK) as page:
@@ -565,6 +567,7 @@ async def test_chooser_and_views_by_keyboard(embedded: House, browser: Browser) 
         await expect(page.locator("summary[title=Views]")).to_be_focused()
 
 
+@pytest.mark.slow
 async def test_what_is_cut_off_is_told(embedded: House, browser: Browser) -> None:
     """A name that is cut off is told in full beside it, on hover and on focus."""
     long = "A title of many words " * 8

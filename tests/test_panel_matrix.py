@@ -284,6 +284,7 @@ async def test_it_asks_who_it_is(home: House) -> None:
     assert Grant("author", "read") not in await granted(home)
 
 
+@pytest.mark.slow
 async def test_by_hand(embedded: House, browser: Browser) -> None:
     """Without scripts a box is ticked and saved, and the page then says so."""
     async with embedded.page(browser, viewport=DESK, java_script_enabled=False) as page:

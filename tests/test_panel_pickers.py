@@ -165,6 +165,7 @@ async def test_the_statements_of_a_form(home: House) -> None:
             assert len(answer.content) < 100_000
 
 
+@pytest.mark.slow
 async def test_a_book_with_a_new_author(embedded: House, browser: Browser) -> None:
     """A book with an author who is not there yet takes three clicks and eighteen keys."""
     async with embedded.page(browser) as page:
