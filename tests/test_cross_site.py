@@ -232,7 +232,7 @@ async def victim(made: House, browser: Browser, **cookies: str) -> AsyncIterator
         assert await stored(made) == before
         kept = {each.get("name"): each.get("value") for each in await context.cookies()}
         assert {name: kept.get(name) for name in cookies} == cookies
-        assert kept.keys() <= {"session", "form"}
+        assert kept.keys() <= {"session", "form", "recent"}
     finally:
         await context.close()
 

@@ -424,7 +424,7 @@ async def test_refused_form_stays(home: House, browser: Browser) -> None:
         await expect(page.get_by_role("alert")).to_contain_text("Confirm that it is you")
         assert await violations(page) == []
         async with page.context.expect_page() as opened:
-            await page.get_by_role("link", name="Confirm that it is you").click()
+            await page.get_by_role("link", name="Confirm in another tab").click()
         other = await opened.value
         await other.get_by_label("Password").fill(PASSWORD)
         await other.keyboard.press("Enter")
@@ -434,7 +434,7 @@ async def test_refused_form_stays(home: House, browser: Browser) -> None:
         await page.get_by_role("link", name="Delete").click()
         await unconfirmed(home)
         await page.get_by_role("button", name="Delete role").click()
-        await expect(page.get_by_role("link", name="Confirm that it is you")).to_be_visible()
+        await expect(page.get_by_role("link", name="Confirm in another tab")).to_be_visible()
         assert await violations(page) == []
 
 

@@ -371,8 +371,8 @@ async def _field_is_on_no_page(
         for name in names:
             assert f'name="f-{name}"' not in answer.text, (page, name)
             assert f"sort={name}&" not in answer.text, (page, name)
+        # The records that point here have columns of their own, which may be called the same.
+        own = re.sub(r'<table class="child-rows">.*?</table>', "", answer.text, flags=re.DOTALL)
         for label in labels - taken:
-            shown = re.findall(
-                rf"<(?:dt|th|label)[^>]*>(?:<[^>]*>)*{re.escape(label)}<", answer.text
-            )
+            shown = re.findall(rf"<(?:dt|th|label)[^>]*>(?:<[^>]*>)*{re.escape(label)}<", own)
             assert not shown, (page, label)

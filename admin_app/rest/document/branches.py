@@ -32,6 +32,8 @@ def _name(schemas: Document, owner: str, member: str, node: Any) -> list[str]:
                     found += _move(schemas, f"{name}Item", branch, "items")
             elif _is_nameless(branch):
                 found += _move(schemas, name, branches, place)
+    for inner, each in node.get("properties", {}).items():
+        found += _name(schemas, name, inner, each)
     return found
 
 
