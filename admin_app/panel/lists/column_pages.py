@@ -33,9 +33,6 @@ from admin_app.panel.visit import Visit, visiting
 from admin_app.records.queries.ordering import sortable
 from admin_app.records.queries.query import NULLS_FIRST
 
-MOST_TERMS = 3
-"""Terms of an order that are offered; an address takes more."""
-
 
 @dataclass(frozen=True, slots=True)
 class Choice:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from admin_app.declaration import Field, Kind, Relation
 from admin_app.panel.display import Shown, shown
-from admin_app.panel.language import mark
 from admin_app.panel.layout import order_of
 from admin_app.panel.links import (
     related,
@@ -16,8 +15,6 @@ from admin_app.panel.visit import Visit
 from admin_app.records import Record
 
 LINKS_SHOWN = 50
-CHANGES_SHOWN = 20
-ACTION_WORDS = {"create": mark("Created"), "update": mark("Changed"), "delete": mark("Deleted")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ class Foretold:
         after = row.whole | values
         names = told_fields(resource, row.whole, after, values)
         title = resource.title_of(after)
-        return self._journal.updated(
-            resource, row.key, title, before=row.whole, after=after, names=names
+        return self._journal.update(
+            resource, row.key, title, before=row.whole, after=after, names=names, noted=False
         )
 
     async def settle(self, done: Done, noted: Entry | None) -> None:

@@ -100,30 +100,17 @@ class Journal:
         names: Iterable[str] = (),
         sets: Iterable[SetChange] = (),
         cause: Entry | None = None,
+        noted: bool = True,
     ) -> Entry:
-        """Note that the named fields and the given sets of a record have changed."""
-        entry = self.updated(
-            resource, key, title, before=before, after=after, names=names, sets=sets, cause=cause
-        )
-        return self._note(entry)
+        """Note that the named fields and the given sets of a record have changed.
 
-    def updated(
-        self,
-        resource: Resource,
-        key: Key,
-        title: str,
-        *,
-        before: Mapping[str, Any],
-        after: Mapping[str, Any],
-        names: Iterable[str] = (),
-        sets: Iterable[SetChange] = (),
-        cause: Entry | None = None,
-    ) -> Entry:
-        """What ``update`` notes."""
+        Without ``noted`` the entry is only made, for who writes it otherwise.
+        """
         names, sets = tuple(names), tuple(sets)
         gone = _facts(resource, before, names) | self._lost(sets)
         come = _facts(resource, after, names) | self._gained(sets)
-        return Entry("update", resource, key, title, gone, come, cause)
+        entry = Entry("update", resource, key, title, gone, come, cause)
+        return self._note(entry) if noted else entry
 
     def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
         """Note that a record has gone."""
