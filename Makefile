@@ -14,10 +14,10 @@ run: .venv/run.stamp ## Serve the library with its demo records at http://127.0.
 	$(BIN)/admin-app serve
 
 test: .venv/dev.stamp chromium ## The whole suite but the long runs, on SQLite and PostgreSQL
-	$(BIN)/python -m pytest -n 2 -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test-slow: .venv/dev.stamp chromium ## The long runs
-	@$(BIN)/python -m pytest -n 2 -m slow; code=$$?; \
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -m slow; code=$$?; \
 	if [ $$code -eq 5 ]; then echo "There is no slow test."; exit 0; fi; exit $$code
 
 lint: .venv/dev.stamp ## Style, format, types, and which room may know which

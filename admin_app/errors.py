@@ -1,7 +1,7 @@
-"""Every refusal this application can give, and the one way to write it down (RFC 9457).
+"""Every error that this application answers, and how it is rendered (RFC 9457).
 
-An ``AppError`` carries a status, a stable ``code`` and words that are safe to show. Whatever a
-database or a library said stays in ``__cause__``, for the log, and never reaches an answer.
+An ``AppError`` carries a status, a stable ``code`` and words that are safe to show. The messages of
+databases and libraries stay in ``__cause__``, for the log, and never reach an answer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import quote
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 100
-"""The most parts of the input that one answer finds fault with; a small body can hold many more."""
+"""The most ``errors`` that one answer lists; a small body can have many more mistakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class AppError(Exception):
         self.headers = dict(headers or {})
 
     def members(self) -> Mapping[str, Any]:
-        """What a kind has to say besides (RFC 9457 §3.2)."""
+        """Further members of the problem document, by kind of error (RFC 9457 §3.2)."""
         return {}
 
     def within(self, *path: str | int) -> AppError:
@@ -193,9 +193,9 @@ class Conflict:
     detail: str
     field: str | None = None
     was: Any = None
-    """What it would become."""
+    """The value that it would be given back."""
     left: Any = None
-    """What the change left that is to be undone."""
+    """The value that the change to be undone gave it."""
     now: Any = None
 
 
@@ -229,11 +229,55 @@ class RevertConflictError(ConflictError):
 
 
 class RevertTooLargeError(ConflictError):
-    """What is to be undone is more than one request undoes."""
+    """What is to be undone, or gone back through, is more than one transaction holds."""
 
     code = "revert_too_large"
     title = "This is too much to be undone at once"
     remedy = "Undo its records one by one, or import what there was before."
+
+
+class RevertStoppedError(ConflictError):
+    """Undoing a large change set, a part at a time, stopped before its end."""
+
+    code = "revert_stopped"
+    title = "Only a part of it has been undone"
+    remedy = (
+        "Send the same again to go on; with skip_conflicts past what conflicts names."
+        " change_set is what has been undone."
+    )
+
+    def __init__(self, error: AppError, change_set: str, changes: int) -> None:
+        super().__init__(f"It stopped after {changes:,} changes. {error.detail}")
+        self.reason = error.detail
+        self.change_set = change_set
+        self.changes = changes
+        self.conflicts = error.conflicts if isinstance(error, RevertConflictError) else ()
+
+    def members(self) -> Mapping[str, Any]:
+        """What has been undone, and what stands in the way."""
+        told = [asdict(each) for each in self.conflicts[:MAX_ERRORS]]
+        return {"change_set": self.change_set, "changes": self.changes, "conflicts": told}
+
+
+class ImportStoppedError(ConflictError):
+    """Taking in a file, some hundred rows at a time, stopped before its end."""
+
+    code = "import_stopped"
+    title = "Only a part of the file has been taken in"
+    remedy = (
+        "Send the same again to go on, with the same Idempotency-Key or with match."
+        " change_set is what has been taken in, and can be undone."
+    )
+
+    def __init__(self, error: AppError, change_set: str, counts: Mapping[str, int]) -> None:
+        taken = sum(counts.values())
+        super().__init__(f"It stopped after {taken:,} rows. {error.detail}", headers=error.headers)
+        self.change_set = change_set
+        self.counts = counts
+
+    def members(self) -> Mapping[str, Any]:
+        """What has become of the rows until then."""
+        return {"change_set": self.change_set, **self.counts}
 
 
 class IdempotencyInFlightError(ConflictError):

@@ -1,4 +1,4 @@
-"""The installation's secret: set, or for a try-out generated once beside the settings."""
+"""The installation's secret: from the settings, or for a try-out generated once beside them."""
 
 from __future__ import annotations
 

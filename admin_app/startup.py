@@ -1,4 +1,4 @@
-"""What has to be true of the database before anything is served from it."""
+"""Checks and migrations of the database before anything is served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Table
 
 import admin_app.access.tables
 import admin_app.desk.tables
-import admin_app.records.changes  # noqa: F401 - the tables of all rooms belong to the metadata
+import admin_app.records.trail.changes  # noqa: F401 - the tables of all rooms belong to the metadata
 from admin_app.database.full_text import FullText, sqlite_has_fts5
 from admin_app.database.migrations import Migrations
 from admin_app.declaration import Base

@@ -26,7 +26,7 @@ from admin_app.declaration import Grant, Registry
 from admin_app.declaration.keys import join_key
 from admin_app.errors import PROBLEM_MEDIA_TYPE
 from admin_app.records import Records
-from admin_app.records.changes import Change
+from admin_app.records.trail.changes import Change
 from admin_app.settings import AppSection, SecuritySection, ServerSection, Settings
 
 HOST = "library.test"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+import logging
 import os
 import re
 import signal
@@ -16,11 +18,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from admin_app.cli import main
+from admin_app.cli.serving import LOGGING
 from admin_app.settings import Settings
 
 PATIENCE = 30
+
+# Typer makes commands of all functions whenever one is run, as a process does once.
+typer.main.get_command = functools.cache(typer.main.get_command)
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,8 @@ class Commands:
             main()
         except SystemExit as ended:
             code = int(ended.code or 0)
+        finally:
+            _say_no_more()
         out, err = self._capfd.readouterr()
         assert "Traceback" not in err
         return Done(code, out, err)
@@ -61,6 +70,15 @@ class Commands:
         done = self(*arguments, stdin=stdin)
         assert done.code == 0, done
         return done.out
+
+
+def _say_no_more() -> None:
+    """Take back what ``serve`` does to loggers: its stream is closed when the test is over."""
+    for name in LOGGING["loggers"]:
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.setLevel(logging.NOTSET)
+        logger.propagate = True
 
 
 def write_settings(settings: Settings, *, demo: bool = False) -> Path:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Iterator,
+    Sequence,
+)
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 import asyncpg
@@ -26,7 +35,7 @@ from sqlalchemy.engine import URL
 import admin_app.access.tables
 import admin_app.desk.tables
 import admin_app.models
-import admin_app.records.changes  # noqa: F401 - as those above: for its tables
+import admin_app.records.trail.changes  # noqa: F401 - as those above: for its tables
 from admin_app import Base
 from admin_app.access import passwords
 from admin_app.database import Database
@@ -70,6 +79,13 @@ CHROMIUM_OPTIONS = (
 # Passwords are hashed hundreds of times here; test_access_passwords.py asks for the real cost.
 REAL_COST = passwords.HASHER
 passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: looking for garbage in it takes longer than most tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -118,11 +134,16 @@ class FreshSettings(Protocol):
     ) -> Settings: ...
 
 
-@dataclass(frozen=True)
 class Server:
     """A PostgreSQL server of this test process's own."""
 
-    socket: str
+    def __init__(self, socket: str) -> None:
+        self.socket = socket
+        self._loop = asyncio.new_event_loop()
+        self._thread = Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self._connections: dict[str, asyncpg.Connection] = {}
+        self._dropped: Future[None] | None = None
 
     def url(self, name: str) -> str:
         """SQLAlchemy's URL of the database ``name``."""
@@ -132,15 +153,44 @@ class Server:
 
     def run(self, *statements: str) -> None:
         """Run each statement by itself, as the superuser."""
-        run(self._run(statements))
+        self._begin("run", statements).result()
 
-    async def _run(self, statements: tuple[str, ...]) -> None:
-        connection = await asyncpg.connect(host=self.socket, user="postgres", database="postgres")
+    def drop(self, names: Iterable[str]) -> None:
+        """Remove databases, for which the next test does not wait."""
+        self._settle()
+        statements = [f'DROP DATABASE "{name}" WITH (FORCE)' for name in names]
+        self._dropped = self._begin("drop", statements)
+
+    def _settle(self) -> None:
+        if self._dropped is not None:
+            self._dropped.result()
+
+    def _begin(self, purpose: str, statements: Sequence[str]) -> Future[None]:
+        return asyncio.run_coroutine_threadsafe(self._run(purpose, statements), self._loop)
+
+    async def _run(self, purpose: str, statements: Sequence[str]) -> None:
+        connection = self._connections.get(purpose)
+        if connection is None or connection.is_closed():
+            connection = await asyncpg.connect(
+                host=self.socket, user="postgres", database="postgres"
+            )
+            self._connections[purpose] = connection
+        for each in statements:
+            await connection.execute(each)
+
+    def close(self) -> None:
+        """Let go of the server."""
         try:
-            for each in statements:
-                await connection.execute(each)
+            self._settle()
         finally:
-            await connection.close()
+            asyncio.run_coroutine_threadsafe(self._disconnect(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
+
+    async def _disconnect(self) -> None:
+        for each in self._connections.values():
+            await each.close()
 
 
 @pytest.fixture(scope="session")
@@ -164,6 +214,7 @@ def postgresql_server() -> Iterator[Server]:
         "SELECT pg_reload_conf()",
     )
     yield server
+    server.close()
     started.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -216,7 +267,7 @@ def fresh_settings(
 
     yield fresh
     if made:
-        server().run(*(f'DROP DATABASE "{name}" WITH (FORCE)' for name in made))
+        server().drop(made)
 
 
 async def _prepared(prepare: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:

@@ -108,6 +108,8 @@ def only_what_is_new() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
 
 async def kept(work: Work, times: int) -> int:

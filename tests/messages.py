@@ -6,8 +6,9 @@ Where a message is said it is a whole literal, so that it can be found here and 
 from __future__ import annotations
 
 import ast
+import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import admin_app.access
@@ -103,7 +104,8 @@ def _told_by(resource: Resource) -> Iterator[str]:
     yield from (each.title for each in resource.options.widgets)
 
 
-def messages() -> dict[str, str]:
+@functools.cache
+def messages() -> Mapping[str, str]:
     """Everything that there has to be a translation of, each with a place where it is said."""
     # What one floor refuses in the words of another that the panel has as well is one message.
     actions = {name: each.name for each in own() for name in each.actions}

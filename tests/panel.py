@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,11 +11,11 @@ from html import unescape
 from typing import Any
 
 import httpx
-import uvicorn
 import zoo
 from applications import application, state_of
 from conftest import FreshSettings, Kind, migrated
 from playwright.async_api import Browser, Page
+from ports import http_client, served
 from sqlalchemy import event, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -27,7 +26,7 @@ from admin_app.access.tables import Role, RoleGrant, Session, User, UserRole
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Base, Origin, Registry
 from admin_app.records import Record, Records
-from admin_app.records.changes import Change
+from admin_app.records.trail.changes import Change
 from admin_app.settings import AppSection, SecuritySection, Settings
 
 PASSWORD = "a long sentence, say"
@@ -50,7 +49,7 @@ class House:
     @asynccontextmanager
     async def client(self, name: str = "ana") -> AsyncIterator[Client]:
         """A client signed in as ``name``; with no name, as nobody."""
-        async with httpx.AsyncClient(base_url=self.url, timeout=30) as http:
+        async with http_client(self.url) as http:
             if name:
                 http.cookies.set("session", session_of(name), domain="127.0.0.1")
             yield Client(http)
@@ -239,28 +238,20 @@ async def house(
         async def with_state(scope: Any, receive: Any, send: Any) -> None:
             await app({**scope, "state": dict(state)}, receive, send)
 
-        config = uvicorn.Config(with_state, port=0, lifespan="off", log_level="critical", ws="none")
-        server = uvicorn.Server(config)
-        serving = asyncio.create_task(server.serve())
-        while not server.started:  # noqa: ASYNC110 - it has no event to wait for
-            await asyncio.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        address = f"http://127.0.0.1:{port}"
-        made = House(
-            address,
-            state["database"],
-            state["records"],
-            state["limits"],
-            state["callers"],
-            chosen,
-        )
-        engine = made.database.engine.sync_engine
-        event.listen(engine, "before_cursor_execute", lambda *each: made.statements.append(each[2]))
-        try:
+        async with served(with_state) as port:
+            made = House(
+                f"http://127.0.0.1:{port}",
+                state["database"],
+                state["records"],
+                state["limits"],
+                state["callers"],
+                chosen,
+            )
+            engine = made.database.engine.sync_engine
+            event.listen(
+                engine, "before_cursor_execute", lambda *each: made.statements.append(each[2])
+            )
             yield made
-        finally:
-            server.should_exit = True
-            await serving
 
 
 def session_of(name: str) -> str:

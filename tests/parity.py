@@ -15,6 +15,7 @@ from urllib.parse import unquote
 import httpx
 from conftest import FreshSettings, Kind
 from panel import House, library, menagerie, session_of
+from ports import http_client
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from zoo import IN_REACH
@@ -117,11 +118,9 @@ async def person(home: House, name: str, grants: Iterable[Grant]) -> AsyncIterat
     actor = await actor_of_token(home.database, token)
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(
-            httpx.AsyncClient(
-                base_url=home.url, headers={"Authorization": f"Bearer {token}"}, timeout=30
-            )
+            http_client(home.url, headers={"Authorization": f"Bearer {token}"})
         )
-        panel = await stack.enter_async_context(httpx.AsyncClient(base_url=home.url, timeout=30))
+        panel = await stack.enter_async_context(http_client(home.url))
         panel.cookies.set("session", session_of(name), domain="127.0.0.1")
         yield Person(home, api, panel, actor)
 

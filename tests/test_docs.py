@@ -53,6 +53,28 @@ def test_every_declaration_resolves(place: str, source: str, tmp_path: Path) -> 
     assert done.stdout.strip()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(PROJECT)))
+def test_every_module_that_is_named_is_there(page: Path) -> None:
+    """Every Python file that a page names with its folder exists."""
+    rooms = (PROJECT, PROJECT / "admin_app", PROJECT / "admin_app/records")
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", page.read_text("utf-8"))
+    own = [each for each in named if not each.startswith("shop/")]
+    assert [each for each in own if not any((room / each).exists() for room in rooms)] == []
+
+
+def test_every_decision_is_in_the_index_in_order() -> None:
+    """The index of decisions lists each of them once, by number and under its own title."""
+    folder = PROJECT / "docs/decisions"
+    decisions = sorted(folder.glob("0*.md"))
+    titles = [each.read_text("utf-8").partition("\n")[0] for each in decisions]
+    expected = [
+        f"| [{each.name[:4]}]({each.name}) | {title.removeprefix(f'# {each.name[:4]} ')} |"
+        for each, title in zip(decisions, titles, strict=True)
+    ]
+    rows = (folder / "README.md").read_text("utf-8").splitlines()
+    assert [each for each in rows if each.startswith("| [")] == expected
+
+
 def test_every_module_has_its_place_in_the_code_map() -> None:
     """The architecture page names every room and every module that stands alone."""
     text = (PROJECT / "docs/architecture.md").read_text("utf-8")

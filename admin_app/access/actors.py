@@ -1,7 +1,7 @@
-"""From a credential (a session or a token) to the actor, in one statement.
+"""Turn a credential (a session or a token) into an actor, in one statement.
 
-Nothing is remembered here: what a disabling, a demotion or a revocation takes away is gone with the
-next statement, on every worker. See ``callers`` for what is remembered, and how long.
+Nothing is cached here: what a disabling, a demotion or a revocation takes away is gone with the
+next statement, on every worker. ``callers`` is the cache, and says how long it keeps.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from admin_app.database import Database
 from admin_app.declaration import EVERY_RESOURCE, OUR_PREFIX, Actor, Grant
 
 USE_PATIENCE = 0.05
-"""Seconds that a request waits for its use to be written down."""
+"""Seconds that a request waits for the last use of its credential to be recorded."""
 USE_PRECISION = timedelta(minutes=1)
-"""How exactly the last use of a credential is known: a write per request would be too dear."""
+"""Precision of the recorded last use of a credential: a write per request would be too dear."""
 IMPERSONATE = Grant("admin_user", "impersonate")
 
 OWES_SECOND_FACTOR = and_(Role.second_factor, User.totp_enabled_at.is_(None), ~User.service)
-"""That a role of a user's demands what the user has not set up; services have no sign-in."""
+"""True of users who owe the second factor that a role demands; services have no sign-in."""
 
 _OWNER = aliased(User, name="owner")
 
@@ -105,7 +105,7 @@ def user_select(source: Any, *more: Any) -> Select[Any]:
 async def fetch(
     database: Database, statement: Select[Any], binds: Mapping[str, Any]
 ) -> Sequence[Row[Any]]:
-    """The rows of a credential's select; none when it is not, or no longer, good."""
+    """The rows of a credential's select; none when the credential is unknown or no longer valid."""
 
     async def work(connection: AsyncConnection) -> Sequence[Row[Any]]:
         result = await connection.execute(statement, binds)
@@ -117,7 +117,7 @@ async def fetch(
 
 @lru_cache(maxsize=1_000)
 def shared(grants: frozenset[Grant]) -> frozenset[Grant]:
-    """The one object for grants that are alike: what is kept by them is found by looking once."""
+    """One shared object for equal sets of grants: caches keyed by it compare by identity."""
     return grants
 
 
@@ -158,17 +158,17 @@ def actor_from_token(rows: Sequence[Row[Any]]) -> Actor:
 
 
 def _enrolled(actor: Actor, rows: Sequence[Row[Any]]) -> Actor:
-    """The actor, without any right as long as a second factor is owed."""
+    """The actor, without any grant as long as a second factor is owed."""
     if any(row.must_enrol for row in rows):
         return replace(actor, must_enrol=True, grants=frozenset())
     return actor
 
 
 def narrowed(grants: Iterable[Grant], scopes: Sequence[str] | None) -> frozenset[Grant]:
-    """What a token's scopes leave of its owner's grants.
+    """The grants of a token's owner, narrowed to the token's scopes.
 
     A scope is ``resource:action``, either of which may be ``*``. The application's own resources
-    must be named: a token that was made for books shall not make administrators.
+    must be named: a token made for books must not make administrators.
     """
     allowed = [each.partition(":") for each in (["*:*"] if scopes is None else scopes)]
     return shared(
@@ -182,7 +182,7 @@ def narrowed(grants: Iterable[Grant], scopes: Sequence[str] | None) -> frozenset
 
 
 def _common(granted: str, scope: str) -> str | None:
-    """What is in both; ``*`` holds every declared resource."""
+    """The intersection of two resource names; ``*`` holds every declared resource."""
     if granted == scope:
         return granted
     if scope == EVERY_RESOURCE:
@@ -198,7 +198,7 @@ async def mark_used(
     used_at: InstrumentedAttribute[Any],
     row: Row[Any],
 ) -> None:
-    """Write down that the credential of ``row`` is in use, at most once a minute."""
+    """Record the use of the credential of ``row``, at most once a minute."""
     now = datetime.now(UTC)
     stale = now - USE_PRECISION
     if row.used_at is not None and row.used_at > stale:

@@ -1,8 +1,8 @@
-"""Who calls, remembered for less than a second.
+"""A cache of callers (token to actor) that keeps for less than a second.
 
 What a revocation, a disabling or a change of roles takes away is gone at once on the worker that
-did it, because a write to one of the tables behind an actor empties its memory, and within a second
-on every other, because nothing is remembered for longer.
+did it, because a write to one of the tables behind an actor empties the cache, and within a second
+on every other, because nothing is kept for longer.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from admin_app.database import EVERY_TABLE, Database
 from admin_app.declaration import Actor
 
 REMEMBERED_FOR = 0.8
-"""Seconds, from before a caller was looked up."""
+"""Seconds for which a caller is kept, counted from before the look-up."""
 MOST = 1_000
-"""Callers that a worker remembers at a time."""
+"""The most callers that a worker keeps."""
 
 _BEHIND = {each.__tablename__ for each in (User, UserRole, Role, RoleGrant, Token)}
 
@@ -42,7 +42,7 @@ class Callers:
         database.on_commit(self._written)
 
     async def by_token(self, token: str) -> Actor | None:
-        """Who a token stands for; see ``actor_of_token``."""
+        """The actor of a token; see ``actor_of_token``."""
         key = digest(token)
         known = self._by_token.get(key)
         now = self.clock()

@@ -1,4 +1,4 @@
-"""Nobody gives, or takes on, what they do not have: grants compared with grants."""
+"""Privilege escalation is refused: grants to be given are compared with grants held."""
 
 from __future__ import annotations
 

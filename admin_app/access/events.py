@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,38 +17,10 @@ from admin_app.access.tables import (
     ADDRESS_LENGTH,
     NAME_LENGTH,
     USER_AGENT_LENGTH,
+    Event,
     SecurityEvent,
 )
 from admin_app.declaration import Actor, Origin
-
-Event = Literal[
-    "signed_in",
-    "sign_in_failed",
-    "signed_out",
-    "confirmed",
-    "confirmation_failed",
-    "session_ended",
-    "password_changed",
-    "password_link_made",
-    "second_factor_enabled",
-    "second_factor_removed",
-    "recovery_codes_made",
-    "recovery_code_used",
-    "user_created",
-    "user_changed",
-    "token_created",
-    "token_rotated",
-    "token_revoked",
-    "role_created",
-    "role_changed",
-    "role_deleted",
-    "grant_added",
-    "grant_changed",
-    "grant_removed",
-    "impersonation_started",
-    "impersonation_ended",
-    "exported",
-]
 
 
 async def log_event(
@@ -60,7 +32,7 @@ async def log_event(
     subject: str = "",
     details: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write down that ``event`` happened; ``subject`` is the user or role it happened to.
+    """Add ``event`` to the security log; ``subject`` is the user or role it happened to.
 
     ``details`` are JSON data without secrets.
     """

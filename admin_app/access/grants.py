@@ -1,4 +1,4 @@
-"""Grants as rows: what each role gives, and what somebody has through which role."""
+"""Reads of grants: what each role gives, and what somebody has through which role."""
 
 from __future__ import annotations
 

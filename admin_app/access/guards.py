@@ -1,4 +1,4 @@
-"""What holds for users, roles, grants and sessions beyond their columns, at every door alike.
+"""The ``before_write`` hooks of users, roles, grants and sessions, at every surface alike.
 
 Nobody gives what they do not have, somebody can always mend the rest, and what takes a right away
 takes it away in the same transaction.
@@ -13,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access.confirmation import require_confirmed
 from admin_app.access.escalation import holds
-from admin_app.access.events import Event, log_event
+from admin_app.access.events import log_event
 from admin_app.access.roles import ADMINISTRATOR
-from admin_app.access.tables import ROLE_NAME_LENGTH, Role, RoleGrant, User, UserRole
+from admin_app.access.tables import ROLE_NAME_LENGTH, Event, Role, RoleGrant, User, UserRole
 from admin_app.access.users import check_name, close, end_password_links
 from admin_app.declaration import (
     EVERY_RESOURCE,
@@ -137,7 +137,7 @@ def _check_statement_seconds(seconds: float | None) -> None:
 
 
 LEAST_SECONDS, MOST_SECONDS = 0.05, 3600
-"""What a role can be given; the installation caps it too."""
+"""The longest ``statement_seconds`` of a role; the installation caps it too."""
 _TOLD = ("name", "active", "service", "second_factor", "statement_seconds")
 """What an event says of a changed user or role; the change itself says everything."""
 _GRANT_FIELDS = ("resource", "action", "rule", "without")

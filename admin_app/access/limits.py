@@ -1,9 +1,9 @@
-"""How many requests one credential may make in a minute, whichever worker answers them.
+"""The rate limit of each credential, counted across workers.
 
 A worker counts in memory, so that a request costs no statement, and settles with the database about
-once a second: it adds what it has counted and learns what the others have. Until then a worker goes
-on with what it knows, so the limit may be passed by what the workers admit between two settlements.
-The window is fixed: counts begin anew with each minute.
+once a second: it adds what it has counted and reads the sum. Until then it goes on with what it
+knows, so the limit may be exceeded by what the workers admit between two settlements. The window is
+fixed: counts start anew with each minute.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WINDOW = 60
 SETTLE_EVERY = 1.0
 """Seconds between two settlements of a worker that has counted something."""
 SHARE = 20
-"""A credential that has used up this part of its limit is settled at once."""
+"""The fraction of its limit after which a credential is settled at once."""
 MAX_CREDENTIALS = 5_000
 """Credentials that a worker counts at a time."""
 
@@ -41,9 +41,9 @@ class _Count:
     """One credential's requests in the present window."""
 
     settled: int = 0
-    """Those of every worker, as the database knew them last."""
+    """Requests of all workers, as of the last settlement."""
     unsettled: int = 0
-    """Those of this worker that the database does not know yet."""
+    """Requests of this worker since the last settlement."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class Standing:
     limit: int
     remaining: int
     seconds: int
-    """Till the window ends."""
+    """Seconds until the window ends."""
 
     def headers(self) -> dict[str, str]:
-        """As an answer tells it (draft-ietf-httpapi-ratelimit-headers-10)."""
+        """The response headers (draft-ietf-httpapi-ratelimit-headers-10)."""
         return {
             "RateLimit-Policy": f'"default";q={self.limit};w={WINDOW}',
             "RateLimit": f'"default";r={self.remaining};t={self.seconds}',
@@ -78,10 +78,9 @@ class RequestLimits:
         self._closing = False
 
     def admit(self, actor: Actor) -> Standing | None:
-        """Count a request of the credential behind ``actor``; none where there is no limit.
+        """Count a request of the actor's credential; ``None`` where there is no limit.
 
-        Raises ``TooManyRequestsError`` when the minute's are used up; such a request is not
-        counted.
+        Raises ``TooManyRequestsError`` beyond the limit; such a request is not counted.
         """
         key = credential(actor)
         if not self.limit or key is None:
@@ -99,9 +98,9 @@ class RequestLimits:
         return Standing(self.limit, remaining, seconds)
 
     async def settle(self) -> None:
-        """Add this worker's counts to the database's and learn what they come to, in one write.
+        """Add this worker's counts to the database's and read the sums, in one write.
 
-        Counts of windows that are over are deleted. Raises ``BusyError``, and the counts are kept.
+        Counts of past windows are deleted. Raises ``BusyError``; the counts are then kept.
         """
         window = self._window
         counts = {key: each for key, each in self._counts.items() if each.unsettled}
@@ -166,7 +165,7 @@ class RequestLimits:
 
 
 def credential(actor: Actor) -> str | None:
-    """What requests are counted by: the token or the session; none for who has neither."""
+    """The key of the count: the token or the session; ``None`` for an actor with neither."""
     if actor.token_id is not None:
         return f"token {actor.token_id}"
     if actor.session_id is not None:

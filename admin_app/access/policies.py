@@ -114,7 +114,7 @@ def matching(grants: Iterable[Grant], resource: Resource, action: str) -> list[G
 
 
 def withheld(grants: Iterable[Grant], resource: Resource, action: str) -> frozenset[str]:
-    """The fields and relations that an action does not extend to."""
+    """The fields and relations that the actor's grants of an action withhold."""
     return withheld_together(
         replace(each, without=without(each, resource))
         for each in matching(grants, resource, action)
@@ -135,6 +135,6 @@ def withheld_together(grants: Iterable[Grant]) -> frozenset[str]:
 
 
 def without(grant: Grant, resource: Resource) -> frozenset[str]:
-    """What a grant does not extend to: with a relation go the fields that it stands for."""
+    """The fields and relations that a grant withholds: a relation goes with its foreign key."""
     relations = (resource.relations[name] for name in grant.without & resource.relations.keys())
     return grant.without.union(*(each.fields for each in relations))

@@ -1,4 +1,4 @@
-"""What proving to be somebody is made of, at a sign-in as at a confirmation."""
+"""Verify a person's password, for sign-in and confirmation alike."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from admin_app.access.events import Event, log_event
+from admin_app.access.events import log_event
 from admin_app.access.passwords import verify_password
-from admin_app.access.tables import User
+from admin_app.access.tables import Event, User
 from admin_app.database import Database
 from admin_app.declaration import Actor, Origin
 from admin_app.errors import UnauthenticatedError
@@ -43,7 +43,7 @@ async def find_person(database: Database, which: ColumnElement[bool]) -> Person 
 
 
 async def verified_hash(person: Person | None, password: str, refusal: str) -> str:
-    """The stored hash that the password was found to match; nobody's takes the same time.
+    """Verify a password; returns the stored hash. Without a person it takes the same time.
 
     Raises ``UnauthenticatedError`` with the words of ``refusal``.
     """

@@ -1,7 +1,7 @@
-"""Which of our own tables are resources, so that administrators work on them as on any record.
+"""Declarations of those of our own tables that are resources.
 
-They have the same pages, the same endpoints and the same history as declared ones. What they are
-beyond their columns is in ``guards``.
+They have the same pages, endpoints and history as declared ones. What they enforce beyond their
+columns is in ``guards``.
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ User.__resource__ = ResourceOptions(
     label="User",
     label_plural="Users",
     title="name",
-    list=["name", "roles", "active", "service", "totp_enabled_at", "created_at"],
+    list=["name", "roles", "created_at", "active", "service", "totp_enabled_at"],
     filters=["active", "service", "roles"],
     sort=["name"],
     labels={
         "service": "Service account",
         "totp_enabled_at": "Second factor since",
         "password_changed_at": "Password changed",
-        "created_at": "Made",
     },
     help={
         "active": "Who is not active is signed out, and may do nothing.",
@@ -105,7 +104,7 @@ Token.__resource__ = ResourceOptions(
     # By requests of their own, because a token is shown once: for other users than oneself.
     actions=["read", "issue", "revoke"],
     menu=MENU,
-    icon="link",
+    icon="key",
 )
 SecurityEvent.__resource__ = ResourceOptions(
     name="admin_security_event",
@@ -114,10 +113,17 @@ SecurityEvent.__resource__ = ResourceOptions(
     label_plural="Security log",
     title="event",
     detail="subject",
-    list=["event", "subject", "actor_name", "at", "address", "source"],
-    search=["event", "subject", "actor_name", "address"],
-    filters=["event", "at", "source"],
+    list=["event", "subject", "at", "actor", "address", "source"],
+    search=["subject", "actor_name", "address"],
+    filters=["event", "actor", "at", "subject", "address", "source"],
     sort=["-at"],
+    labels={
+        "at": "When",
+        "actor": "By",
+        "actor_name": "By the name of",
+        "subject": "About",
+        "source": "Through",
+    },
     actions=["read"],
     menu=MENU,
     icon="clock",

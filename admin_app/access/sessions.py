@@ -16,13 +16,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
 from admin_app.access.actors import actor_from_session, fetch, mark_used, session_select
-from admin_app.access.events import Event, log_event, visible
+from admin_app.access.events import log_event, visible
 from admin_app.access.impersonation import may_still_act
 from admin_app.access.passwords import hash_password, needs_rehash
 from admin_app.access.proof import failure_logged, find_person, verified_hash
 from admin_app.access.second_factor import check_code
 from admin_app.access.secret import digest, new_secret
-from admin_app.access.tables import ADDRESS_LENGTH, USER_AGENT_LENGTH, Session, User, name_key
+from admin_app.access.tables import (
+    ADDRESS_LENGTH,
+    USER_AGENT_LENGTH,
+    Event,
+    Session,
+    User,
+    name_key,
+)
 from admin_app.access.throttle import Guessed, admit, forgive
 from admin_app.access.users import has_name
 from admin_app.database import Database

@@ -1,7 +1,7 @@
-"""``Sight``: a resource as one actor sees it, narrowed to what is in sight.
+"""``Sight``: resources as one actor sees them, narrowed to what is in sight.
 
-What is hidden is not there: the narrowed resource has no such field and no such relation, so every
-door answers as for a name that never was. A foreign key that may point to a record out of sight
+What is hidden does not exist: the narrowed resource has no such field and no such relation, so
+every surface answers as for an unknown name. A foreign key that may refer to a record out of sight
 reads as null where it does, in answers, filters and orders alike, because its expression says so.
 """
 
@@ -73,7 +73,7 @@ class Sight:
         return _resource(whole, fields, relations, fixed, seen)
 
     def _hidden(self, grants: frozenset[Grant], resource: Resource) -> frozenset[str]:
-        """The names of what is out of sight for every row; never a part of the key."""
+        """The names of the fields and relations that are hidden; never a part of the key."""
         keys = {each.name for each in resource.key}
         hidden = self._withheld(grants, resource)
         veiled = hidden | self._pointing_some(grants, resource)
@@ -90,7 +90,7 @@ class Sight:
         return frozenset(hidden | (derived - keys))
 
     def _withheld(self, grants: frozenset[Grant], resource: Resource) -> frozenset[str]:
-        """The same, but for what is made of other things."""
+        """The hidden names before those that are derived from them."""
         keys = {each.name for each in resource.key}
         names = set(withheld(grants, resource, "read"))
         for reference in resource.references:
@@ -103,7 +103,7 @@ class Sight:
         return frozenset(names - keys)
 
     def _tells_of_others(self, grants: frozenset[Grant], resource: Resource, field: Field) -> bool:
-        """Whether a hybrid is made of other records, or their columns, that are out of sight."""
+        """Whether a hybrid reveals other records, or their columns, that are out of sight."""
         if field.column is not None:
             return False
         for part in _parts(field):
@@ -117,7 +117,7 @@ class Sight:
         return False
 
     def _tells(self, grants: frozenset[Grant], other: Resource, table: Table, part: Any) -> bool:
-        """Whether a part of an expression tells what is out of sight of another resource."""
+        """Whether a part of an expression reveals what is out of sight of another resource."""
         if reach(grants, other, "read") is not True:
             return True
         hidden = self._withheld(grants, other) & other.fields.keys()
@@ -135,7 +135,7 @@ class Sight:
         return list(others) or [each for each in linked if each is not None]
 
     def _pointing_some(self, grants: frozenset[Grant], resource: Resource) -> set[str]:
-        """The fields of foreign keys to resources of which not every row is in sight."""
+        """The foreign key fields that refer to resources of which not every row is in sight."""
         return {
             name
             for reference in resource.references

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     ARRAY,
     JSON,
     BigInteger,
     Double,
+    Enum,
     ForeignKey,
     Index,
     String,
@@ -23,7 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, validates
 
 from admin_app.declaration import Base, BigKey
 
@@ -237,6 +238,37 @@ class RecoveryCode(Base):
     used_at: Mapped[datetime | None]
 
 
+Event = Literal[
+    "signed_in",
+    "sign_in_failed",
+    "signed_out",
+    "confirmed",
+    "confirmation_failed",
+    "session_ended",
+    "password_changed",
+    "password_link_made",
+    "second_factor_enabled",
+    "second_factor_removed",
+    "recovery_codes_made",
+    "recovery_code_used",
+    "user_created",
+    "user_changed",
+    "token_created",
+    "token_rotated",
+    "token_revoked",
+    "role_created",
+    "role_changed",
+    "role_deleted",
+    "grant_added",
+    "grant_changed",
+    "grant_removed",
+    "impersonation_started",
+    "impersonation_ended",
+    "exported",
+]
+"""What the security log tells of."""
+
+
 class SecurityEvent(Base):
     """Something about access that happened; never changed and never deleted by the application.
 
@@ -247,8 +279,13 @@ class SecurityEvent(Base):
 
     id: Mapped[int] = mapped_column(BigKey, primary_key=True)
     at: Mapped[datetime] = mapped_column(index=True)
-    event: Mapped[str] = mapped_column(String(64), index=True)
+    event: Mapped[Event] = mapped_column(
+        Enum(*get_args(Event), native_enum=False, length=64, name="security_event"), index=True
+    )
     actor_id: Mapped[int | None] = mapped_column(BigInteger)
+    actor: Mapped[User | None] = relationship(
+        primaryjoin=lambda: foreign(SecurityEvent.actor_id) == User.id, viewonly=True
+    )
     actor_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     impersonator: Mapped[str | None] = mapped_column(String(NAME_LENGTH))
     subject: Mapped[str] = mapped_column(String(NAME_LENGTH), default="", index=True)

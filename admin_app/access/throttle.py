@@ -1,12 +1,13 @@
-"""Guessing passwords and codes is made slow: after some free failures each try waits twice as long.
+"""Throttling of passwords and codes: after some free failures each try waits twice as long.
 
 Failures are counted for the account at the address, for the address, and for the account; those of
 codes apart from those of passwords, so that who knows no password cannot make an account's owner
 wait for the code as well. The count is in the database, so that workers share it, and an attempt is
 counted *before* what was typed is looked at, so that a hundred at once are a hundred; a success
-takes it back. A count goes down by one every quarter of an hour, which is also the longest wait: an
-attacker who keeps on gets about a hundred tries a day, and a person who forgot is soon welcome
-again.
+takes it back.
+
+A count goes down by one every quarter of an hour, which is also the longest wait: an attacker who
+keeps on gets about a hundred tries a day, and a person who forgot is soon welcome again.
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ async def revoke_token(
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Who a token stands for, and until when."""
+    """The actor of a token, and when the token expires."""
 
     actor: Actor
     expires_at: datetime | None
@@ -230,7 +230,7 @@ def _row(
 
 
 def _details(token: Token) -> dict[str, object]:
-    """What the security log tells of a token."""
+    """The details of a token in the security log."""
     expires = token.expires_at
     return {
         "token": token.prefix,

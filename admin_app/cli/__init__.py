@@ -11,7 +11,17 @@ import click
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from admin_app.cli import access, database, files, openapi, people, project, roles, serving
+from admin_app.cli import (
+    access,
+    database,
+    exports,
+    imports,
+    openapi,
+    people,
+    project,
+    roles,
+    serving,
+)
 from admin_app.cli.common import options, say
 from admin_app.errors import AppError, SetupError
 
@@ -32,7 +42,8 @@ app.add_typer(people.users)
 app.add_typer(people.tokens)
 app.add_typer(roles.app)
 app.add_typer(access.app)
-files.add_to(app)
+app.command("import")(imports.import_file)
+app.command("export")(exports.export_records)
 app.add_typer(openapi.app)
 
 

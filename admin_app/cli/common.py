@@ -16,23 +16,30 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from admin_app.access import actor_of_user
 from admin_app.database import Database
-from admin_app.declaration import Base, Registry, Resource
-from admin_app.errors import NotFoundError, SetupError
+from admin_app.declaration import SYSTEM, Actor, Base, Registry, Resource
+from admin_app.errors import BadRequestError, NotFoundError, SetupError
 from admin_app.records import Records
 from admin_app.records.transfer import nearest
 from admin_app.secret import installation_secret
-from admin_app.settings import Settings, load_settings
+from admin_app.settings import SETTINGS_FILE, AppSection, Settings, load_settings
 
 T = TypeVar("T")
 
 _ROOT = Path()
+
+ResourceName = Annotated[str, typer.Argument(help="Such as book.", show_default=False)]
+As = Annotated[
+    str | None,
+    typer.Option("--as", metavar="USER", help="Act as this user, with no more rights than that."),
+]
 
 
 def options(
@@ -59,6 +66,16 @@ def settings_of(context: typer.Context) -> Settings:
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
     return load_settings(root)
+
+
+def say_whose(settings: Settings) -> None:
+    """Say that this is the example library, where somebody may have missed a project's folder."""
+    found = (settings.root / SETTINGS_FILE).exists()
+    if not found and settings.app.models == AppSection().models:
+        say(
+            f"There is no {SETTINGS_FILE} in {settings.root}: this is the example library. "
+            "admin-app init DIR makes a project, --project DIR names one."
+        )
 
 
 def registry_of(settings: Settings) -> Registry:
@@ -152,3 +169,29 @@ def progress(label: str, total: int | None) -> Iterator[Callable[[int], None]]:
     with bar:
         task = bar.add_task(label, total=total)
         yield lambda steps: bar.advance(task, steps)
+
+
+def pair(text: str, form: str) -> tuple[str, str]:
+    """Read an argument such as ``name=value``; ``form`` is how it is written in the help."""
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        msg = f"{text!r} is not of the form {form}."
+        raise typer.BadParameter(msg)
+    return name.strip(), value
+
+
+async def acting_user(database: Database, user: str | None) -> Actor:
+    """Who ``--as`` names, else the command line itself. Raises ``NotFoundError``."""
+    return SYSTEM if user is None else await actor_of_user(database, user)
+
+
+@contextmanager
+def created_file(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, closed at the end. Raises ``BadRequestError`` where it cannot be written."""
+    try:
+        file = path.open("wb")
+    except OSError as error:
+        msg = f"{path} cannot be written: {error.strerror}."
+        raise BadRequestError(msg) from error
+    with file:
+        yield file

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from admin_app.access import actor_of_user
-from admin_app.cli.common import opened, records_of, registry_of, run, settings_of
+from admin_app.cli.common import acting_user, opened, records_of, registry_of, run, settings_of
 from admin_app.cli.contract import Change, compare
-from admin_app.declaration import SYSTEM
 from admin_app.errors import SetupError
 from admin_app.rest import document_of
 from admin_app.settings import Settings
@@ -85,7 +83,7 @@ def _print(title: str, changes: Iterable[Change]) -> None:
 async def _document(settings: Settings, user: str | None) -> bytes:
     registry = registry_of(settings)
     async with opened(settings) as database:
-        actor = SYSTEM if user is None else await actor_of_user(database, user)
+        actor = await acting_user(database, user)
         records = records_of(settings, database, registry)
         return document_of(records, actor, settings.app.title, settings.server.root_path)
 

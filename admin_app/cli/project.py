@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Float, Numeric
 
-from admin_app.cli.common import registry_of, say, settings_of
+from admin_app.cli.common import registry_of, say, say_whose, settings_of
 from admin_app.database import ExactDecimal
 from admin_app.declaration import Registry
 from admin_app.errors import SetupError
@@ -53,8 +53,9 @@ def init(
     except OSError as error:
         msg = f"{error.filename} cannot be written: {error.strerror}."
         raise SetupError(msg) from error
+    name = directory.resolve().name
     say(
-        f"Made {directory}. Declare your models in {package}/__init__.py, then, in {directory}:\n"
+        f"Made {name}. Declare your models in {package}/__init__.py, then, in {name}:\n"
         '  admin-app db revision -m "First tables"\n'
         "  admin-app db upgrade\n"
         "  admin-app serve"
@@ -72,6 +73,7 @@ def _package(name: str) -> str:
 def check(context: typer.Context) -> None:
     """Report every mistake in the declarations at once; warn of what is allowed and unwise."""
     settings = settings_of(context)
+    say_whose(settings)
     registry = registry_of(settings)
     if settings.embedded:
         for each in _inexact(registry):

@@ -18,7 +18,7 @@ from sqlalchemy import inspect
 from uvicorn.supervisors import ChangeReload, Multiprocess
 
 from admin_app.access import new_setup_link
-from admin_app.cli.common import opened, records_of, registry_of, run, say, settings_of
+from admin_app.cli.common import opened, records_of, registry_of, run, say, say_whose, settings_of
 from admin_app.cli.demo import load_demo
 from admin_app.cli.protocol import BoundedProtocol
 from admin_app.database import Database
@@ -66,6 +66,7 @@ def serve(
     SIGTERM and Ctrl+C let requests that have begun finish, for server.drain seconds.
     """
     settings = settings_of(context)
+    say_whose(settings)
     logging.config.dictConfig(LOGGING)
     server = settings.server
     with _listen(host or server.host, server.port if port is None else port) as listening:

@@ -5,8 +5,8 @@ Knows settings and errors, and nothing of models or surfaces.
 
 from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepoint, undone
 from admin_app.database.direct import fetch, fetch_all, run_columns
+from admin_app.database.measuring import measured
 from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row, asked
-from admin_app.database.statements import measured
 from admin_app.database.types import ExactDecimal
 
 __all__ = [

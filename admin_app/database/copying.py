@@ -1,7 +1,7 @@
-"""PostgreSQL's COPY: a statement's rows as the text of a file, written by the database itself.
+"""PostgreSQL's COPY: the rows of a statement as text that the database writes.
 
-COPY takes no values beside its statement, so they stand inside it: each as the server itself quotes
-it, put where the compiled statement has its bind, as every driver without binds does it.
+COPY takes no parameters, so values stand in the statement as literals, each quoted by the server
+itself and put where the compiled statement has its placeholder.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from sqlalchemy.types import TupleType
 Output = Callable[[bytes], Awaitable[None]]
 
 _MUCH = 64 * 1024
-"""Bytes that are worth being woken up for."""
+"""Bytes of a piece below which it pays to wait for more."""
 _PAUSE = 0.001
-"""Seconds in which the buffer of a socket fills."""
+"""Seconds in which a socket's buffer fills."""
 
 _INTERPOLATING: Dialect = PGDialect_asyncpg(paramstyle="pyformat")  # type: ignore[no-untyped-call]
-"""Writes statements into which values are put with ``%``; what is no value has its ``%`` twice."""
+"""Compiles statements for ``%`` formatting: a ``%`` that is no placeholder is doubled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class CopyForm:
 
 
 class Copy:
-    """A statement whose rows are copied, compiled once for all times that it runs."""
+    """A statement to COPY, compiled once."""
 
     def __init__(self, statement: Select[Any], form: CopyForm) -> None:
         self._form = form
@@ -49,9 +49,9 @@ class Copy:
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
     ) -> int:
-        """Hand ``output`` whole rows as they come, and tell how many there were.
+        """Pass whole rows to ``output`` as they arrive; returns how many there were.
 
-        ``values`` are those of binds that have none. Raises ``DBAPIError`` as executing a
+        ``values`` are those of the binds without one. Raises ``DBAPIError`` as executing a
         statement does, and what ``output`` raises.
         """
         sql = await self._with_values(connection, values)

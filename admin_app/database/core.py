@@ -1,7 +1,7 @@
-"""Reads and writes as functions handed over, because both may have to run again.
+"""Reads and writes, given as functions because either may have to run again.
 
-``read`` gives a connection, ``write`` a session whose transaction is committed here and nowhere
-else in the package. ``fetch`` is the short way for a read of one prepared statement.
+``read`` passes a connection, ``write`` a session whose transaction is committed here and nowhere
+else in the package. ``fetch`` is the fast path for a read of one prepared statement.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ WRITE_RETRIES = 3
 
 
 class Database:
-    """The engine and the two ways to use it. Make it in the lifespan, close it at its end."""
+    """The engine, and reads and writes on it. Make it in the lifespan, close it at its end."""
 
     def __init__(self, settings: Settings) -> None:
         self.engine: AsyncEngine = make_engine(settings)
@@ -63,7 +63,7 @@ class Database:
         event.listen(self.engine.sync_engine, "after_cursor_execute", _note)
 
     async def close(self) -> None:
-        """Let what runs aside finish, then close every connection."""
+        """Wait for the writes of ``write_aside``, then close every connection."""
         await asyncio.gather(*self._aside.values(), return_exceptions=True)
         if self._lanes is not None:
             await self._lanes.close()
@@ -85,8 +85,8 @@ class Database:
     ) -> Sequence[Row]:
         """The rows of one read, outside of any transaction; ``seconds`` is as in ``read``.
 
-        Raises what ``read`` does. Where somebody listens to the engine's statements it takes the
-        ordinary way, so that they hear of all of them.
+        Raises what ``read`` does. Takes SQLAlchemy's way where somebody listens to the engine's
+        events, so that they hear of every statement.
         """
         listened = self.engine.sync_engine.dispatch.before_cursor_execute
         usual = seconds is None or self.dialect == "sqlite"
@@ -105,9 +105,9 @@ class Database:
         return await self.read(work, seconds=seconds)
 
     def on_commit(self, listener: Callable[[frozenset[str]], None]) -> None:
-        """Tell ``listener`` after each write of this process which tables it wrote to.
+        """Call ``listener`` after each write of this process with the tables that were written to.
 
-        Those of statements in SQL's own words are not known; ``EVERY_TABLE`` stands for them.
+        The tables of statements given as SQL text are unknown; ``EVERY_TABLE`` stands for them.
         """
         self._listeners.append(listener)
 
@@ -181,10 +181,11 @@ class Database:
     async def write_aside(
         self, name: Hashable, work: Callable[[AsyncSession], Awaitable[object]], *, patience: float
     ) -> None:
-        """Run a write that nobody depends on: after ``patience`` seconds it goes on by itself.
+        """Run a write whose result nobody needs, and wait at most ``patience`` seconds for it.
 
-        While one of the same ``name`` is under way no other is begun. A busy database drops it, and
-        the listeners of ``on_commit`` are not told.
+        After that it goes on in the background. While one of the same ``name`` is running no other
+        is begun. It is dropped when the database is busy, and listeners of ``on_commit`` are not
+        called.
         """
         if name in self._aside:
             return
@@ -243,7 +244,9 @@ class Database:
                     await connection.rollback()
                     return result
                 try:
-                    await _commit(session, connection)
+                    if session.in_transaction():
+                        await session.commit()
+                    await direct.commit()
                 except DBAPIError:
                     # SQLite leaves open what it refuses to commit, for a deferred foreign key; the
                     # next to have the connection would go on with it.
@@ -306,12 +309,12 @@ class Database:
 
 
 class _Sent:
-    """What has been answered on a connection."""
+    """What has run on the connection of a write: whether anything, and the tables written to."""
 
     def __init__(self) -> None:
         self.anything = False
         self.tables: set[str] = set()
-        """Those that were written to."""
+        """The names of the tables written to."""
 
     def note(self, statement: str, context: Any) -> None:
         self.anything = True
@@ -323,7 +326,7 @@ class _Sent:
             self.tables.add(EVERY_TABLE)
 
     def note_direct(self, prepared: Prepared) -> None:
-        """The same of a statement that went past SQLAlchemy."""
+        """``note``, for a statement that was run by ``Direct``."""
         self.anything = True
         self.tables |= prepared.writes
 
@@ -332,23 +335,15 @@ _SENT = "admin_app_sent"
 
 
 def _note(_connection: object, _cursor: object, statement: str, *others: Any) -> None:
-    """Tell the write that goes on upon a connection, if any, what was answered there."""
+    """Engine event: note a statement with the write that is running on its connection, if any."""
     _parameters, context, _many = others
     sent: _Sent | None = context.execution_options.get(_SENT)
     if sent is not None:
         sent.note(statement, context)
 
 
-async def _commit(session: AsyncSession, connection: AsyncConnection) -> None:
-    """Commit a transaction, be it one that the session began or one that it has joined."""
-    if session.in_transaction():
-        await session.commit()
-    if connection.in_transaction():
-        await connection.commit()
-
-
 def connection_of(session: AsyncSession) -> AsyncConnection:
-    """The connection of a write's session, for whoever writes past it."""
+    """The connection of a write's session, for statements that bypass the session."""
     connection = session.bind
     assert isinstance(connection, AsyncConnection)  # noqa: S101 - made so
     return connection

@@ -1,8 +1,8 @@
-"""The statements of a write, run by the driver's own means in the write's transaction.
+"""Run the statements of a write directly on the driver, inside the write's transaction.
 
-SQLAlchemy's way from a statement to its rows costs more than the statement. What it decides from
-the statement alone is decided once (see ``prepared``); the connection, the transaction and whatever
-is raised stay SQLAlchemy's, so that both ways can be gone in turn.
+SQLAlchemy's way from a statement to its rows costs more than the statement. What it derives from
+the statement alone is derived once (see ``prepared``). The connection, the transaction and the
+errors raised stay SQLAlchemy's, so that both ways can alternate within one transaction.
 """
 
 # ruff: noqa: SLF001 - what is passed by has private names
@@ -12,7 +12,7 @@ import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import asyncpg
 from sqlalchemy import Connection, Executable
@@ -22,16 +22,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from admin_app.database.prepared import Prepared, Row
 from admin_app.database.sqlite_driver import SQLiteConnection
 
+T = TypeVar("T")
 Values = Mapping[str, Any]
 
 DIRECT = "admin_app_direct"
-"""Execution option: what runs the statements of the transaction that goes on."""
+"""Execution option: the ``Direct`` of the running transaction."""
 KEPT = 2_048
-"""Forms of statements of one engine: clients choose the fields, roles the rules."""
+"""Prepared statements kept for one engine: clients choose the fields, roles the rules."""
 
 
 class Forms:
-    """The statements of one engine, made ready when they first run."""
+    """The prepared statements of one engine, each made when it first runs."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine.sync_engine
@@ -39,11 +40,11 @@ class Forms:
 
     @property
     def listened(self) -> bool:
-        """Whether somebody wants to hear of every statement, as SQLAlchemy tells of them."""
+        """Whether the engine has listeners, which must hear of every statement."""
         return bool(self._engine.dispatch.before_cursor_execute)
 
     def _make(self, statement: Executable, names: tuple[str, ...]) -> Prepared | None:
-        """A statement that is given values by ``names``; none where it has no single form."""
+        """Prepare a statement whose values are given by ``names``; ``None`` where impossible."""
         try:
             return Prepared(statement, self._engine.dialect, names=names)
         except ValueError:
@@ -51,10 +52,10 @@ class Forms:
 
 
 class _Driver(Protocol):
-    """A connection in a transaction, as the driver knows it."""
+    """The driver's connection of a transaction."""
 
     adapted: Any
-    """The same as SQLAlchemy knows it."""
+    """SQLAlchemy's adapter of it."""
 
     async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
         """The rows of a statement."""
@@ -62,14 +63,14 @@ class _Driver(Protocol):
     async def fetch_all(
         self, prepared: Prepared, arguments: Sequence[Sequence[Any]]
     ) -> Sequence[Row]:
-        """The rows of a statement that runs once for each of ``arguments``, in turn."""
+        """The rows of a statement that runs once for each item of ``arguments``, in their order."""
 
 
 _Run = Callable[[_Driver, Prepared, Any], Awaitable[Sequence[Row]]]
 
 
 class Direct:
-    """What runs the statements of one transaction."""
+    """Runs the statements of one transaction on the driver."""
 
     def __init__(
         self,
@@ -83,7 +84,7 @@ class Direct:
         self._driver: _Driver | None = None
 
     async def fetch(self, statement: Executable, values: Values) -> Sequence[Row] | None:
-        """The rows of a statement; none where it has to go SQLAlchemy's way."""
+        """The rows of a statement; ``None`` where SQLAlchemy has to run it."""
         prepared = self._prepared(statement, values)
         if prepared is None:
             return None
@@ -92,7 +93,7 @@ class Direct:
     async def fetch_all(
         self, statement: Executable, values: Sequence[Values]
     ) -> Sequence[Row] | None:
-        """The same of one that runs for each of ``values``, all of which have the same names."""
+        """``fetch``, run for each item of ``values``, all of which have the same names."""
         prepared = self._prepared(statement, values[0])
         if prepared is None:
             return None
@@ -101,9 +102,9 @@ class Direct:
     async def run_columns(
         self, statement: Executable, columns: Mapping[str, Sequence[Any]]
     ) -> bool:
-        """Run a statement once for each of the rows that columns make; whether that was possible.
+        """Run a statement once for each row of ``columns``; returns whether that was possible.
 
-        All of the statement's values are given.
+        ``columns`` holds every value of the statement: lists of equal length, by name.
         """
         prepared = self._prepared(statement, columns)
         if prepared is None:
@@ -127,19 +128,32 @@ class Direct:
                 str(error), prepared.sql, None, error, hide_parameters=True
             ) from error
         driver = self._driver or await self._begun()
+        rows = await self._sent(driver, prepared.sql, run(driver, prepared, given))
+        self._note(prepared)
+        return prepared.read(rows)
+
+    async def commit(self) -> None:
+        """Commit the transaction, if there is one. Raises ``DBAPIError``."""
+        connection: Any = self._connection.sync_connection
+        if isinstance(self._driver, _PostgreSQL) and self._driver.begun:
+            await self._sent(self._driver, "COMMIT", self._driver.commit())
+            connection.commit()  # SQLAlchemy has nothing left to send.
+        elif connection.in_transaction():
+            await self._connection.commit()
+
+    async def _sent(self, driver: _Driver, sql: str, work: Awaitable[T]) -> T:
+        """What the driver answers; its errors become SQLAlchemy's."""
         try:
-            rows = await run(driver, prepared, given)
+            return await work
         except Exception as error:
-            await self._connection.run_sync(_refuse, driver.adapted, error, prepared.sql)
+            await self._connection.run_sync(_refuse, driver.adapted, error, sql)
             raise
         except BaseException:
             await asyncio.shield(self._connection.invalidate())
             raise
-        self._note(prepared)
-        return prepared.read(rows)
 
     async def _begun(self) -> _Driver:
-        """The driver's connection, once SQLAlchemy knows of the transaction."""
+        """The driver's connection, after SQLAlchemy has begun the transaction."""
         connection: Any = self._connection.sync_connection
         adapted = connection.connection.dbapi_connection
         if isinstance(adapted, SQLiteConnection):
@@ -162,7 +176,7 @@ async def _all(driver: _Driver, prepared: Prepared, arguments: Any) -> Sequence[
 
 
 def _refuse(connection: Connection, adapted: Any, error: Exception, sql: str) -> None:
-    """Raise what SQLAlchemy would raise of a driver's error, and give up a lost connection."""
+    """Raise a driver's error as SQLAlchemy would, and invalidate a lost connection."""
     try:
         adapted._handle_exception(error)
     except connection.dialect.loaded_dbapi.Error as translated:
@@ -173,6 +187,16 @@ class _PostgreSQL:
     def __init__(self, adapted: Any) -> None:
         self.adapted = adapted
         self._driver: asyncpg.Connection[Any] = adapted.driver_connection
+
+    @property
+    def begun(self) -> bool:
+        """Whether a transaction is open on the server."""
+        found: bool = self.adapted._transaction is not None
+        return found
+
+    async def commit(self) -> None:
+        """Commit it."""
+        await self.adapted._call_and_discard(self.adapted._transaction.commit)
 
     async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
         await self._ready(prepared)
@@ -186,7 +210,7 @@ class _PostgreSQL:
         return found
 
     async def _ready(self, prepared: Prepared) -> None:
-        if self.adapted._transaction is None:
+        if not self.begun:
             await self.adapted._start_transaction()
         if not prepared.described:
             statement = await self._driver.prepare(prepared.sql)
@@ -223,7 +247,7 @@ class _SQLite:
 async def fetch(
     connection: AsyncConnection, statement: Executable, values: Values
 ) -> Sequence[Row]:
-    """The rows of a statement in a transaction, fewer steps away where it is a write's."""
+    """The rows of a statement; run on the driver in a transaction of ``Database.write``."""
     direct = _direct(connection)
     rows = None if direct is None else await direct.fetch(statement, values)
     if rows is not None:
@@ -235,9 +259,9 @@ async def fetch(
 async def fetch_all(
     connection: AsyncConnection, statement: Executable, values: Sequence[Values]
 ) -> Sequence[Row] | None:
-    """The rows of a write's statement that runs for each of ``values``, one row for each, in turn.
+    """One row for each item of ``values``, in order, of a statement that runs for each.
 
-    All of them have the same names. None where it has to go SQLAlchemy's way.
+    All items have the same names. ``None`` where SQLAlchemy has to run it.
     """
     direct = _direct(connection)
     return None if direct is None else await direct.fetch_all(statement, values)
@@ -246,7 +270,7 @@ async def fetch_all(
 async def run_columns(
     connection: AsyncConnection, statement: Executable, columns: Mapping[str, Sequence[Any]]
 ) -> None:
-    """Run a write's statement, which answers nothing, for each of the rows that columns make."""
+    """Run a statement that returns no rows for each row of ``columns``, lists by name."""
     direct = _direct(connection)
     if direct is None or not await direct.run_columns(statement, columns):
         rows = zip(*columns.values(), strict=True)

@@ -16,8 +16,8 @@ from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from admin_app.database.exact import install_functions
+from admin_app.database.measuring import count_on
 from admin_app.database.sqlite_driver import use_driver
-from admin_app.database.statements import count_on
 from admin_app.database.types import PostgreSQLInstant, SQLiteInstant, reflected_bigint
 from admin_app.errors import SetupError
 from admin_app.settings import Settings

@@ -1,8 +1,8 @@
-"""How a database is going to run a statement: what it searches, what it reads whole, what it sorts.
+"""Query plans: what a statement searches by an index, scans and sorts.
 
-The plan of a small table says nothing of a large one: whatever there are indexes for, reading all
-of it is cheaper. ``reluctantly`` makes PostgreSQL do so only where nothing else is left; SQLite
-without statistics does by itself.
+The plan of a small table says nothing about a large one: reading all of it is cheaper than any
+index. ``reluctantly`` makes PostgreSQL scan and sort only where no index serves; SQLite without
+statistics does so by itself.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _BY_KEY = "INTEGER PRIMARY KEY"
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """That some rows of a table are found by an index, and by what of it."""
+    """Rows of a table that are found by an index, and the condition that it serves."""
 
     table: str
     condition: str
-    """In the database's own words."""
+    """As the database words it."""
     first: str = ""
     """The column that the index begins with, where the database does not insist on it."""
 
@@ -61,7 +61,7 @@ class Plan:
 
 
 async def reluctantly(connection: AsyncConnection) -> None:
-    """Let the transaction's plans read, sort and join without an index only where they must."""
+    """Make the plans of this transaction scan, sort and join without an index only if they must."""
     if connection.dialect.name == "postgresql":
         for each in _DEAR:
             await connection.exec_driver_sql(f"SET LOCAL enable_{each} = off")

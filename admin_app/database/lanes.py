@@ -1,9 +1,9 @@
-"""Connections kept for prepared reads, used by the driver's own means.
+"""Connections reserved for prepared reads, used through the driver itself.
 
-A pool's check-out, a transaction and a result object cost more than a small read itself. A lane is
-a connection that has left the pool for good, outside of any transaction. A lane explains nothing:
-whatever goes wrong in it, ``fetch`` answers ``None`` and the read goes the ordinary way, which
-knows about lost connections, locks and limits. Reads can be made twice.
+A pool's check-out, a transaction and a result object cost more than a small read. A lane is a
+connection taken out of the pool for good, outside of any transaction. A lane explains no error:
+whatever goes wrong, ``fetch`` returns ``None`` and the read is repeated the ordinary way, which
+knows about lost connections, locks and limits.
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from admin_app.settings import DatabaseSection
 Values = Mapping[str, Any]
 
 STEPS = 1_000
-"""Instructions of SQLite's machine between two looks at how far a read is."""
+"""Instructions of SQLite's virtual machine between two calls of the progress handler."""
 AT_ONCE = 50
-"""Looks after which a read has held up everybody else for long enough: some milliseconds."""
+"""Calls after which a read has blocked the event loop for long enough: some milliseconds."""
 WAITING = 0.02
-"""Seconds after which it has in any case, whatever it waits for."""
+"""Seconds after which it has in any case, for instance while it waits for a lock."""
 SLOW_FOR = 5.0
-"""Seconds that a read which took longer is sent to a thread from the start."""
+"""Seconds for which a statement that was interrupted goes to a thread from the start."""
 LIFE = 1_800.0
-"""Seconds after which a connection is given back and another one taken."""
+"""Seconds after which a lane's connection is replaced."""
 
 
 class Lanes(Protocol):
     """The lanes of one engine."""
 
     async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
-        """The rows of a read, or none where it has to go the ordinary way."""
+        """The rows of a read; ``None`` where it has to be made the ordinary way."""
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the lanes' connections."""
 
 
 class SQLiteLane:
-    """One connection, read from where the request is answered, as long as that is at once.
+    """One connection, read from inside the event loop for as long as that takes no time.
 
-    Handing a small read to a thread takes ten times as long as reading. One that is not done at
-    once is interrupted, and so is one that would wait for a lock.
+    Handing a small read to a thread takes ten times as long as reading. A read that is not done at
+    once, or would wait for a lock, is interrupted.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -119,13 +119,13 @@ class SQLiteLane:
 
 
 async def _ended(connection: AsyncConnection) -> None:
-    """Close a connection that is not to go back into the pool: it is not as the others are."""
+    """Close a connection without returning it to the pool, whose others are set up differently."""
     await connection.invalidate()
     await connection.close()
 
 
 class _Moment:
-    """How long a read is at it: counted in what it does, which is the same on a busy machine."""
+    """How long a read has run, counted in instructions: the same on a busy machine."""
 
     __slots__ = ("_end", "_left")
 
@@ -138,7 +138,7 @@ class _Moment:
         self._left = AT_ONCE
 
     def over(self) -> bool:
-        """What SQLite asks, and stops when it is true."""
+        """SQLite's progress handler: the statement is interrupted when it returns true."""
         self._left -= 1
         return self._left < 0 or time.monotonic() > self._end
 

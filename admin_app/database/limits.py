@@ -1,4 +1,4 @@
-"""How long the statements of whoever acts may run: as long as is usual, or as their roles say."""
+"""How long an actor's statements may run: the usual limit, or what their roles say."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from admin_app.settings import DatabaseSection
 
 @dataclass(frozen=True, slots=True)
 class StatementLimits:
-    """The seconds that statements may run here."""
+    """Statement timeouts of an installation, in seconds."""
 
     usual: float
     most: float
-    """Whatever anybody is allowed."""
+    """The most that a role can allow."""
 
     @classmethod
     def of(cls, settings: DatabaseSection) -> StatementLimits:
-        """Those of an installation; what is usual is allowed in any case."""
+        """The limits in the settings; the usual one is allowed in any case."""
         usual = settings.statement_timeout
         return cls(usual, max(usual, settings.statement_ceiling))
 
     def for_roles(self, limits: Collection[float | None]) -> float | None:
-        """The longest of what several roles allow, where that is not what is usual.
+        """The longest that several roles allow, in seconds; ``None`` where that is the usual limit.
 
-        A role without a limit of its own allows the usual; so does having no role.
+        A role without a limit of its own allows the usual one; so does having no role.
         """
         longest = max((self.usual if each is None else each for each in limits), default=self.usual)
         allowed = min(longest, self.most)
@@ -38,9 +38,9 @@ class StatementLimits:
 
 @asynccontextmanager
 async def limited(connection: AsyncConnection, seconds: float | None) -> AsyncIterator[None]:
-    """Stop statements after ``seconds``; on PostgreSQL those of the transaction it begins.
+    """Limit the statements inside to ``seconds`` each; on PostgreSQL, within one transaction.
 
-    None leaves it at what is usual, without a statement.
+    ``None`` keeps the usual limit and runs no statement.
     """
     if seconds is None:
         yield

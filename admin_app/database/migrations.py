@@ -24,16 +24,12 @@ from alembic.util.pyfiles import load_python_file
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.exc import DBAPIError
 
-from admin_app.database.comparison import (
-    COMPARISONS,
-    describe,
-    exists_on,
-    render_item,
-)
+from admin_app.database.comparison import COMPARISONS, exists_on, render_item
 from admin_app.database.core import Database
+from admin_app.database.drift import describe
 from admin_app.database.engine import BEGIN, make_engine
 from admin_app.database.full_text import is_index_name
-from admin_app.database.history import History, SchemaState
+from admin_app.database.revisions import History, SchemaState
 from admin_app.database.settling import settle
 from admin_app.database.violations import is_busy
 from admin_app.errors import SetupError

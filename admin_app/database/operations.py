@@ -1,4 +1,4 @@
-"""Operations of revisions beyond Alembic's own, and the differences they end.
+"""Alembic operations of our own, for full-text indexes, and the comparison that finds what to do.
 
 A revision says ``op.invoke(CreateFullText("book", ["title"]))``; each operation means the same on
 both databases.
@@ -72,7 +72,7 @@ def _render(context: AutogenContext, operation: _FullTextOperation) -> str:
 
 
 def _compare(context: AutogenContext, changes: UpgradeOps) -> PriorityDispatchResult:
-    """Put what ends a difference around all else: a column is gone only when no index needs it."""
+    """Add drops of full-text indexes before, and creations after, all other operations."""
     declared = {
         name: index
         for name, table in _tables(context).items()

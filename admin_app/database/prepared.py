@@ -1,7 +1,7 @@
-"""A statement that is made once and run often: compiled, its values' conversions chosen beforehand.
+"""Prepared statements: compiled once, with the conversions of their values chosen beforehand.
 
-Between a statement and its rows SQLAlchemy does much that depends on the statement alone, every
-time it runs. Here that is done once, for one dialect.
+Between a statement and its rows SQLAlchemy repeats, at every run, work that depends on the
+statement alone. Here it is done once, for one dialect.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from sqlalchemy.sql.visitors import iterate
 Row = Sequence[Any]
 _Convert = Callable[[Any], Any]
 VALUE_ERRORS = (ValueError, TypeError, ArithmeticError)
-"""What a type says of a value that it does not take, or does not know."""
+"""What a column type raises for a value that it does not take or know."""
 _LENGTHY = (" LIKE ", " GLOB ", " REGEXP ", " MATCH ")
-"""Comparisons that take as long as their text and their pattern make them."""
+"""Comparisons whose time depends on their text and pattern."""
 
 
 class Prepared:
-    """A statement whose values are named binds; of one that writes, ``names`` are its columns'.
+    """A compiled statement whose values are named binds.
 
-    A bind with a value of its own has that one in every run; one with a ``callable_`` is asked for
-    its value each time, as rules ask who acts, and so is the default of a column that is not
-    given. The others are given to ``arguments``.
+    A bind with a fixed value keeps it; one with a ``callable_`` is evaluated at each run, as the
+    binds of rules are, and so is the default of a column that is not given. The other values are
+    passed to ``arguments``. ``names`` are the columns that an INSERT or UPDATE is given.
 
-    Raises ``ValueError`` for a statement that is compiled anew for its values, as one with an
-    expanding IN is, and for a default that is told what else is written.
+    Raises ``ValueError`` for a statement that has to be compiled for its values, such as one with
+    an expanding IN, and for a default that depends on the other values written.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Prepared:
         self.statement = statement
         self.sql = str(compiled)
         self.lengthy = lengthy or any(each in self.sql for each in _LENGTHY)
-        """Whether it may do much in one instruction of SQLite's, which nothing interrupts."""
+        """Whether a single instruction of SQLite, which nothing interrupts, may take long."""
         self.writes = written_to(statement)
         """The tables that it writes to."""
         self._dialect = dialect
@@ -62,11 +62,11 @@ class Prepared:
         self._results: list[tuple[int, _Convert]] | None = None
 
     def arguments(self, values: Mapping[str, Any]) -> list[Any]:
-        """What the driver is given, in order."""
+        """The driver's positional arguments."""
         return [values[name] if make is None else make(values) for name, make, _ in self._binds]
 
     def argument_rows(self, columns: Mapping[str, Sequence[Any]]) -> list[tuple[Any, ...]]:
-        """The same for many runs; all the statement's values are given, by their names."""
+        """The arguments of many runs; ``columns`` holds every value of the statement by name."""
         made = []
         for name, _, convert in self._binds:
             values = columns[name]
@@ -80,11 +80,11 @@ class Prepared:
 
     @property
     def described(self) -> bool:
-        """Whether ``describe`` has been told what the driver answers."""
+        """Whether ``describe`` has been called."""
         return self._results is not None
 
     def describe(self, codes: Sequence[Any]) -> None:
-        """Choose how values are read, by the driver's code of each column's type."""
+        """Choose how result values are converted, by the driver's type code of each column."""
         found = (
             each.dialect_impl(self._dialect).result_processor(self._dialect, code)
             for each, code in zip(self._types, codes, strict=True)
@@ -92,7 +92,7 @@ class Prepared:
         self._results = [(place, each) for place, each in enumerate(found) if each is not None]
 
     def read(self, rows: Sequence[Row]) -> Sequence[Row]:
-        """The rows as SQLAlchemy would give them."""
+        """The driver's rows, converted as SQLAlchemy would."""
         if not self._results:
             return rows
         made = [list(row) for row in rows]
@@ -112,9 +112,9 @@ def written_to(statement: Any) -> frozenset[str]:
 
 
 def _defaults(compiled: Any) -> dict[str, Callable[[], Any]]:
-    """What is asked for the values of the columns that are not given, by the names of their binds.
+    """By bind name, what computes the default of each column that is not given.
 
-    Raises ``ValueError`` for what SQLAlchemy alone can ask.
+    Raises ``ValueError`` for a default that only SQLAlchemy can compute.
     """
     found: dict[str, Callable[[], Any]] = {}
     for columns, kind in (
@@ -127,9 +127,9 @@ def _defaults(compiled: Any) -> dict[str, Callable[[], Any]]:
 
 
 def asked(default: Any) -> Callable[[], Any]:
-    """What is asked for the values of a column's default, one by one.
+    """The function that computes a column's default for one row.
 
-    Raises ``ValueError`` for what SQLAlchemy alone can ask.
+    Raises ``ValueError`` for a default that only SQLAlchemy can compute.
     """
     if default.is_scalar:
         value = default.arg
@@ -143,13 +143,13 @@ def asked(default: Any) -> Callable[[], Any]:
 
 
 class _Bind(NamedTuple):
-    """One of a driver's arguments."""
+    """How one argument of the driver is made."""
 
     name: str
     make: Callable[[Mapping[str, Any]], Any] | None
-    """What makes it of the values, unless it is one of them."""
+    """Makes it from all values; ``None`` where it is the value of that name."""
     convert: _Convert | None
-    """What makes it of its own value."""
+    """Converts the value of that name."""
 
 
 def _bind(bind: Any, dialect: Dialect, name: str, default: Callable[[], Any] | None) -> _Bind:

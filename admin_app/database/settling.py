@@ -1,7 +1,7 @@
-"""What a revision has to do beyond the differences it is written from.
+"""Complete the operations of a new revision: what autogenerate leaves out.
 
-A column that becomes required is filled first, what is dropped is said, and what one database
-cannot do in one step is done in two.
+A column that becomes required is filled first, data loss is announced in a comment, and what one
+database cannot do in one step is done in two.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""aiosqlite as SQLAlchemy uses it, with one hand-over to the thread a statement, and patience.
+"""SQLAlchemy's adapter of aiosqlite, with one thread hand-over a statement and a time limit.
 
-SQLAlchemy's adapter hands over three times: to execute, to fetch and to close the cursor. Each
-costs as much as what most statements do. And SQLite has no time limit of its own, as PostgreSQL
-has: here a read that takes too long is interrupted. Writes are left alone: SQLite undoes the whole
-transaction of one that is interrupted, savepoints and all, and each of them is about a few rows.
+SQLAlchemy's own adapter hands over three times: to execute, to fetch and to close the cursor. Each
+costs as much as what most statements do. SQLite itself has no time limit, as PostgreSQL has: here a
+read that takes too long is interrupted. Writes are not: SQLite rolls back the whole transaction of
+an interrupted one, savepoints and all, and each concerns a few rows.
 """
 
 # ruff: noqa: SLF001 - what is adapted here has private names
@@ -27,12 +27,12 @@ from sqlalchemy.util import await_only, immutabledict
 T = TypeVar("T")
 
 STEPS = 100_000
-"""Instructions of SQLite's machine between two looks at the clock: some milliseconds."""
+"""Instructions of SQLite's virtual machine between two looks at the clock: some milliseconds."""
 _READS = ("SELECT", "WITH")
 
 
 class Deadline:
-    """When the statement that runs on a connection has had its time."""
+    """The time limit of the statement that runs on a connection."""
 
     __slots__ = ("_at",)
 
@@ -40,20 +40,20 @@ class Deadline:
         self._at: float | None = None
 
     def begin(self, seconds: float) -> None:
-        """Give what runs next so long."""
+        """Start the time of the next statement."""
         self._at = time.monotonic() + seconds
 
     def end(self) -> None:
-        """Nothing runs any more."""
+        """Stop it: no statement is running."""
         self._at = None
 
     def over(self) -> bool:
-        """What SQLite asks, and stops when it is true."""
+        """SQLite's progress handler: the statement is interrupted when it returns true."""
         return self._at is not None and time.monotonic() > self._at
 
 
 def use_driver(engine: Engine, seconds: float) -> None:
-    """Connect ``engine`` by this module; its reads take ``seconds`` at most."""
+    """Make ``engine`` connect with this adapter; its reads take at most ``seconds``."""
 
     @event.listens_for(engine, "do_connect")
     def connect(dialect: Any, _record: object, args: Any, named: Any) -> SQLiteConnection:
@@ -100,11 +100,14 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
         return await self._connection._execute(run)  # type: ignore[no-any-return]
 
     async def work(self, operation: str, work: Callable[[sqlite3.Cursor], T]) -> tuple[Any, T]:
-        """What ``operation`` gives, and what its columns are, in one hand-over."""
+        """Run ``work`` on a cursor in the connection's thread; returns its description and result.
+
+        ``operation`` is the statement, which tells a read from a write.
+        """
         return await self._handed_over(lambda: self.worked(operation, work))
 
     def worked(self, operation: str, work: Callable[[sqlite3.Cursor], T]) -> tuple[Any, T]:
-        """The same where it runs: in the connection's thread."""
+        """``work``, for a caller that is in the connection's thread."""
         if operation.lstrip()[:6].upper().startswith(_READS):
             self.deadline.begin(self.seconds)
         cursor = raw_connection(self._connection).cursor()
@@ -116,7 +119,7 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
             self.deadline.end()
 
     def _idle(self) -> bool:
-        """Whether there is nothing to end: no transaction, and nothing left by who went away."""
+        """Whether there is nothing to end: no transaction, no statement of a cancelled caller."""
         raw = self._connection._connection  # none when it is closed
         return raw is None or (self._begun == self._ended and not raw.in_transaction)
 
@@ -132,7 +135,7 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
 
 
 class _Cursor(AsyncAdapt_aiosqlite_cursor):
-    """What a statement gave: all of it, fetched where it ran."""
+    """A cursor whose rows are all fetched in the hand-over that executes."""
 
     _awaitable_cursor_close = False
     _adapt_connection: SQLiteConnection
@@ -190,7 +193,7 @@ class _Cursor(AsyncAdapt_aiosqlite_cursor):
 
 
 class _StreamedCursor(AsyncAdapt_aiosqlite_ss_cursor):
-    """What is fetched bit by bit goes on running until it is all there, or closed."""
+    """A streaming cursor; its statement's time runs until it is exhausted or closed."""
 
     _adapt_connection: SQLiteConnection
 

@@ -119,8 +119,16 @@ class SQLiteInstant(DATETIME):
         if not self.timezone:
             return process
 
+        usual = self._storage_format == DATETIME._storage_format  # noqa: SLF001 - no public way
+
         def bind(value: datetime | None) -> Any:
-            return process(value if value is None else value.astimezone(UTC).replace(tzinfo=None))
+            if value is None:
+                return None
+            instant = value.astimezone(UTC)
+            if usual:
+                # The same text, made in a fifth of the time: all but the offset.
+                return instant.isoformat(" ", "microseconds")[:26]
+            return process(instant.replace(tzinfo=None))
 
         return bind
 

@@ -1,8 +1,8 @@
-"""What a database error says, read from its codes.
+"""Which rule a database error is about, read from its codes.
 
-SQLSTATE on PostgreSQL, the extended result code on SQLite. Words of a message are never read, with
-one exception that SQLite leaves no way around: its message is the only carrier of a constraint's
-identity, so it is compared, whole, with the identities the metadata knows.
+SQLSTATE on PostgreSQL, the extended result code on SQLite. Messages are not read, with one
+exception: SQLite names a constraint in its message alone, which is compared, whole, with the names
+that the metadata gives.
 """
 
 from __future__ import annotations

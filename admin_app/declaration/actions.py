@@ -1,7 +1,7 @@
-"""``@action``: what may be done to records beyond reading and writing them, as a model declares it.
+"""``@action``: declared operations on records beyond reading and writing them.
 
-An action is a grant of its own: who may run it need not have the right to do, by hand, what it
-does. So it writes past the grants of whoever runs it, under their name.
+An action has a grant of its own: who may run it need not have the right to do by hand what it does.
+So it writes past the grants of whoever runs it, under their name.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Place = Literal["record", "selection", "resource"]
 
 
 class Writes(Protocol):
-    """The reads and writes of one transaction, for which no grant is asked.
+    """Reads and writes within the action's transaction, without a check of grants.
 
-    Resources are given by name, keys as tuples of values. What is given is JSON data by field, as
-    in a body; what comes back are Python values by field. Changes are noted as of any write.
+    Resources are given by name, keys as tuples of values, records as JSON data by field, as in a
+    body; what is returned are Python values by field. Changes are recorded as of any write.
     """
 
     async def get(self, resource: str, key: tuple[Any, ...]) -> Mapping[str, Any]:
@@ -78,19 +78,19 @@ class DeclaredAction:
     help: str
     on: Place
     parameters: Any
-    """The type of what it is told, for pydantic; ``None`` for nothing."""
+    """The type of its parameters, for pydantic; ``None`` for none."""
     returns: Any
-    """The type of what it answers."""
+    """The type of its result."""
     run: Callable[[Call[Any]], Awaitable[Any]] = field(repr=False)
 
     @cached_property
     def adapter(self) -> TypeAdapter[Any]:
-        """Validates the parameters."""
+        """The validator of the parameters."""
         return TypeAdapter(_Nothing if self.parameters is None else self.parameters)
 
     @cached_property
     def answers(self) -> TypeAdapter[Any]:
-        """Writes the answer."""
+        """The serializer of the result."""
         return TypeAdapter(self.returns)
 
     def parse(self, raw: bytes) -> Any:

@@ -1,4 +1,4 @@
-"""Who acts, and ``actor``: the same person as a symbol that a rule can be written with.
+"""Who acts, and ``actor``: the acting person as a symbol that rules are written with.
 
 ``actor.user_id`` in a rule is a bind whose value is taken from the acting person when a statement
 runs. So a rule is static SQL, built once at start-up, and its compiled form serves everybody.
@@ -55,7 +55,7 @@ class Actor:
     confirmed_at: datetime | None = None
     """When the person behind a session last proved to be there."""
     statement_limits: frozenset[float | None] = frozenset()
-    """Seconds that a statement may run, by each role; none where a role leaves it at the usual."""
+    """Statement timeouts in seconds, one for each role; ``None`` for a role with the usual one."""
     must_enrol: bool = False
     """Whether a role demands a second factor that is not set up; till then nothing is granted."""
 
@@ -82,7 +82,7 @@ _acting: ContextVar[Actor] = ContextVar("acting", default=ANONYMOUS)
 
 @contextmanager
 def acting(actor_: Actor) -> Iterator[None]:
-    """Make ``actor_`` the one whose values the symbolic ``actor`` stands for."""
+    """Evaluate the symbolic ``actor`` as ``actor_`` inside."""
     token = _acting.set(actor_)
     try:
         yield
@@ -114,7 +114,7 @@ actor = _SymbolicActor()
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Through which door and request a write came; written into what is kept of it."""
+    """The surface and request that a write came through, as recorded with its changes."""
 
     source: Source
     request_id: str = ""
@@ -127,7 +127,7 @@ COMMAND_LINE = Origin("command line")
 
 
 def stamped(value: object) -> Any:
-    """The acting person's value for a ``stamp`` such as ``actor.user_id``; others as they are."""
+    """Evaluate a ``stamp``: ``actor``'s symbols as the acting person, callables as their result."""
     if isinstance(value, BindParameter) and value.key.startswith("_actor."):
         return getattr(_acting.get(), value.key.removeprefix("_actor."))
     return value() if callable(value) else value

@@ -1,4 +1,4 @@
-"""From a mapper's attributes to ``Field`` and ``Relation``: everything a column already says."""
+"""Make ``Field`` and ``Relation`` of a mapper's attributes: everything a column already says."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ def _pointing_fields(
 
 
 def joined_by_keys_alone(relationship: RelationshipProperty[Any]) -> bool:
-    """Whether a relationship's records are those with its keys, without more conditions."""
+    """Whether a relationship joins by its foreign key alone, without further conditions."""
     join = relationship.primaryjoin
     together = isinstance(join, BooleanClauseList) and join.operator is operators.and_
     conditions = [*join.get_children()] if together else [join]

@@ -1,4 +1,4 @@
-"""``Base`` and ``Record``: what every declared model stands on."""
+"""``Base`` and ``Record``: the base classes of declared models."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from admin_app.declaration.full_text import declare_full_text
 from admin_app.declaration.options import ResourceOptions
 
 OUR_PREFIX = "admin_"
-"""Table names that begin so are the application's own."""
+"""Prefix of the table names that are reserved for the application's own tables."""
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",

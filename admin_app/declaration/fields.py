@@ -1,4 +1,4 @@
-"""``Field`` and ``Relation``: what is known of one attribute of a model, resolved once."""
+"""``Field`` and ``Relation``: everything known about one attribute of a model, resolved once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SINGLE_PRECISION = 24
 
 
 class Kind(enum.StrEnum):
-    """What a value is, whatever the column type is called."""
+    """The kind of a value, whatever its column type is called."""
 
     INTEGER = "integer"
     FLOAT = "float"
@@ -98,9 +98,9 @@ class Field:
     label: str = field(compare=False)
     help: str = field(default="", compare=False)
     unit: str = field(default="", compare=False)
-    """What its numbers count."""
+    """The unit of its numbers, such as ``pages``."""
     tones: Mapping[Any, str] = field(default_factory=dict, repr=False, compare=False)
-    """By value as JSON has it, what a choice means, where a colour says so."""
+    """By JSON value, the tone (colour) that tells what a choice means."""
     expression: Any = field(repr=False, compare=False)
     column: Column[Any] | None = field(default=None, repr=False, compare=False)
     nullable: bool = False
@@ -115,10 +115,10 @@ class Field:
     """Given by ``records`` on create: a value, a callable, or one of ``actor``'s symbols."""
     server_default: bool = False
     masked: bool = False
-    """Whether it reads as null where the record that it points to is out of sight."""
+    """Whether it reads as null where the record it refers to is out of the actor's sight."""
 
     withheld: bool = False
-    """Whether others may set it where whoever acts may not."""
+    """Whether the actor may not set it although others may."""
 
     @property
     def optional(self) -> bool:
@@ -136,7 +136,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A foreign key to a resource: its fields, and those of the target that they hold."""
+    """A foreign key to a resource: its fields, and the fields of the target that they refer to."""
 
     fields: tuple[str, ...]
     target: str
@@ -176,7 +176,7 @@ class Relation:
 
 
 def words(name: str) -> str:
-    """``card_number`` as ``Card number``: how a name reads where no label is declared."""
+    """``card_number`` as ``Card number``: the label where none is declared."""
     text = name.strip("_").replace("_", " ")
     return text[:1].upper() + text[1:]
 

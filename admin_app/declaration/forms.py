@@ -1,4 +1,4 @@
-"""What a model says of its form: sections, tabs, units, conditions and colours."""
+"""How a model arranges its form: sections, tabs, units, conditions and colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Tone = Literal["good", "warn", "bad", "info", "muted"]
 
 @dataclass(frozen=True)
 class Section:
-    """Some questions of a form under a heading: ``Section("Edition", ["year", "isbn"])``."""
+    """Fields of a form under a heading: ``Section("Edition", ["year", "isbn"])``."""
 
     title: str
     fields: Sequence[str]
@@ -26,7 +26,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Tab:
-    """Sections of a form, or names, that are looked at by themselves."""
+    """Sections or fields of a form that are shown under a tab."""
 
     title: str
     sections: Sequence[Section | str]

@@ -1,4 +1,4 @@
-"""Full-text search of a declaration: which columns it indexes, and what stands in its way."""
+"""Full-text search as models declare it: which columns are indexed, and what is wrong with that."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from admin_app.declaration.options import ResourceOptions
 
 
 def declare_full_text(model: type[Any], options: ResourceOptions) -> None:
-    """Have the table of ``model`` indexed if it says so; mistakes are told of later."""
+    """Have the table of ``model`` indexed if it says so; ``check_full_text`` reports mistakes."""
     table = vars(model).get("__table__")
     if not options.full_text or not isinstance(table, Table):
         return

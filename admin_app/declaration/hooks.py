@@ -1,4 +1,4 @@
-"""``Write``: a write that is about to be done, as the ``before_write`` of a declaration sees it."""
+"""What hooks are given: ``Write`` to ``before_write``, ``Committed`` to ``after_commit``."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write in its transaction: validated, allowed, and not yet done.
+    """A write that is about to be done: validated and allowed.
 
-    Values are by field; a many-to-many relation's is the list of what refers to its records.
+    Values are by field; those of a many-to-many relation are lists of what refers to its records.
     """
 
     session: AsyncSession
@@ -27,31 +27,31 @@ class Write:
     origin: Origin
     action: Literal["create", "update", "delete"]
     before: Mapping[str, Any]
-    """The record as it is; nothing for a create."""
+    """The stored record; empty for a create."""
     after: Mapping[str, Any]
-    """As it will be, as far as it is given; nothing for a delete."""
+    """The values given, after validation; empty for a delete."""
 
     def changes(self, *names: str) -> bool:
-        """Whether any of the fields will have another value."""
+        """Whether the write changes the value of any of these fields."""
         return any(self.before.get(name) != self.after.get(name) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
 class CommittedChange:
-    """What a write did to one record, as its history tells it."""
+    """What a write did to one record, as recorded in its history."""
 
     action: str
     """``create``, ``update`` or ``delete``."""
     key: tuple[Any, ...]
     title: str
     before: Mapping[str, Any] | None
-    """Fields as JSON data, sensitive ones as markers; of a set the keys that left."""
+    """Fields as JSON data, sensitive ones as markers; of a set, the keys that were removed."""
     after: Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Committed:
-    """The changes of one transaction to the records of one resource, which are there to stay."""
+    """The changes that a committed transaction made to the records of one resource."""
 
     resource: str
     actor: Actor

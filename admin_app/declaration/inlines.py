@@ -31,7 +31,7 @@ class Inline:
 
 
 def inlines_of(given: Iterable[str | Inline]) -> tuple[Inline, ...]:
-    """What a model declares, by name or in full."""
+    """The declared inlines; a bare name stands for an ``Inline`` with defaults."""
     return tuple(Inline(each) if isinstance(each, str) else each for each in given)
 
 

@@ -1,4 +1,4 @@
-"""What can be wrong with declarations: each mistake becomes a line, by class and field."""
+"""Checks of declarations: each mistake becomes a line that names class and field."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from admin_app.declaration.widgets import check_widgets
 from admin_app.errors import closest, error_classes
 
 ACTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
-"""They stand in paths and grants as well."""
+"""Action names, which also stand in paths and grants."""
 NAME = re.compile(r"\w[\w-]*")
-"""Names stand in paths, commands and permissions."""
+"""Resource names, which also stand in paths, commands and grants."""
 SCHEMAS = (
     *("", "Create", "Update", "Page", "Shaped", "ShapedPage"),
     *("Set", "SetEdit", "BulkCreate", "BulkUpdate", "BulkUpdateItem", "BulkResult"),
     *("Aggregates", "Facets", "Filter", "Query", "Replace", "Sort"),
 )
-"""What follows a class's name in the names of its schemas."""
+"""Suffixes of a class's name in the names of its schemas."""
 OUR_SCHEMAS = (
     *("OpenapiDocument", "PageInfo", "Problem", "ProblemPart"),
     *(f"{each.__name__.removesuffix('Error')}Problem" for each in error_classes()),
@@ -52,9 +52,9 @@ OUR_SCHEMAS = (
 _UNHEARD = tuple(
     f"{when}_{what}" for what in ("insert", "update", "delete") for when in ("before", "after")
 )
-"""Events of a mapper that only writes of entities call."""
+"""Mapper events, which nobody would call: rows are written without entities."""
 OUR_PATHS = ("access", "batch", "change-sets", "docs")
-"""What stands below the API's prefix beside the resources."""
+"""Paths below the API's prefix that are no resource's."""
 
 _STRING = re.compile(r"'[^']*'")
 _JOINTS = re.compile(r"\b(?:AND|OR|NOT)\b|[()]", re.IGNORECASE)
@@ -96,7 +96,7 @@ def check_mapping(
     relations: Mapping[str, Relation],
     problems: list[str],
 ) -> None:
-    """Report what of a class's mapping cannot be served."""
+    """Report parts of a class's mapping that cannot be served."""
     where, table = mapper.class_.__name__, mapper.local_table
     if mapper.inherits is not None or not isinstance(table, Table):
         problems.append(f"{where}: its records are not the rows of one table of its own")
@@ -131,7 +131,7 @@ def check_mapping(
 
 
 def _scaled(column: Column[Any], type_: ExactDecimal) -> Iterator[str]:
-    """SQL written as text means another number on SQLite, where the column is a scaled integer."""
+    """What is wrong with text SQL about a decimal, which SQLite stores as a scaled integer."""
     if type_.scale == 0:
         return
     factor = f"on SQLite the column holds its value times {10**type_.scale}"
@@ -233,39 +233,36 @@ def check_options(
 ) -> None:
     """Report options that name no field, or one that cannot be used so."""
     where, fields = model.__name__, all_fields[model]
+    details = [options.detail] if isinstance(options.detail, str) else [*(options.detail or ())]
+    titles = [options.title] if options.title else []
+    sorts = [each.removeprefix("-") for each in options.sort]
     both = {**fields, **relations}
-    details = [options.detail] if isinstance(options.detail, str) else options.detail or ()
     named: tuple[tuple[str, Iterable[str], Mapping[str, Any]], ...] = (
         ("list", options.list, both),
         ("filters", options.filters, both),
         ("labels", options.labels, both),
         ("help", options.help, both),
         ("sensitive", options.sensitive, fields),
-        ("sort", [each.removeprefix("-") for each in options.sort], fields),
-        ("title", [options.title] if options.title else [], fields),
+        ("sort", sorts, fields),
+        ("title", titles, fields),
         ("detail", details, fields),
     )
     for option, names, known in named:
-        for name in names:
-            if name not in known:
-                near = closest(name, known)
-                problems.append(
-                    f"{where}: {option} names {name!r}, which is no field of it"
-                    + (f"; did you mean {near!r}?" if near else "")
-                )
+        problems.extend(_unknown(f"{where}: {option}", names, known))
     if options.trash is not None:
         field = fields.get(options.trash)
         if field is None or field.kind is not Kind.INSTANT or not field.nullable:
             problems.append(f"{where}: trash names {options.trash!r}, which is no nullable instant")
     problems.extend(
         f"{where}: sort names {name!r}, whose values have no order"
-        for name in (each.removeprefix("-") for each in options.sort)
+        for name in sorts
         if name in fields and not fields[name].sortable
     )
     problems.extend(
         f"{where}: {option} names {name!r}, which is sensitive"
-        for option, name in (("title", options.title), *(("detail", each) for each in details))
-        if name is not None and name in fields and fields[name].sensitive
+        for option, names in (("title", titles), ("detail", details))
+        for name in names
+        if name in fields and fields[name].sensitive
     )
     for path in options.search:
         _check_search(where, path, fields, relations, all_fields, problems)
@@ -273,6 +270,14 @@ def check_options(
     problems.extend(check_widgets(where, options.widgets, fields))
     if not 1 <= options.page_size <= options.page_limit:
         problems.append(f"{where}: page_size must be between 1 and page_limit")
+
+
+def _unknown(option: str, names: Iterable[str], known: Mapping[str, Any]) -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            near = closest(name, known)
+            hint = f"; did you mean {near!r}?" if near else ""
+            yield f"{option} names {name!r}, which is no field of it{hint}"
 
 
 def _check_search(

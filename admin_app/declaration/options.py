@@ -1,4 +1,4 @@
-"""``ResourceOptions``: what a model may say about itself beyond its columns. All of it optional."""
+"""``ResourceOptions``: the optional declarations of a model beyond its columns."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ResourceOptions:
     search: Sequence[str] = ()
     """Text fields, also ``relation.field``, searched word by word; default: the title."""
     full_text: bool = False
-    """Whether the record's own ones have an index, which finds words by how they begin."""
+    """Whether the record's own fields among them have a full-text index, searched by prefix."""
     filters: Sequence[str] = ()
     """Fields offered as filters in the panel; REST filters by every readable one."""
     sort: Sequence[str] = ()
@@ -51,32 +51,32 @@ class ResourceOptions:
     labels: Mapping[str, str] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
     form: Sequence[str | Section | Tab] = ()
-    """How the panel's form is arranged; what it does not name comes at its end."""
+    """Layout of the panel's form; fields that it does not name come at the end."""
     units: Mapping[str, str] = field(default_factory=dict)
-    """By field, what its numbers count: shown beside them."""
+    """Units by field, shown beside the numbers."""
     shown_when: Mapping[str, When] = field(default_factory=dict)
-    """By field, when the panel's form asks for it."""
+    """Conditions by field under which the panel's form shows it."""
     colors: Mapping[str, Mapping[Any, Tone]] = field(default_factory=dict)
-    """By choice or yes-or-no, what its values mean: good, warn, bad, info or muted."""
+    """By field, the tone of each choice or boolean value: good, warn, bad, info or muted."""
     sensitive: Sequence[str] = ()
     """Fields never shown in lists, exports, changes or logs in clear."""
     actions: Sequence[str] = ACTIONS
-    """What may be done here at any door at all, names of your own included; grants allow it."""
+    """The actions that exist here at any surface, names of your own included; grants allow them."""
     rules: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     """Named row rules: from the model class to a condition, with ``actor`` for who acts."""
     trash: str | None = None
     """A nullable instant: what is deleted has it set and can be restored, until it is purged."""
     before_write: Hook | None = None
-    """Sees every write before it is done, whichever door it came through, and may refuse it."""
+    """Called before every write, at any surface, and may refuse it."""
     after_commit: AfterCommit | None = None
-    """Is told of what has been written, whichever door it came through, once it is committed."""
+    """Called with what has been written, at any surface, once it is committed."""
     require_if_match: bool = False
-    """Whether REST changes and deletes a record only for who says which version they mean."""
+    """Whether REST requires ``If-Match`` to change or delete a record."""
     translations: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
     """By the code of a language: labels, help, choices and whatever else is said here in English,
     with what it is in that language. ``"{count} book"`` has every plural form, in CLDR's order."""
     reason: Literal["never", "optional", "required"] = "never"
-    """Whether whoever changes a record by hand or over REST is asked why, and has to say so."""
+    """Whether a change by hand or over REST can, or must, be given a reason."""
     widgets: Sequence[Widget] = ()
     """Figures and charts of the panel's first page."""
     menu: str | None = None

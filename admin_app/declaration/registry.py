@@ -1,9 +1,10 @@
-"""``Registry.from_base``: from mapped classes to resources, or to the list of every mistake."""
+"""``Registry.from_base``: mapped classes become resources, or a list of every mistake."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -43,12 +44,11 @@ class DeclarationError(SetupError):
 
 
 class Registry(Mapping[str, Resource]):
-    """Every resource by name. Immutable; the same declarations always give the same registry."""
+    """Every resource by name. Immutable, and equal only to itself: it can be a key of caches."""
 
     def __init__(self, resources: Iterable[Resource]) -> None:
         self._resources = MappingProxyType({each.name: each for each in resources})
         self._plurals = {each.plural: each for each in self.values()}
-        self._models = {each.model: each for each in self.values()}
 
     def __getitem__(self, name: str) -> Resource:
         return self._resources[name]
@@ -66,12 +66,11 @@ class Registry(Mapping[str, Resource]):
         return id(self)
 
     def by_plural(self, plural: str) -> Resource | None:
+        """The resource with that name in paths; ``None`` if there is none."""
         return self._plurals.get(plural)
 
-    def by_model(self, model: type[Any]) -> Resource | None:
-        return self._models.get(model)
-
     def target(self, relation: Relation) -> Resource:
+        """The resource that ``relation`` leads to."""
         return self._resources[relation.target]
 
     def tables(self) -> tuple[Table, ...]:
@@ -125,7 +124,18 @@ def _declared_in(model: type[Any], modules: Sequence[str]) -> bool:
     )
 
 
-def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Resource]:
+@dataclass(frozen=True)
+class _Declared:
+    """What is declared, by model, before it becomes resources."""
+
+    options: Mapping[type[Any], ResourceOptions]
+    names: Mapping[type[Any], str]
+    plurals: Mapping[type[Any], str]
+    fields: Mapping[type[Any], Mapping[str, Field]]
+    relations: Mapping[type[Any], Mapping[str, Relation]]
+
+
+def _declared(mappers: Sequence[Mapper[Any]], problems: list[str]) -> _Declared:
     options = {each.class_: _options(each) for each in mappers}
     names = {model: each.name or snake_case(model.__name__) for model, each in options.items()}
     plurals = {model: options[model].plural or pluralized(name) for model, name in names.items()}
@@ -134,50 +144,46 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
         each.class_: relations_of(each, options[each.class_], names, fields[each.class_])
         for each in mappers
     }
-    check_names(names, plurals, problems)
+    return _Declared(options, names, plurals, fields, relations)
+
+
+def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Resource]:
+    declared = _declared(mappers, problems)
+    check_names(declared.names, declared.plurals, problems)
     rules: dict[type[Any], dict[str, Any]] = {}
     for mapper in mappers:
         model = mapper.class_
-        check_mapping(mapper, fields[model], relations[model], problems)
-        check_options(model, options[model], fields, relations[model], problems)
-        check_inlines(model, options[model].inlines, fields, relations, problems)
-        check_full_text(model, mapper.local_table, options[model], fields[model], problems)
+        options, fields = declared.options[model], declared.fields
+        relations = declared.relations[model]
+        check_mapping(mapper, fields[model], relations, problems)
+        check_options(model, options, fields, relations, problems)
+        check_inlines(model, options.inlines, fields, declared.relations, problems)
+        check_full_text(model, mapper.local_table, options, fields[model], problems)
         check_actions(model, problems)
-        rules[model] = rules_of(model, options[model], problems)
+        rules[model] = rules_of(model, options, problems)
     if problems:
         return []
     owners = {each.local_table: each.class_ for each in mappers}
     return [
-        _resource(
-            each,
-            options[each.class_],
-            names[each.class_],
-            plurals[each.class_],
-            fields,
-            relations[each.class_],
-            rules[each.class_],
-            _references(each, names, fields, owners),
-        )
+        _resource(each, declared, rules[each.class_], _references(each, declared, owners))
         for each in mappers
     ]
 
 
 def _resource(
     mapper: Mapper[Any],
-    options: ResourceOptions,
-    name: str,
-    plural: str,
-    fields: Mapping[type[Any], Mapping[str, Field]],
-    relations: Mapping[str, Relation],
+    all_: _Declared,
     rules: Mapping[str, Any],
     references: tuple[Reference, ...],
 ) -> Resource:
-    own = fields[mapper.class_]
+    model = mapper.class_
+    name, plural, options = all_.names[model], all_.plurals[model], all_.options[model]
+    own, relations = all_.fields[model], all_.relations[model]
     key = tuple(own[each] for each in _key_names(mapper))
-    declared = {each.name: each for each in actions_of(mapper.class_)}
+    declared = {each.name: each for each in actions_of(model)}
     title = options.title or _title(own, key)
     return Resource(
-        model=mapper.class_,
+        model=model,
         name=name,
         plural=plural,
         label=options.label or words(name),
@@ -193,7 +199,7 @@ def _resource(
         version=_version(mapper),
         rules=MappingProxyType(dict(rules)),
         target_keys=MappingProxyType(
-            {each: _target_key(mapper, each, fields) for each in relations}
+            {each: _target_key(mapper, each, all_.fields) for each in relations}
         ),
         references=references,
         actions=(*options.actions, *(each for each in declared if each not in options.actions)),
@@ -202,18 +208,15 @@ def _resource(
 
 
 def _references(
-    mapper: Mapper[Any],
-    names: Mapping[type[Any], str],
-    fields: Mapping[type[Any], Mapping[str, Field]],
-    owners: Mapping[Any, type[Any]],
+    mapper: Mapper[Any], declared: _Declared, owners: Mapping[Any, type[Any]]
 ) -> tuple[Reference, ...]:
     """The foreign keys of a table to the tables of resources."""
     table: Any = mapper.local_table
-    own = _by_column(fields[mapper.class_])
+    own = _by_column(declared.fields[mapper.class_])
     found = []
     for constraint in table.foreign_key_constraints:
         target = owners.get(constraint.referred_table)
-        far = _by_column(fields[target]) if target else {}
+        far = _by_column(declared.fields[target]) if target else {}
         pairs = [
             (own[each.parent], far[each.column])
             for each in constraint.elements
@@ -221,7 +224,7 @@ def _references(
         ]
         if target and len(pairs) == len(constraint.elements):
             near, referred = zip(*pairs, strict=True)
-            found.append(Reference(near, names[target], referred))
+            found.append(Reference(near, declared.names[target], referred))
     return tuple(sorted(found, key=lambda each: each.fields))
 
 

@@ -31,7 +31,7 @@ from admin_app.declaration.values import adapter_of, from_text
 from admin_app.errors import NotFoundError
 
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
-"""A whole number in the one way to write it."""
+"""The canonical form of an integer."""
 
 Key = tuple[Any, ...]
 """The values of a record's key, in the order of ``Resource.key``."""
@@ -66,15 +66,15 @@ class Resource:
     references: tuple[Reference, ...] = field(repr=False)
     """The foreign keys to resources, with a relation or without one."""
     actions: tuple[str, ...] = field(repr=False)
-    """What may be done here at all, if a grant allows it."""
+    """The actions that exist here; grants allow them."""
     declared: Mapping[str, DeclaredAction] = field(default_factory=dict, repr=False)
-    """Those of the actions that the model itself runs, by name."""
+    """The actions that the model declares with ``@action``, by name."""
     fixed: Mapping[str, frozenset[str]] = field(default_factory=dict, repr=False)
     """By action, the relations that it may not set."""
 
     @property
     def own(self) -> bool:
-        """Whether it is the application's own, which no ``*`` means."""
+        """Whether it is one of the application's own, which ``*`` in a grant does not include."""
         return self.name.startswith(OUR_PREFIX)
 
     @property
@@ -83,7 +83,7 @@ class Resource:
 
     @cached_property
     def readable(self) -> Mapping[str, Field]:
-        """The fields that are answered: sensitive ones are written and never read back."""
+        """The fields that can be read: sensitive ones are written and never read back."""
         return {name: each for name, each in self.fields.items() if not each.sensitive}
 
     @cached_property
@@ -111,19 +111,19 @@ class Resource:
 
     @cached_property
     def read(self) -> Schema:
-        """What a record answers."""
+        """The schema of a record as it is read."""
         members = {name: annotation(each) for name, each in self.readable.items()}
         members |= self._set_members()
         return make_schema(self.model.__name__, members)
 
     @cached_property
     def page(self) -> Schema:
-        """What a page of records answers."""
+        """The schema of a page of records."""
         return page_schema(f"{self.model.__name__}Page", self.read)
 
     @cached_property
     def create(self) -> Schema:
-        """What a create takes."""
+        """The schema of a create's input."""
         members = {
             name: annotation(each, required=each.required)
             for name, each in self.fields.items()
@@ -134,7 +134,7 @@ class Resource:
 
     @cached_property
     def update(self) -> Schema:
-        """What an update takes; nothing is required."""
+        """The schema of an update's input; no field is required."""
         members = {
             name: annotation(each, required=False)
             for name, each in self.fields.items()
@@ -145,7 +145,7 @@ class Resource:
 
     @cached_property
     def replace(self) -> Schema:
-        """What a replacement takes: what has no default is required; the key may be repeated."""
+        """The schema of PUT's input: what has no default is required; the key may be repeated."""
         members = {
             name: annotation(each, required=each.required and each.updatable)
             for name, each in self.fields.items()
@@ -176,7 +176,7 @@ class Resource:
         return tuple(map(values.__getitem__, self._key_names))
 
     def key_text(self, key: Sequence[Any]) -> str:
-        """A key in its one text form."""
+        """The canonical text form of a key; see ``keys``."""
         if self._counted and type(key[0]) is int:
             return str(key[0])
         return join_key([_text(value) for value in self.key_wire(key)])
@@ -226,11 +226,11 @@ class Resource:
 
     @cached_property
     def _counted(self) -> bool:
-        """Whether the key is one whole number."""
+        """Whether the key is a single integer."""
         return len(self.key) == 1 and self.key[0].kind is Kind.INTEGER
 
     def reference(self, key: Key) -> Any:
-        """How other records refer to this one in Python values: see ``schemas.key_type``."""
+        """The Python value by which other records refer to this key; see ``schemas.key_type``."""
         return key[0] if len(self.key) == 1 else self.key_text(key)
 
     def reference_wire(self, key: Key) -> Any:
@@ -246,11 +246,11 @@ class Resource:
 
     @property
     def absent(self) -> str:
-        """The words for a record that is not there."""
+        """The sentence that refuses a record that does not exist or is out of sight."""
         return f"There is no such {self.label.lower()}."
 
     def title_of(self, values: Mapping[str, Any]) -> str:
-        """What people call a record, from its values; its key where nothing of it can be seen."""
+        """The title of a record with these values; its key where the title is hidden or blank."""
         value = values.get(self.title)
         text = "" if value is None else str(getattr(value, "value", value))
         if any(each.isprintable() and not each.isspace() for each in text):

@@ -1,7 +1,7 @@
-"""The create, update and read schemas of a resource, derived from its fields. None by hand.
+"""The create, update and read schemas of a resource, derived from its fields.
 
-They are TypedDicts: any attribute name is possible, what was sent is told from what was not, and
-rows become bytes without a model object between them.
+They are TypedDicts: any attribute name is possible, fields that were sent can be told from those
+that were not, and rows become bytes without a model object between them.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, InvalidInp
 
 _STRICT = ConfigDict(extra="forbid")
 _RECURSION = "recursion limit exceeded"
-"""What the parser says of a document that it does not follow to the ground."""
+"""The parser's message for a document that nests too deep."""
 INVALID = "Some values are not valid."
 _MOST_LOOKED_AT = 10_000
-"""Mistakes of one body: each is an object of its own before the first can be told."""
+"""The most mistakes of one body that are listed: pydantic makes an object of each."""
 MAX_SET = 10_000
 """Keys of a many-to-many relation that one request names."""
 MAX_CHILDREN = 1_000
@@ -60,12 +60,12 @@ class Schema:
 
     @cached_property
     def adapter(self) -> TypeAdapter[dict[str, Any]]:
-        """What validates and writes; made when it is first used, which takes a millisecond."""
+        """The validator and serializer; made at first use, which takes a millisecond."""
         return TypeAdapter(self.typed)
 
     @cached_property
     def model(self) -> type[RootModel[Any]]:
-        """The same as a Pydantic class, for hosts that ask for one."""
+        """The schema as a Pydantic class, for hosts that ask for one."""
         body = {
             "__module__": __name__,
             "__annotations__": {"root": self.typed},
@@ -133,14 +133,14 @@ def annotation(field: Field, *, required: bool | None = None) -> Any:
 
 
 def key_type(fields: tuple[Field, ...]) -> Any:
-    """What refers to a record in JSON: its key's one value, or the text form of several."""
+    """The JSON type of a reference to a record: its key's value, or the text of a composite key."""
     return wire_type(fields[0].shape) if len(fields) == 1 else str
 
 
 def set_annotation(relation: Relation, target_key: tuple[Field, ...], *, reading: bool) -> Any:
     """Annotate a many-to-many relation: the list of the target's keys.
 
-    Writing, that is what it becomes, or an object of what to ``add`` and ``remove``.
+    A write takes the whole list, or an object with the keys to ``add`` and ``remove``.
     """
     about = About(title=relation.label, description=relation.help or None)
     keys = annotated(list_of(key_type(target_key)), About(max_length=MAX_SET))
@@ -154,7 +154,7 @@ def set_annotation(relation: Relation, target_key: tuple[Field, ...], *, reading
 
 
 LIST, WHOLE, EDIT = "[list]", "[set]", "[edit]"
-"""The forms in which a set is written."""
+"""Tags of the forms in which a set is written."""
 
 
 def _form_of_set(value: Any) -> str:
@@ -174,7 +174,7 @@ _Children = Annotated[list[dict[str, Any]], About(max_length=MAX_CHILDREN)]
 
 @with_config(_STRICT)
 class ChildUpdate(TypedDict):
-    """A record of a one-to-many relation, and what changes of it."""
+    """A record of a one-to-many relation to be changed, and the changes."""
 
     key: KeyText
     data: dict[str, Any]
@@ -183,14 +183,14 @@ class ChildUpdate(TypedDict):
 
 @with_config(_STRICT)
 class ChildDelete(TypedDict):
-    """A record of a one-to-many relation that is deleted if it is as it was read."""
+    """A record of a one-to-many relation to be deleted, if it still is the version given."""
 
     key: KeyText
     if_match: NotRequired[TagText]
 
 
 ITEM, KEY = "[object]", "[key]"
-"""The forms in which a record that is to be deleted is named."""
+"""Tags of the forms in which a record to be deleted is named."""
 
 
 def _form_of_delete(value: Any) -> str:
@@ -205,14 +205,14 @@ _Delete = Annotated[
 
 @with_config(_STRICT)
 class ChildrenCreate(TypedDict):
-    """What is made with a new record, of a one-to-many relation."""
+    """The records of a one-to-many relation to be created with a new record."""
 
     create: NotRequired[_Children]
 
 
 @with_config(_STRICT)
 class ChildrenUpdate(TypedDict):
-    """What becomes of the records of a one-to-many relation; the others stay as they are."""
+    """Edits of the records of a one-to-many relation; those not named stay as they are."""
 
     create: NotRequired[_Children]
     update: NotRequired[Annotated[list[ChildUpdate], About(max_length=MAX_CHILDREN)]]
@@ -222,7 +222,7 @@ class ChildrenUpdate(TypedDict):
 def children_annotation(relation: Relation, *, creating: bool) -> Any:
     """Annotate a one-to-many relation that is written with its record.
 
-    What the children are given is looked at by their own schemas: they may nest without end.
+    The children are validated by their own schemas: they may nest without end.
     """
     about = About(title=relation.label, description=relation.help or None)
     return getitem(NotRequired, annotated(ChildrenCreate if creating else ChildrenUpdate, about))
@@ -231,7 +231,7 @@ def children_annotation(relation: Relation, *, creating: bool) -> Any:
 def refusal(
     error: ValidationError, *, known: tuple[str, ...] = ()
 ) -> BadRequestError | InvalidInputError:
-    """Put pydantic's findings into our words, by place; ``known`` are the names it could have."""
+    """Translate pydantic's errors into our words and paths; ``known`` are the possible names."""
     if error.error_count() > _MOST_LOOKED_AT:
         words = f"More than {_MOST_LOOKED_AT:,} of its parts are wrong."
         return InvalidInputError(INVALID, errors=[FieldError((), "too_many_mistakes", words)])
@@ -250,24 +250,24 @@ def refusal(
 
 def _to_json(values: Mapping[str, Any]) -> bytes:
     # Before it is written: at some depth pydantic gives up, in words that name no field.
-    deep = [name for name, value in values.items() if _deeper(value, MAX_JSON_DEPTH)]
+    deep = [name for name, value in values.items() if deeper(value, MAX_JSON_DEPTH)]
     if deep:
         errors = [FieldError((name,), "too_deep", TOO_DEEP) for name in deep]
         raise InvalidInputError(INVALID, errors=errors)
     return pydantic_core.to_json(values)
 
 
-def _deeper(value: Any, levels: int) -> bool:
-    """Whether lists and objects stand in each other more than ``levels`` deep."""
+def deeper(value: Any, levels: int) -> bool:
+    """Whether lists and objects nest more than ``levels`` deep."""
     if isinstance(value, Mapping):
         value = value.values()
     elif not isinstance(value, list):
         return False
-    return levels == 0 or any(_deeper(each, levels - 1) for each in value)
+    return levels == 0 or any(deeper(each, levels - 1) for each in value)
 
 
 def _path(place: tuple[int | str, ...]) -> tuple[int | str, ...]:
-    """Without what is no part of the body: tags of alternatives are written in brackets."""
+    """A pydantic location without the tags of alternatives, which are written in brackets."""
     return tuple(part for part in place if not _TAG.fullmatch(str(part)))
 
 
@@ -298,6 +298,7 @@ _SENTENCES = {
     "uuid_parsing": "Enter a UUID.",
     "string_too_long": "At most {max_length} characters.",
     "too_long": "At most {max_length} items.",
+    "too_short": "At least {min_length} items.",
     "greater_than_equal": "At least {ge}.",
     "less_than_equal": "At most {le}.",
     "decimal_max_digits": "At most {max_digits} digits.",

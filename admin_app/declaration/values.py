@@ -1,8 +1,8 @@
-"""The type of each kind of value on the wire: one validator for REST, panel, import and filters.
+"""The wire type of each kind of value: one validator for REST, panel, import and filters.
 
 Values are validated as strict JSON: text is not a number, a number is not a date. What passes is
-stored by both databases and reads back identically: no NUL or lone surrogate, no NaN, UTC
-instants, exact decimals, lengths and ranges of the column.
+stored by both databases and reads back identically: no NUL or lone surrogate, no NaN, UTC instants,
+exact decimals, lengths and ranges of the column.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import re
 import struct
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from operator import getitem
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import (
@@ -27,12 +28,13 @@ from pydantic import (
     AwareDatetime,
     BeforeValidator,
     Field,
+    GetCoreSchemaHandler,
     NaiveDatetime,
     PlainSerializer,
     TypeAdapter,
     WithJsonSchema,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, core_schema
 
 from admin_app.declaration.fields import Kind, Shape
 
@@ -46,8 +48,8 @@ MAX_INTERVAL = timedelta(days=2_932_896)
 
 
 _DECIMAL = re.compile(r"[+-]?\d{1,1000}(\.\d{1,1000})?([eE][+-]?\d{1,3})?", re.ASCII)
-_DAY = r"\d{4}-\d\d-\d\d"
-_TIME = r"\d\d:\d\d(:\d\d(\.\d{1,6})?)?"
+_DAY = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?"
 
 
 def annotated(base: Any, *about: Any) -> Any:
@@ -62,13 +64,13 @@ def list_of(item: Any) -> Any:
 
 @lru_cache(maxsize=4096)
 def wire_type(shape: Shape) -> Any:
-    """Annotate, once for each shape, its Python type for pydantic, in and out."""
+    """The annotated Python type of a shape, for pydantic; made once for each shape."""
     return _TYPES[shape.kind](shape)
 
 
 @lru_cache(maxsize=4096)
 def adapter_of(shape: Shape) -> TypeAdapter[Any]:
-    """Make, once for each shape, what validates and writes its values."""
+    """The validator and serializer of a shape's values; made once for each shape."""
     return TypeAdapter(wire_type(shape))
 
 
@@ -104,16 +106,24 @@ def storable_json(value: Any, depth: int = 1) -> Any:
     return value
 
 
-def _written(pattern: str, words: str) -> BeforeValidator:
+@dataclass(frozen=True, slots=True)
+class _Written:
     """Take only text of one form, before pydantic reads it more generously."""
-    form = re.compile(pattern, re.ASCII)
 
-    def check(value: Any) -> Any:
-        if not isinstance(value, str) or not form.fullmatch(value):
-            raise _refuse("format", words)
-        return value
+    pattern: str
+    words: str
+    dialect: Literal["rust-regex", "python-re"] = "rust-regex"
+    """The first is much faster, and knows no look-ahead."""
 
-    return BeforeValidator(check)
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        end = "$" if self.dialect == "rust-regex" else r"\Z"
+        form = core_schema.str_schema(
+            strict=True, pattern=f"^(?:{self.pattern}){end}", regex_engine=self.dialect
+        )
+        told = core_schema.custom_error_schema(form, "format", custom_error_message=self.words)
+        return core_schema.chain_schema([told, handler(source)])
 
 
 def _integer(shape: Shape) -> Any:
@@ -192,7 +202,7 @@ def _boolean(_: Shape) -> Any:
 def _date(_: Shape) -> Any:
     return Annotated[
         date,
-        _written(_DAY, "Write a date such as 2026-01-31."),
+        _Written(_DAY, "Write a date such as 2026-01-31."),
         WithJsonSchema({"type": "string", "format": "date"}),
     ]
 
@@ -201,7 +211,7 @@ def _time(_: Shape) -> Any:
     pattern = _TIME
     return Annotated[
         time,
-        _written(pattern, "Write a time such as 14:30 or 14:30:05.25, of no zone."),
+        _Written(pattern, "Write a time such as 14:30 or 14:30:05.25, of no zone."),
         WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"}),
     ]
 
@@ -209,7 +219,7 @@ def _time(_: Shape) -> Any:
 def _datetime(_: Shape) -> Any:
     return Annotated[
         NaiveDatetime,
-        _written(f"{_DAY}T{_TIME}", "Write a date and time such as 2026-01-31T14:30:00, no zone."),
+        _Written(f"{_DAY}T{_TIME}", "Write a date and time such as 2026-01-31T14:30:00, no zone."),
         WithJsonSchema({"type": "string", "pattern": f"^{_DAY}T{_TIME}$"}),
     ]
 
@@ -223,8 +233,8 @@ def _instant(_: Shape) -> Any:
 
     return Annotated[
         AwareDatetime,
-        _written(
-            rf"{_DAY}[Tt ]{_TIME}([Zz]|[+-]\d\d:?\d\d)",
+        _Written(
+            f"{_DAY}[Tt ]{_TIME}([Zz]|[+-][0-9]{{2}}:?[0-9]{{2}})",
             "Write an instant with its zone, such as 2026-01-31T14:30:00Z.",
         ),
         AfterValidator(utc),
@@ -234,13 +244,17 @@ def _instant(_: Shape) -> Any:
 
 def _interval(_: Shape) -> Any:
     # No years and months: how long they are depends on where they begin.
-    number = r"\d{1,9}"
-    clock = rf"T(?=\d)({number}H)?({number}M)?({number}(\.\d{{1,6}})?S)?"
-    pattern = rf"-?P(?=\d|T)({number}W)?({number}D)?({clock})?"
+    number = "[0-9]{1,9}"
+    clock = rf"T(?=[0-9])({number}H)?({number}M)?({number}(\.[0-9]{{1,6}})?S)?"
+    pattern = f"-?P(?=[0-9]|T)({number}W)?({number}D)?({clock})?"
     return Annotated[
         timedelta,
         Field(ge=MIN_INTERVAL, le=MAX_INTERVAL),
-        _written(pattern, "Write an ISO 8601 duration of days and times, such as P1DT2H30M."),
+        _Written(
+            pattern,
+            "Write an ISO 8601 duration of days and times, such as P1DT2H30M.",
+            dialect="python-re",
+        ),
         PlainSerializer(_duration, return_type=str, when_used="json"),
         WithJsonSchema({"type": "string", "pattern": f"^{pattern}$"}),
     ]

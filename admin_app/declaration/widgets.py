@@ -27,11 +27,11 @@ class Widget:
     where: Mapping[str, str] = field(default_factory=dict)
     """Parameters of the list, as in its address; the widget leads there."""
     by: str = ""
-    """The field whose values the records are put together by."""
+    """The field that records are grouped by."""
     unit: Unit | None = None
-    """Of a date or an instant: which part of it."""
+    """Of a date or an instant: the period to group by."""
     sum: str = ""
-    """A number to be added up instead of counting records."""
+    """A number field to sum instead of counting records."""
     limit: int = 8
     """The most bars; of a trend the latest."""
 

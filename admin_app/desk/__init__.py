@@ -1,7 +1,7 @@
-"""What people keep at their place: preferences, saved views, files, and what they are editing.
+"""Personal state: preferences, saved views, uploads, and who is editing what.
 
-None of it is a record, and none of it says what anybody may do. What stands here is shown to
-people through the policy, as everything is: a view is an address, not what is found there.
+None of it is a record, and none of it grants anything. It is shown to people through the policy, as
+everything is: a view is an address, not what is found there.
 """
 
 from admin_app.desk.place import PINS, Place, place_of

@@ -1,4 +1,4 @@
-"""Everything that somebody keeps at their place, in one statement: every page asks for it."""
+"""Read all personal state that a page needs in one statement."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PINS = "pins"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What somebody has chosen, by name, and the views that they have, own and shared."""
+    """A person's preferences by name, and the views they can use, own and shared."""
 
     preferences: Mapping[str, Any] = field(default_factory=dict)
     views: tuple[SavedView, ...] = ()
@@ -47,7 +47,7 @@ class Place:
 
 
 async def place_of(database: Database, actor: Actor) -> Place:
-    """Read what the actor keeps; nobody but people keeps anything."""
+    """Read the actor's personal state; empty for actors who are no users."""
     if actor.user_id is None:
         return Place()
     statement = union_all(_preferences(actor.user_id), _views(actor.user_id))

@@ -1,4 +1,4 @@
-"""Preferences: what somebody has chosen about how things are shown, by name."""
+"""Preferences: a person's choices about how things are shown, by name."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from admin_app.desk.tables import PREFERENCE_NAME_LENGTH, PreferenceRow
 from admin_app.errors import BadRequestError
 
 MOST_PREFERENCES = 500
-"""Of one user."""
+"""The most preferences of one user."""
 MAX_VALUE = 16 * 1024
-"""Bytes of one as JSON."""
+"""The most bytes of one preference as JSON."""
 
 
 async def preferences(database: Database, actor: Actor) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from admin_app.declaration import Actor
 from admin_app.desk.tables import KEY_LENGTH, EditorRow
 
 BEAT = 20
-"""Seconds."""
+"""Seconds between two signs of life of an open form."""
 GONE_AFTER = timedelta(seconds=BEAT * 2.5)
 
 
@@ -30,7 +30,7 @@ class Editor:
 
 
 async def begin_editing(database: Database, actor: Actor, resource: str, key: str) -> list[Editor]:
-    """Say that one has a record's form open, and hear who else has. To be said again."""
+    """Record that the actor has a record's form open; returns who else has. To be repeated."""
     if len(key) > KEY_LENGTH:
         return []
     now = datetime.now(UTC)
@@ -58,7 +58,7 @@ async def begin_editing(database: Database, actor: Actor, resource: str, key: st
 
 
 async def end_editing(database: Database, actor: Actor, resource: str, key: str) -> None:
-    """Say that one has left the form."""
+    """Record that the actor has left the form."""
     mine = EditorRow.user_id == actor.user_id
     here = EditorRow.resource == resource, EditorRow.key == key
 

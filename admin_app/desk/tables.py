@@ -1,4 +1,4 @@
-"""The tables behind it. They go with the user they belong to."""
+"""The tables of this room. Rows are deleted with the user they belong to."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FILE_NAME_LENGTH = 200
 
 
 class PreferenceRow(Base):
-    """One thing that somebody has chosen, such as the columns of a list."""
+    """One preference of a user, such as the columns of a list."""
 
     __tablename__ = "admin_preference"
 

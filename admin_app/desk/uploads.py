@@ -1,6 +1,6 @@
-"""Files on their way in: they wait in the database, where every worker finds them.
+"""Uploaded files that wait to be imported: in the database, where every worker finds them.
 
-Each is seen by whoever sent it, taken in once, and gone after a day.
+Each is visible to its uploader alone, imported once, and deleted after a day.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ KEPT = timedelta(days=1)
 SILENCE = timedelta(seconds=60)
 """An import that has not said for so long how far it is has been cut off."""
 MOST_UPLOADS = 10
-"""Of one user; the oldest makes way."""
+"""The most uploads of one user; the oldest is deleted for a new one."""
 MAX_UPLOAD = 32 * 1024 * 1024
-"""Bytes of one."""
+"""The most bytes of an upload."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ async def keep_upload(
                 id=made,
                 user_id=actor.user_id,
                 resource=resource,
-                name=name[:FILE_NAME_LENGTH],
+                name=name.replace("\0", "")[:FILE_NAME_LENGTH],
                 content=content,
                 choices={},
                 created_at=now,
@@ -145,7 +145,7 @@ async def tell_import(
     outcome: Mapping[str, Any],
     refused: bytes | None = None,
 ) -> None:
-    """Say how far it is; at its end with the rows that were refused, as a file."""
+    """Record the progress of an import; at its end with the refused rows, as a file."""
     values: dict[str, Any] = {"told_at": datetime.now(UTC), "outcome": dict(outcome)}
     if refused is not None:
         values["content"] = refused

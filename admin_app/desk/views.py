@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
 
 from admin_app.access.roles import ADMINISTRATOR
-from admin_app.access.tables import User
+from admin_app.access.tables import User, upsert
 from admin_app.database import Database
 from admin_app.declaration import Actor
 from admin_app.desk.tables import VIEW_NAME_LENGTH, ViewRow
 from admin_app.errors import BadRequestError, ConflictError, ForbiddenError, NotFoundError
 
 MOST_VIEWS = 200
-"""Of one user."""
+"""The most views of one user."""
 MAX_QUERY = 4 * 1024
 """Characters of a list's parameters."""
+_TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)])
+"""What turns the direction of text, of others' as well: a shared name stands among other words."""
+TAKEN = "There is a view of this name already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class SavedView:
 
 
 def in_order(view: SavedView) -> tuple[str, str, int]:
-    """What views are put in order by."""
+    """The sort key of views."""
     return view.resource, view.name.lower(), view.id
 
 
@@ -78,7 +82,7 @@ async def save_view(
     shared: bool = False,
     pinned: bool = False,
 ) -> int:
-    """Keep a view and tell its number; one's own of the same name is replaced.
+    """Save a view and return its id; the actor's own view of the same name is replaced.
 
     Raises ``BadRequestError`` for a name or parameters that cannot be kept, and ``ForbiddenError``
     for whoever acts as somebody else.
@@ -98,10 +102,15 @@ async def save_view(
         if count is not None and count >= MOST_VIEWS:
             msg = f"No more than {MOST_VIEWS} views are kept. Remove one first."
             raise BadRequestError(msg)
-        made = ViewRow(user_id=actor.user_id, resource=resource, name=name, **values)
-        session.add(made)
-        await session.flush()
-        return made.id
+        insert = upsert(database.dialect, ViewRow).values(
+            user_id=actor.user_id, resource=resource, name=name, **values
+        )
+        # The same form may come twice at once.
+        kept = insert.on_conflict_do_update(
+            index_elements=["user_id", "resource", "name"], set_=values
+        )
+        made: int = (await session.execute(kept.returning(ViewRow.id))).scalar_one()
+        return made
 
     return await database.write(work)
 
@@ -135,8 +144,11 @@ async def change_view(
         )
         _require_found(changed)
 
-    if values:
-        await database.write(work)
+    try:
+        if values:
+            await database.write(work)
+    except IntegrityError as error:
+        raise ConflictError(TAKEN) from error
 
 
 async def remove_view(database: Database, actor: Actor, view_id: int) -> None:
@@ -155,8 +167,9 @@ def _checked(actor: Actor, name: str, query: str) -> str:
     if actor.user_id is None or actor.impersonator is not None:
         msg = "Views are kept by people for themselves."
         raise ForbiddenError(msg)
-    name = " ".join(name.split())
-    if not name or len(name) > VIEW_NAME_LENGTH or "\0" in name:
+    name = " ".join(name.translate(_TURNING).split())
+    seen = any(each.isprintable() and each != " " for each in name)
+    if not seen or len(name) > VIEW_NAME_LENGTH or "\0" in name:
         msg = f"A view has a name of at most {VIEW_NAME_LENGTH} characters."
         raise BadRequestError(msg)
     if len(query) > MAX_QUERY or "\0" in query:
@@ -180,8 +193,7 @@ async def _require_free(session: AsyncSession, view_id: int, name: str) -> None:
         .where(this.id == view_id, ViewRow.id != view_id, ViewRow.name == name)
     )
     if taken is not None:
-        msg = "There is a view of this name already."
-        raise ConflictError(msg)
+        raise ConflictError(TAKEN)
 
 
 def _require_found(view_id: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What surrounds every request at both doors, and what surrounds those of the API."""
+"""ASGI middleware around every request, and further layers around those of the API."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _API = ("/api/", "/errors/")
 
 
 class Surroundings:
-    """Everything in its order: the outermost first sees a request and last its answer."""
+    """All layers in order: the outermost first sees a request and last its answer."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         server = settings.server
@@ -34,7 +34,7 @@ class Surroundings:
 
 
 class _Doors:
-    """What the API has and the panel has not: other origins and compression."""
+    """The layers of the API that the panel does not have: CORS and compression."""
 
     def __init__(self, app: ASGIApp, origins: Sequence[str]) -> None:
         self._api = crossing(Unforeseen(Heads(Compression(app))), origins)

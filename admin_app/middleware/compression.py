@@ -1,8 +1,8 @@
 """gzip for the API's answers.
 
-Not for the panel: its pages hold form tokens beside what a visitor may put into the address, and
-the length of what is compressed tells of both together (BREACH). What the API answers is asked for
-with a token that no other site's page can make a browser send.
+Not for the panel: its pages hold form tokens beside text that a visitor may put into the address,
+and the compressed length reveals something of both (BREACH). Answers of the API are asked for with
+a token that no other site's page can make a browser send.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ENDING = f'{SUFFIX}"'.encode()
 
 
 class Compression:
-    """Compresses for whoever takes gzip."""
+    """Compresses answers to requests that accept gzip."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -62,7 +62,7 @@ class Compression:
 
 
 class _Plain:
-    """``send`` for who takes no gzip: where others would get it, the answer says so."""
+    """``send`` for requests that do not accept gzip: adds ``Vary`` where others would get it."""
 
     def __init__(self, send: Send) -> None:
         self._send = send
@@ -76,7 +76,7 @@ class _Plain:
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether gzip is named and not with a weight of nought (RFC 9110 §12.5.3)."""
+    """Whether gzip is accepted, and not with the weight 0 (RFC 9110 §12.5.3)."""
     for each in accepted.lower().split(","):
         coding, _, weight = each.partition(";")
         if coding.strip() == "gzip":

@@ -36,4 +36,4 @@ class Heads:
 
 
 class _EnoughError(OSError):
-    """What a server raises to somebody who still sends when nobody listens (ASGI 2.4)."""
+    """Ends a stream, as a server's error to a sender without a receiver does (ASGI 2.4)."""

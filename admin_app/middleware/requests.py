@@ -1,4 +1,4 @@
-"""What surrounds every request at both doors: host check, request id, headers, one log line."""
+"""The outermost layer: host check, request id, security headers, one log line."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ SECURITY_HEADERS = {
 _SECURITY = [(name.lower().encode(), each.encode()) for name, each in SECURITY_HEADERS.items()]
 TRANSPORT_SECURITY = "max-age=31536000"
 PROBES = frozenset({"/healthz", "/readyz"})
-"""Asked by address, by machines that know no name; they tell nothing and build no link."""
+"""Paths that load balancers ask for by address, without a known ``Host``."""
 SLOW = 1.0
-"""Seconds after which a request is worth a line in the log, whatever it was answered."""
+"""Seconds after which a request is logged whatever its status."""
 _USUAL = range(100, 400)
 BODY_PATIENCE = 10.0
-"""Seconds to wait for the next piece of a body."""
+"""Seconds to wait for the next chunk of a body."""
 
 
 class RequestMiddleware:
@@ -99,7 +99,7 @@ class RequestMiddleware:
                 _log(scope, answer.status, seconds, request_id)
 
     def _complaint(self, scope: Scope) -> str | None:
-        """What makes a request unfit for either door."""
+        """Why a request is refused before it is routed; ``None`` if it is fine."""
         hosts = _values(scope, b"host")
         if len(hosts) != 1 or not self._knows(hosts[0].decode("latin-1")):
             probed = scope["path"].removeprefix(self._root) in PROBES
@@ -119,7 +119,7 @@ class RequestMiddleware:
 
 
 class _Body:
-    """``receive`` that does not wait for ever for the rest of a body."""
+    """``receive`` with a timeout for the rest of a body."""
 
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
@@ -139,7 +139,7 @@ class _Body:
 
 
 class _Answer:
-    """``send`` that adds the headers that are not there yet, and remembers the status."""
+    """``send`` that adds the headers that are missing, and keeps the status."""
 
     def __init__(self, send: Send, request_id: str, more: dict[str, str], *, https: bool) -> None:
         self._send = send
@@ -191,7 +191,7 @@ def _loggable(path: str) -> str:
 
 
 def _is_text(query: bytes) -> bool:
-    """Whether a query string is UTF-8; Starlette would put other bytes right in silence."""
+    """Whether a query string is UTF-8; Starlette would silently replace other bytes."""
     if b"%" not in query and query.isascii():
         return True
     try:
@@ -208,7 +208,7 @@ def _request_id(scope: Scope) -> str:
 
 
 def refusal(error: AppError, scope: Scope) -> Response:
-    """The answer to a request that reached no route, or broke on its way."""
+    """The problem response of a request that reached no route, or failed on its way."""
     state = scope["state"]
     document = problem(
         error,
@@ -224,7 +224,7 @@ def refusal(error: AppError, scope: Scope) -> Response:
 
 
 class Unforeseen:
-    """Answers what nobody foresaw, so that other origins' pages can read that answer as well."""
+    """Answers unhandled exceptions, inside of CORS, so that other origins' pages can read it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -11,7 +11,7 @@ from admin_app.database import measured
 
 
 class Timing:
-    """Adds the header to every answer, as things stand when the answer begins."""
+    """Adds ``Server-Timing`` to every answer, measured when the answer begins."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -28,7 +28,7 @@ from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
 from admin_app.panel import account, door, forms, house, lists, people, record, transfer
 from admin_app.panel.assets import Assets
-from admin_app.panel.display import action_words, day, size_words, told
+from admin_app.panel.display import action_words, day, size_words, titled, told
 from admin_app.panel.language import (
     language,
     lowered,
@@ -56,11 +56,11 @@ _ACTIONS: dict[str, Action] = {
     HostAction.EDIT: "update",
     HostAction.DELETE: "delete",
 }
-"""What SQLAdmin asks about, as actions of the policy; the others are never allowed."""
+"""SQLAdmin's permissions as actions of the policy; its other ones are never allowed."""
 
 
 class NoSession(Session):
-    """A session that runs nothing: every read and write of the panel goes through ``records``."""
+    """A session that refuses every statement: the panel reads and writes through ``records``."""
 
     def get_bind(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse what every statement, flush and commit with work to do asks for first."""
@@ -69,7 +69,7 @@ class NoSession(Session):
 
 
 class StaffAuthorization(AuthorizationBackend):
-    """SQLAdmin's seam for "may they", answered by the one policy."""
+    """SQLAdmin's authorization hook, answered by the one policy."""
 
     def __init__(self, registry: Registry) -> None:
         self._registry = registry
@@ -148,6 +148,7 @@ class StaffAdmin(Admin):
         self.templates.env.globals["act"] = action_words
         self.templates.env.globals["asset"] = self.assets.url
         self.templates.env.globals["size"] = size_words
+        self.templates.env.globals["titled"] = titled
         self.templates.env.globals["picture"] = picture
         self.templates.env.globals["listed"] = listed
         self.templates.env.globals["editable"] = lists.cells.editable

@@ -19,21 +19,29 @@ from admin_app.records import COUNT_CAP
 SHORT = 120
 """Characters of a text that a list shows; the cell is narrower, the rest is a click away."""
 GROUPED_FROM = 10_000
-"""Whole numbers below stand as they are: most of them are years."""
+"""Integers below this are not grouped by thousands: most of them are years."""
 _SECONDS = re.compile(r"(\d\d:\d\d):\d\d(?:\.\d+)?")
+_FRACTION = re.compile(r"(?<=:\d\d)\.\d+")
 _DAY = len("2026-01-31")
 NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 DATED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.INSTANT})
 MEASURED = NUMBERS | DATED
-"""Kinds whose values stand on the right, to be compared down the column."""
+"""Kinds that are aligned to the right, to be compared down the column."""
 DOOR_WORDS = {
     "panel": mark("in the panel"),
     "rest": mark("through the API"),
     "command line": mark("on the command line"),
     "import": mark("by an import"),
 }
-"""Through which door a change came, by its source."""
-CODE = frozenset({Kind.JSON, Kind.UUID, Kind.INTERVAL})
+"""The surface of a change in words, by its source."""
+CODE = frozenset({Kind.JSON, Kind.UUID})
+_DURATION = re.compile(
+    r"(-?)P(?:(\d{1,7})Y)?(?:(\d{1,9})D)?"
+    r"(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d+)?)S)?)?",
+    re.ASCII,
+)
+_YEAR = 365
+"""Days: what pydantic means by a year of a duration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +63,7 @@ class Shown:
     """Links that are not shown."""
     code: bool = False
     note: str = ""
-    """Said in place of a text that is empty or must not be seen."""
+    """Shown in place of a text that is empty or must not be seen."""
     tone: str = ""
     """What a choice means, where a colour says so."""
 
@@ -72,10 +80,12 @@ def shown(resource: Resource, field: Field, values: Mapping[str, Any]) -> Shown:
     if field.sensitive:
         return Shown(note=say("Kept secret"))
     value = values[field.name]
-    if value is None:
+    if value is None or (value == "" and not field.nullable):
         return NOTHING
     if field.kind is Kind.BINARY:
         return Shown(size_words(len(value)))
+    if field.kind in {Kind.DATETIME, Kind.INSTANT}:
+        value = value.replace(microsecond=0)
     return wire_shown(field, resource.wire(field.name, value))
 
 
@@ -93,7 +103,7 @@ def wire_shown(field: Field, value: Any) -> Shown:
 
 
 def shortened(value: Shown) -> Shown:
-    """The same for a narrow place."""
+    """A value shortened for a narrow place."""
     text = " ".join(value.text[: SHORT * 2].split())
     if len(text) <= SHORT and len(value.text) <= SHORT:
         return Shown(text, value.links, value.more, note=value.note, tone=value.tone)
@@ -120,9 +130,12 @@ def _text(field: Field, value: Any) -> str:  # noqa: C901, PLR0911 - one line a 
         case Kind.DATE:
             return day(str(value))
         case Kind.DATETIME | Kind.INSTANT:
-            return moment(str(value))
+            # Of what nobody sets, as when it was deleted, no fraction of a second matters.
+            return moment(str(value) if field.updatable else _FRACTION.sub("", str(value)))
         case Kind.TIME:
             return trimmed(str(value))
+        case Kind.INTERVAL:
+            return lasting(str(value))
         case Kind.ARRAY:
             return ", ".join(str(each) for each in value)
         case Kind.JSON:
@@ -131,6 +144,18 @@ def _text(field: Field, value: Any) -> str:  # noqa: C901, PLR0911 - one line a 
             return size_words(len(str(value).rstrip("=")) * 3 // 4)
         case _:
             return str(value)
+
+
+def lasting(wire: str) -> str:
+    """A duration in words, ``1 d 2 h 30 min``, as a form takes it; other text as it is."""
+    found = _DURATION.fullmatch(wire)
+    if found is None:
+        return wire
+    sign, years, days, *clock = found.groups()
+    numbers = (str(int(years or 0) * _YEAR + int(days or 0)), *clock)
+    units = zip(numbers, ("d", "h", "min", "s"), strict=True)
+    parts = [f"{each} {unit}" for each, unit in units if each and each.strip("0.")]
+    return sign + (" ".join(parts) or "0 s")
 
 
 def _whole(field: Field, value: int) -> str:
@@ -142,6 +167,16 @@ def _whole(field: Field, value: int) -> str:
 def choice_words(value: Any) -> str:
     """One of a field's choices."""
     return say(words(value)) if isinstance(value, str) else str(value)
+
+
+def titled(resource: Resource, values: Mapping[str, Any]) -> str:
+    """A record's title, in words where it is one of a few choices."""
+    field = resource.readable.get(resource.title)
+    value = values.get(resource.title)
+    chosen = field is not None and field.kind is Kind.ENUM and value is not None
+    return (
+        choice_words(resource.wire(resource.title, value)) if chosen else resource.title_of(values)
+    )
 
 
 def action_words(name: str) -> str:
@@ -214,8 +249,9 @@ def who(actor_name: str, impersonator: str | None) -> str:
     return say("{impersonator} as {name}", impersonator=impersonator, name=actor_name)
 
 
-def total_words(total: int | None) -> str:
-    """How many there are, as far as they were counted."""
+def total_words(total: int | None, cap: int | None = None) -> str:
+    """How many there are, as far as they were counted: up to ``cap``, or as usual."""
     if total is None:
         return ""
-    return f"{number(COUNT_CAP)}+" if total > COUNT_CAP else number(total)
+    cap = cap or COUNT_CAP
+    return f"{number(cap)}+" if total > cap else number(total)

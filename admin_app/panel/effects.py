@@ -1,4 +1,4 @@
-"""What a delete takes along, in words and names, before it is done."""
+"""The effects of a delete on other records, in words, before it is done."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from admin_app.panel.layout import covered
 from admin_app.panel.links import link_to, pointing
 from admin_app.panel.visit import Visit
 from admin_app.records.queries.grammar import parameter
-from admin_app.records.writes.effects import Effects, dependents
+from admin_app.records.writes.deletes.dependents import dependents
+from admin_app.records.writes.deletes.effects import Effects
 
 NAMED = 3
-"""Records of one effect that are named; the others are counted."""
+"""The most records named of one effect; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ _HOLE = re.compile(r"\{(\w+)\}")
 _IN_SCRIPTS = re.compile(r'\b_n?\(\s*"((?:[^"\\]|\\.)*)"')
 _SENTENCE = re.compile(r"[A-Z{].*[.?!]", re.DOTALL)
 _LONGEST = 2_000
-"""Characters of what is looked at to find out which message it is."""
+"""The longest text that is matched against the messages, in characters."""
 _NOUNS = frozenset({"action", "label", "label_plural", "labels", "many", "no", "what"})
-"""Holes that words of ours stand in, and not what somebody has called something."""
+"""Placeholders that hold words of ours, not names that somebody has given."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Language:
 
     code: str
     messages: Mapping[str, str | tuple[str, ...]] = field(default_factory=dict, repr=False)
-    """By the English text; of those that go with a count, by the singular, every form."""
+    """Translations by the English text; messages with a count have all plural forms."""
 
     @cached_property
     def locale(self) -> Locale:
@@ -100,17 +100,22 @@ class Language:
                 return translation.format_map(
                     {name: self._within(name, value) for name, value in values.items()}
                 )
-        return None
+        before, question, meant = said.partition(" Did you mean ")
+        told = self.understood(before) if question else None
+        if told is None:
+            return None
+        asked = self.understood(f"{question.strip()} {meant}")
+        return f"{told} {asked}" if asked else None
 
     def _within(self, name: str, value: str) -> str:
-        """What fills a hole of a refusal."""
+        """Translate the value of a placeholder in a refusal."""
         if value.rstrip().endswith((".", "?")):
             return value.replace(value.strip(), self.understood(value.strip()) or value.strip())
         if name in {"holder", "holders"}:
             return ", ".join(map(self._held, value.split(", ")))
         if name.rstrip("_") not in _NOUNS:
             return value
-        return self._noun(value)
+        return ", ".join(map(self._noun, value.split(", ")))
 
     def _held(self, value: str) -> str:
         """What holds a record: ``3 comments``, whose forms nobody below the panel knows."""
@@ -222,7 +227,7 @@ def zone() -> ZoneInfo:
 
 @contextmanager
 def in_zone(name: str | None) -> Iterator[None]:
-    """Tell moments in a time zone; in one there is not, in UTC."""
+    """Show moments inside in this time zone; in UTC if it is unknown."""
     token = _zone.set(ZoneInfo(name if name in zones() else "UTC"))
     try:
         yield
@@ -248,7 +253,7 @@ def mark_many(one: str, many: str) -> tuple[str, str]:
 
 
 _OTHERS = (mark("other records"), mark("records out of your sight"))
-"""What refusals put in the place of the name of a resource."""
+"""Words that refusals use in place of the name of a resource."""
 
 
 def say(message: str, **values: Any) -> str:
@@ -274,7 +279,7 @@ def lowered(label: str) -> str:
 
 
 def retold(said: str) -> str:
-    """Words from a floor that speaks English, such as a refusal's, in the reader's language."""
+    """Translate words that the layers below have said in English, such as a refusal's."""
     return language().understood(said) or said
 
 

@@ -29,7 +29,7 @@ def target_keys(visit: Visit, relation: Relation, values: Mapping[str, Any]) -> 
 async def titles_of(
     visit: Visit, relation: Relation, rows: Iterable[Mapping[str, Any]], *, most: int
 ) -> Titles:
-    """What the first ``most`` records that each row points to are called, all of them at once."""
+    """The titles of the first ``most`` records that each row points to, in one statement each."""
     keys = {key for row in rows for key in target_keys(visit, relation, row)[:most]}
     if not keys:
         return {}
@@ -76,7 +76,7 @@ class Children:
         return [(parameter(far), _filter_text(value)) for far, value in wire]
 
     def given(self, resource: Resource, values: Mapping[str, Any]) -> list[tuple[str, str]] | None:
-        """What a new child's form is to be filled in with; none where it may not say so."""
+        """The values to fill into a new child's form; ``None`` where the actor may not set them."""
         fields = [name for name, _ in self.pairs]
         if not all(self.target.fields[each].creatable for each in fields):
             return None

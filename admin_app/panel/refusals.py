@@ -13,18 +13,22 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from admin_app.errors import AppError, ConfirmationRequiredError
+from admin_app.errors import AppError, ConfirmationRequiredError, ReasonRequiredError
 from admin_app.panel.language import Language, in_zone, mark, preferred, retold, speaking
 from admin_app.panel.rendering import LANGUAGE_COOKIE, ZONE_COOKIE, render
 from admin_app.panel.security import (
+    CSRF_FIELD,
     SAFE_METHODS,
     confirm_url,
     get_cookie,
+    read_form,
     recognise,
+    safe_next,
     sign_in_redirect,
+    text_in,
     wants_json,
 )
-from admin_app.panel.visit import visit_of
+from admin_app.panel.visit import REASON_FIELD, visit_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ _TITLES = {
 }
 _ADVICE = {
     400: "Go back and try again.",
-    403: "If you need to do this, ask an administrator for the right to.",
+    403: "If you need to do this, ask an administrator for the right to do it.",
     404: "The address may be mistyped, or the record has been deleted or is not yours to see.",
     405: "Go back to the page you came from and use its buttons.",
     409: "Go back, look at what is stored now, and try again.",
@@ -49,8 +53,10 @@ _ADVICE = {
     503: "Try again in a moment.",
 }
 
+_SENT_ANEW = frozenset({CSRF_FIELD, REASON_FIELD})
+"""The fields that a form has of its own, whatever it sends again."""
 _TOLD = frozenset({"Retry-After", "RateLimit", "RateLimit-Policy"})
-"""The headers of a refusal that mean something to whoever looks at a page."""
+"""The headers of a refusal that a page keeps."""
 
 
 async def error_page(
@@ -76,7 +82,7 @@ async def error_page(
 
 
 async def http_error_page(admin: Admin, request: Request, error: HTTPException) -> Response:
-    """What Starlette and SQLAdmin refuse: no such page, not by this method."""
+    """The page of an HTTP error of Starlette or SQLAdmin."""
     if visit_of(request) is None and "statics" not in request.url.path:
         try:
             visit = await recognise(request)
@@ -89,10 +95,27 @@ async def http_error_page(admin: Admin, request: Request, error: HTTPException) 
     return await error_page(admin, request, error.status_code, detail, **dict(error.headers or {}))
 
 
+async def _ask_why(admin: Admin, request: Request, error: ReasonRequiredError) -> Response:
+    """The form that was sent without a reason, to be sent again with one."""
+    form = await read_form(request)
+    sent = [(name, text) for name, text in form.multi_items() if name not in _SENT_ANEW]
+    return await render(
+        admin,
+        request,
+        "record/why.html",
+        error.status,
+        problem=error.detail,
+        sent=[(name, text) for name, text in sent if isinstance(text, str)],
+        back=safe_next(request, text_in(form, "next")),
+    )
+
+
 async def app_error_page(admin: Admin, request: Request, error: AppError) -> Response:
-    """What our own code refuses; its words are safe to show."""
+    """The page of an ``AppError``; its words are safe to show."""
     if isinstance(error, ConfirmationRequiredError):
         return await _ask_to_confirm(admin, request, error)
+    if isinstance(error, ReasonRequiredError) and not wants_json(request):
+        return await _ask_why(admin, request, error)
     told = {name: value for name, value in error.headers.items() if name in _TOLD}
     return await error_page(admin, request, error.status, error.detail, **told)
 

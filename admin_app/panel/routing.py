@@ -1,4 +1,4 @@
-"""``Page``: a route of the panel, as the room that answers it declares it."""
+"""``Page``: a route of the panel, as its room declares it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: session cookie, cross-site checks, form tokens, and where a sign-in may lead."""
+"""Session cookie, same-origin check, form tokens, and where a sign-in may lead."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from admin_app.panel.visit import Urls, Visit, base_of, visit_of
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_FILES_BYTES = 32 * 1024 * 1024
-"""The largest body of a record's form, files included."""
+"""The most bytes of a record's form, files included."""
 MAX_FORM_BYTES = 3 * 1024 * 1024
-"""The largest of a form without files: as much as a body of JSON, each byte written as three."""
+"""The most bytes of a form without files: a JSON body, each byte escaped as three."""
 MAX_STRANGERS_BYTES = 64 * 1024
-"""The largest from somebody who is not signed in."""
+"""The most bytes of a form of somebody who is not signed in."""
 MAX_FORM_FIELDS = 20_000
-"""More than the keys of the largest many-to-many set a schema takes."""
+"""The most fields of a form: more than the keys of the largest set that a schema takes."""
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 
 _NOWHERE = (("login",), ("login", "code"), ("logout",), ("theme",), ("confirm",))
-"""Pages nobody wants to come to."""
+"""Pages that a sign-in never leads to."""
 _ENROLLING = (
     ("account",),
     ("account", "second_factor"),
@@ -128,14 +128,17 @@ async def read_form(request: Request) -> FormData:
     form = await Request(request.scope, limited).form(
         max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=most
     )
-    if encoded:
-        try:
-            # Starlette puts other bytes right in silence, and what was typed is lost.
-            unquote_to_bytes(bytes(texts)).decode()
-        except UnicodeDecodeError as error:
-            msg = "The form is not UTF-8."
-            raise BadRequestError(msg) from error
     request.state.form = form
+    try:
+        # Starlette puts other bytes right in silence, and what was typed is lost.
+        unquote_to_bytes(bytes(texts)).decode()
+        # A part may name an encoding of its own, which knows half of a surrogate pair.
+        for name, value in () if encoded else form.multi_items():
+            name.encode()
+            (value if isinstance(value, str) else value.filename or "").encode()
+    except UnicodeError as error:
+        msg = "The form is not UTF-8."
+        raise BadRequestError(msg) from error
     return form
 
 
@@ -147,7 +150,7 @@ def _most_bytes(request: Request, *, files: bool) -> int:
 
 
 def text_in(form: FormData, name: str) -> str:
-    """The text of a form's field; empty when it is absent or a file."""
+    """The text of a form's field; empty if it is absent or a file."""
     value = form.get(name)
     return value if isinstance(value, str) else ""
 
@@ -180,7 +183,7 @@ def safe_next(request: Request, wanted: str) -> str:
 
 
 def _split(text: str) -> SplitResult:
-    """The parts of an address; none of text that browsers and Python may read differently."""
+    """The parts of an address; ``None`` for text that browsers and Python may parse differently."""
     try:
         return urlsplit(text if text.isprintable() and "\\" not in text else "")
     except ValueError:
@@ -238,9 +241,9 @@ def form_cookie(request: Request) -> str:
 
 
 async def recognise(request: Request) -> Visit | None:
-    """Find out who the session cookie stands for and note it on the request.
+    """Authenticate by the session cookie, and note the actor on the request.
 
-    Raises ``TooManyRequestsError`` when the session has made its requests of this minute.
+    Raises ``TooManyRequestsError`` beyond the session's limit.
     """
     secret = get_cookie(request, "session")
     state = request.state
@@ -256,9 +259,9 @@ async def recognise(request: Request) -> Visit | None:
 
 
 class StaffAuthentication(AuthenticationBackend):
-    """SQLAdmin's seam for "who", with sessions that live on the server.
+    """SQLAdmin's authentication hook, with sessions that live on the server.
 
-    ``login`` and ``logout`` of the seam are not used: they cannot keep a form's typed name.
+    Its ``login`` and ``logout`` are not used: they cannot keep a form's typed name.
     """
 
     def __init__(self) -> None:

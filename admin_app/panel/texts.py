@@ -1,4 +1,4 @@
-"""Values as the text of a control and back: one pair of functions for every kind.
+"""Conversion between values and the texts of controls, for every kind.
 
 What a control shows for a value, sent back untouched, must read as the same text: that is how a
 form knows what its user has changed. So both are compared in one ``canonical`` form.
@@ -15,7 +15,7 @@ from typing import Any
 from admin_app.declaration import Field, Kind
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.declaration.values import from_text
-from admin_app.panel.display import trimmed
+from admin_app.panel.display import lasting, trimmed
 from admin_app.panel.language import language, zone
 
 _UNZONED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?", re.ASCII)
@@ -54,6 +54,8 @@ def text_of(field: Field, wire: Any) -> str:  # noqa: PLR0911 - one line a kind
             return trimmed(str(wire))
         case Kind.INSTANT:
             return _here(str(wire))
+        case Kind.INTERVAL:
+            return lasting(str(wire))
         case _:
             return str(wire)
 

@@ -1,4 +1,4 @@
-"""``Visit``: what one request of a signed-in person knows, and the addresses of pages."""
+"""``Visit``: the context of one request of a signed-in person, and the addresses of pages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Pairs = Iterable[tuple[str, str]]
 
 @dataclass(frozen=True)
 class Visit:
-    """A signed-in person at the door: who, on which request, and what is behind the door."""
+    """The context of one request of a signed-in person."""
 
     request: Request
     actor: Actor
@@ -54,9 +54,16 @@ class Visit:
         """Whether the action is allowed on some of the records at least."""
         return action in self.records.allowed(self.actor, resource)
 
-    def require(self, resource: Resource, action: Action) -> None:
+    def offered(self, resource: Resource) -> frozenset[str]:
+        """The actions that a page offers: the allowed ones, but reading alone in read-only mode."""
+        allowed = self.records.allowed(self.actor, resource)
+        return allowed & {"read"} if self.request.state.settings.server.read_only else allowed
+
+    def require(self, resource: Resource, wanted: Action) -> None:
         """Raise ``ForbiddenError`` where the action is allowed on none of the records."""
-        if not self.may(resource, action):
+        if not self.may(resource, wanted):
+            declared = resource.declared.get(wanted)
+            action = declared.label.lower() if declared else wanted
             msg = f"You may not {action} {resource.label_plural.lower()}."
             raise ForbiddenError(msg)
 
@@ -88,20 +95,21 @@ async def record_at(visit: Visit, resource: Resource) -> Record:
 
 
 def origin_of(request: Request) -> Origin:
-    """Where a write of this request comes from, signed in or not, and why, if its form says so."""
+    """The origin of this request's writes, with the reason if its form gives one."""
     form = getattr(request.state, "form", None)
     reason = form.get(REASON_FIELD, "") if isinstance(form, FormData) else ""
+    reason = str(reason).replace("\0", " ")
     return Origin(
         "panel",
         request.state.request_id,
-        reason=" ".join(str(reason).split())[:MAX_REASON],
+        reason=" ".join(reason.split())[:MAX_REASON],
         address=request.client.host if request.client else "",
         user_agent=request.headers.get("user-agent", ""),
     )
 
 
 def id_from(text: str) -> int:
-    """The id that a form or an address gives; nobody's where it can be none."""
+    """The id in a form or an address; one that nothing has if the text is no id."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0  # noqa: PLR2004
 
 

@@ -1,4 +1,4 @@
-"""From one record to the next in the order of the list that it was found in.
+"""The previous and next record in the list that a record was found in.
 
 The list's parameters travel in the address of the record's page, as ``list``.
 """
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from admin_app.errors import AppError
 from admin_app.panel.display import Link, Shown, shortened
-from admin_app.panel.lists.address import brought
+from admin_app.panel.lists.address import asked, brought
 from admin_app.panel.lists.within import LIST, ordered
 from admin_app.panel.visit import Visit
 from admin_app.records import Record, Title
@@ -29,7 +29,7 @@ async def walk_of(visit: Visit, record: Record, page: str) -> Walk | None:
     if text is None:
         return None
     try:
-        query = visit.records.query(visit.actor, record.resource, ordered(brought(text)))
+        query = visit.records.query(visit.actor, record.resource, asked(ordered(brought(text))))
         back, on = await visit.records.neighbours(visit.actor, record.resource, query, record)
     except AppError:
         return None

@@ -5,17 +5,19 @@ Every function takes the actor first and asks the one policy function.
 
 from admin_app.records.advice import Advice, Hint
 from admin_app.records.explaining.explain import MOST_USERS, Explanation, Rights
-from admin_app.records.history import ChangeSet, Timeline
-from admin_app.records.past import PastChange
 from admin_app.records.queries.query import Query
 from admin_app.records.reads.counting import COUNT_CAP
-from admin_app.records.reads.reader import Page, Title
+from admin_app.records.reads.pages import Page
 from admin_app.records.reads.record import Record, tag_of
-from admin_app.records.recent import RecentChange
+from admin_app.records.reads.titles import Title
 from admin_app.records.service import Records
+from admin_app.records.trail.history import ChangeSet, Timeline
+from admin_app.records.trail.past import PastChange
+from admin_app.records.trail.recent import RecentChange
+from admin_app.records.undoing import Undoing
 from admin_app.records.writes.idempotency import Claim, Reply
 from admin_app.records.writes.rehearsal import Rehearsal, RehearsedChange
-from admin_app.records.writes.reverting import Reverted
+from admin_app.records.writes.undo.reverting import Reverted
 from admin_app.records.writes.writer import Writer
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "Rights",
     "Timeline",
     "Title",
+    "Undoing",
     "Writer",
     "tag_of",
 ]

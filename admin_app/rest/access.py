@@ -21,8 +21,8 @@ from admin_app.access import (
 from admin_app.access.tokens import LONGEST_LIFE, LONGEST_OVERLAP
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
-from admin_app.errors import BadRequestError, FieldError, NotFoundError
-from admin_app.rest.answers import PRIVATE
+from admin_app.errors import BadRequestError, FieldError, NotAcceptableError, NotFoundError
+from admin_app.rest.answers import JSON, PRIVATE
 from admin_app.rest.document.parts import (
     READING,
     WRITING,
@@ -33,6 +33,7 @@ from admin_app.rest.document.parts import (
     refusals,
 )
 from admin_app.rest.frame import in_earnest
+from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import (
     actor,
     authenticate,
@@ -105,6 +106,7 @@ router = APIRouter(prefix="/access", dependencies=[Depends(authenticate)])
 @router.get("/tokens", operation_id="listApiTokens")
 async def list_(request: Request) -> Response:
     """One's own tokens, or those of ``?user=``, newest first."""
+    chosen(request, JSON)
     given = parameters(request)
     wrong = [name for at, (name, _) in enumerate(given) if name != "user" or at]
     if wrong:
@@ -188,7 +190,10 @@ def describe(prefix: str, paths: Document, schemas: Document) -> None:
                     "description": "Whose; default: your own.",
                 }
             ],
-            "responses": {"200": answer(TOKENS, "Newest first."), **refusals(READING)},
+            "responses": {
+                "200": answer(TOKENS, "Newest first."),
+                **refusals((*READING, NotAcceptableError)),
+            },
         },
         "post": {
             **_operation("createApiToken", "Make an API token"),

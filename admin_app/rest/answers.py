@@ -1,16 +1,16 @@
-"""Records and pages as answers, and whether the caller has them already."""
+"""Responses for records and pages, with validators and conditional requests."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from functools import lru_cache
 from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
 from admin_app.records import Page, Record
+from admin_app.records.reads.page_text import PageText
 from admin_app.records.reads.record import Answer, digest
-from admin_app.records.reads.texts import PageText
 from admin_app.records.transfer import Written
 from admin_app.records.transfer.rows import Lines
 from admin_app.rest.requests import actor, header, parameters, records
@@ -23,9 +23,9 @@ FORMATS: dict[str, Written] = {CSV: "csv", NDJSON: "ndjson", XLSX: "xlsx"}
 PRIVATE = {"Cache-Control": "private, no-cache", "Vary": "Authorization, Accept"}
 
 _KEPT = ("cache-control", "content-location", "etag", "vary")
-"""What an answer without its body says of it (RFC 9110 §15.4.5)."""
+"""Headers that a 304 repeats (RFC 9110 §15.4.5)."""
 _PLACES = ("cursor", "offset")
-"""Parameters that say where a page begins."""
+"""Parameters that position a page."""
 _SAFE = ("GET", "HEAD", "QUERY")
 _TAG = re.compile(r'"[^"]*"')
 
@@ -45,7 +45,7 @@ def item(
 def cached(
     request: Request, content: bytes, *, media_type: str = JSON, headers: dict[str, str]
 ) -> Response:
-    """Answer what has no version: its tag is made of the answer itself."""
+    """Answer a body whose entity tag is its own digest."""
     tag = {"ETag": f'"{digest(content)}"'}
     return unless_known(
         request, Response(content, media_type=media_type, headers={**tag, **PRIVATE, **headers})
@@ -89,18 +89,19 @@ def _page_headers(request: Request, page: Page | PageText) -> dict[str, str]:
 
 
 def _truncated(answered: Page | PageText | Answer) -> dict[str, str]:
-    """Which lists inside were cut by their limit; a header has no letters beyond ASCII."""
+    """The ``Truncated`` header: included lists that were cut by their limit, percent-encoded."""
     names = ", ".join(map(quote, answered.truncated))
     return {"Truncated": names} if names else {}
 
 
 def _page_url(request: Request, cursor: str) -> str:
-    kept = _elsewhere(parameters(request))
+    kept = _elsewhere(tuple(parameters(request)))
     return f"{quote(request.scope['path'])}?{kept}cursor={cursor}"
 
 
-def _elsewhere(given: Sequence[tuple[str, str]]) -> str:
-    """The parameters as they stand in the address of another page, before its cursor."""
+@lru_cache(maxsize=100)
+def _elsewhere(given: tuple[tuple[str, str], ...]) -> str:
+    """The parameters of the address of another page, without its cursor."""
     kept = urlencode([(name, value) for name, value in given if name not in _PLACES])
     return f"{kept}&" if kept else ""
 

@@ -8,7 +8,7 @@ import pydantic_core
 from fastapi import APIRouter, Depends, Request, Response
 
 from admin_app.records import Writer
-from admin_app.records.writes.batch import BATCH, Done, Op, run_batch
+from admin_app.records.writes.bulk.batch import BATCH, Done, Op, run_batch
 from admin_app.rest.answers import JSON, PRIVATE
 from admin_app.rest.bulk import MAX_BULK_BODY, data_of
 from admin_app.rest.frame import perform

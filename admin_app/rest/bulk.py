@@ -15,19 +15,17 @@ from admin_app.declaration.schemas import Schema
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records import Query, Record, Writer
 from admin_app.records.queries.grammar import PARAMETERS
-from admin_app.records.writes.bulk import (
+from admin_app.records.writes.bulk.items import (
     BULK_DELETE,
     BULK_UPDATE,
     MAX_ITEMS,
     NewItems,
     Outcome,
     create_items,
-    delete_items,
-    delete_matching,
-    filtered,
     update_items,
-    update_matching,
 )
+from admin_app.records.writes.bulk.matching import delete_matching, filtered, update_matching
+from admin_app.records.writes.deletes.bulk_removal import delete_items, restore_items
 from admin_app.rest.answers import JSON, PRIVATE
 from admin_app.rest.frame import perform, perform_tersely
 from admin_app.rest.preconditions import no_conditions, require_tag
@@ -42,6 +40,7 @@ from admin_app.rest.requests import (
     records,
 )
 from admin_app.rest.upserts import STATUS, upsert_asked
+from admin_app.rest.writes import place_of
 
 MAX_BULK_BODY = 4 * 1024 * 1024
 """Bytes of a body that holds many records."""
@@ -83,12 +82,28 @@ def bulk_update(resource: Resource) -> Endpoint:
 
 
 def bulk_delete(resource: Resource) -> Endpoint:
-    """``DELETE /<plural>/bulk``, and ``POST /<plural>/bulk/delete`` where a DELETE has no body."""
+    """``DELETE /<plural>/bulk``, and ``POST /<plural>/bulk/delete`` where a DELETE has no body.
+
+    With ``trash=only`` for good, what is in the trash.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        trash = () if resource.options.trash is None else ("trash",)
+        given = known_parameters(request, "atomic", *trash)
+        require(actor(request), resource, "delete")
+        delete = partial(delete_items, purge=place_of(resource, given) == "only")
+        return await _bulk(request, resource, _items_of(BULK_DELETE), delete, given)
+
+    return endpoint
+
+
+def bulk_restore(resource: Resource) -> Endpoint:
+    """``POST /<plural>/bulk/restore``: out of the trash."""
 
     async def endpoint(request: Request) -> Response:
         given = known_parameters(request, "atomic")
         require(actor(request), resource, "delete")
-        return await _bulk(request, resource, _items_of(BULK_DELETE), delete_items, given)
+        return await _bulk(request, resource, _items_of(BULK_DELETE), restore_items, given)
 
     return endpoint
 

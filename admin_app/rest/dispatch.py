@@ -1,4 +1,4 @@
-"""One look-up finds the routes of a resource, however many resources there are."""
+"""Routing of resources: one look-up by name, however many resources there are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ FOUND = "resource_route"
 
 
 class _Way(NamedTuple):
-    """What answers one method at one path."""
+    """One route of a method: path pattern, dependencies and endpoint."""
 
     path: re.Pattern[str]
     guards: Sequence[Callable[[Request], Awaitable[None]]]
@@ -23,7 +23,7 @@ class _Way(NamedTuple):
 
 
 class _Crossroads(NamedTuple):
-    """The routes of one resource, and the ways of each method there."""
+    """The routes of one resource, and the same by method."""
 
     routes: Sequence[APIRoute]
     ways: Mapping[str, Sequence[_Way]]
@@ -49,11 +49,11 @@ class ResourceRoutes(BaseRoute):
 
     @property
     def routes(self) -> Iterator[APIRoute]:
-        """All of them."""
+        """The routes of every resource; makes those that are not made yet."""
         return (each for name in self._makers for each in self._of(name).routes)
 
     def _of(self, name: str) -> _Crossroads:
-        """What there is below a name; nothing is kept of a name that is no resource's."""
+        """The routes of a resource by its plural; unknown names are not cached."""
         found = self._made.get(name)
         if found is None:
             maker = self._makers.get(name)

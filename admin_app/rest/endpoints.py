@@ -93,6 +93,12 @@ class ResourceEndpoints(EndpointCreator):
         where = f"{self.path}/{{key}}/restore"
         return [Route("delete", "POST", where, f"restore{one}", writes.restore(self.resource))]
 
+    def _of_bulk_trash(self, many: str) -> list[Route]:
+        if self.resource.options.trash is None:
+            return []
+        restore = bulk.bulk_restore(self.resource)
+        return [Route("delete", "POST", f"{self.path}/bulk/restore", f"bulkRestore{many}", restore)]
+
     def _of_many(self, many: str) -> list[Route]:
         """The routes that write many records at once."""
         found, lists = self.path, f"{self.path}/bulk"
@@ -107,6 +113,7 @@ class ResourceEndpoints(EndpointCreator):
             Route("update", "PATCH", lists, f"bulkUpdate{many}", change),
             Route("delete", "DELETE", lists, f"bulkDelete{many}", remove),
             Route("delete", "POST", f"{lists}/delete", f"bulkDelete{many}ByPost", remove),
+            *self._of_bulk_trash(many),
             Route("update", "PATCH", found, f"updateMatching{many}", change_found),
             Route("delete", "DELETE", found, f"deleteMatching{many}", remove_found),
         ]

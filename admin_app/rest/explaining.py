@@ -10,12 +10,13 @@ from pydantic import Field as About
 from admin_app.access.grants import RoleGrantInfo
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
-from admin_app.errors import BadRequestError, FieldError, closest
+from admin_app.errors import BadRequestError, FieldError, NotAcceptableError, closest
 from admin_app.records import Explanation
 from admin_app.records.explaining.explained_fields import State
 from admin_app.records.explaining.verdict import Reason
-from admin_app.rest.answers import PRIVATE
+from admin_app.rest.answers import JSON, PRIVATE
 from admin_app.rest.document.parts import READING, Document, add_schema, answer, refusals
+from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import actor, authenticate, parameters, records
 
 _ASKED = {
@@ -77,6 +78,7 @@ router = APIRouter(prefix="/access", dependencies=[Depends(authenticate)])
 @router.get("/explain", operation_id="explainAccess")
 async def explain(request: Request) -> Response:
     """Tell whether a user may do something, and why."""
+    chosen(request, JSON)
     given = _asked(request)
     found = await records(request).explain(
         actor(request),
@@ -109,7 +111,10 @@ def describe(prefix: str, paths: Document, schemas: Document) -> None:
                 }
                 for name, about in _ASKED.items()
             ],
-            "responses": {"200": answer(EXPLANATION, "The verdict."), **refusals(READING)},
+            "responses": {
+                "200": answer(EXPLANATION, "The verdict."),
+                **refusals((*READING, NotAcceptableError)),
+            },
         }
     }
 

@@ -1,4 +1,4 @@
-"""The frame that every write over REST stands in."""
+"""What every write over REST has in common."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from admin_app.rest.prefer import preferences
 from admin_app.rest.requests import actor, origin, records
 
 CHANGE_SET = "Change-Set"
-"""Names what a write did, which can then be undone."""
+"""The header that names the change set of a write, by which it can be undone."""
 Work = Callable[[Writer], Awaitable[Response]]
-"""What a request does in its transaction, and what it answers. It may run more than once."""
+"""The work of a request in its transaction, and its answer. It may run more than once."""
 
 
 async def perform(request: Request, work: Work, *, honours: Collection[str] = ()) -> Response:
-    """Run a request's writes in one transaction and answer what they answered.
+    """Run a request's writes in one transaction and return their answer.
 
-    Here is what holds for every write, so that none has to know of it: ``Idempotency-Key``, dry
-    runs (``Prefer: tx=rollback``) and ``Preference-Applied``. ``honours`` are the preferences that
-    the endpoint heeds beyond the common ones; ``preferences`` reads them all. The body has to be
-    read before.
+    Adds what holds for every write: ``Idempotency-Key``, dry runs (``Prefer: tx=rollback``) and
+    ``Preference-Applied``. ``honours`` are the preferences that the endpoint heeds beyond the
+    common ones; ``preferences`` reads them all. The body has to be read before.
     """
     wishes, wanted = preferences(request, *honours), claim_of(request)
     who, door, house = actor(request), origin(request), records(request)
@@ -52,7 +51,7 @@ async def perform(request: Request, work: Work, *, honours: Collection[str] = ()
 
 
 async def perform_tersely(request: Request, work: Work, *honours: str) -> Response:
-    """``perform``, for work whose answer can be left out (``return=minimal``)."""
+    """``perform``, for work whose answer can be omitted (``return=minimal``)."""
     if not preferences(request, *honours).minimal:
         return await perform(request, work, honours=honours)
 
@@ -63,7 +62,7 @@ async def perform_tersely(request: Request, work: Work, *honours: str) -> Respon
 
 
 def _minimal(response: Response) -> Response:
-    """An answer without its body: that it is done, and where to find it."""
+    """The answer without its body: status and location."""
     kept = ("cache-control", "etag", "location", "vary")
     headers = {name: response.headers[name] for name in kept if name in response.headers}
     status = 204 if response.status_code == 200 else response.status_code  # noqa: PLR2004
@@ -71,7 +70,7 @@ def _minimal(response: Response) -> Response:
 
 
 def in_earnest(request: Request) -> None:
-    """Refuse what only ``perform`` can promise, where a write stands outside of it.
+    """Refuse ``Idempotency-Key`` and dry runs, for a write outside of ``perform``.
 
     A secret that is shown once is not kept to be shown again, and none is made to be thrown away.
     Raises ``BadRequestError``.

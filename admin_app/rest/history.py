@@ -14,12 +14,20 @@ from typing_extensions import TypedDict
 from admin_app.declaration import Resource
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
-from admin_app.errors import BadRequestError, FieldError, InvalidInputError, NotFoundError
-from admin_app.records import PastChange, Reverted, Writer
-from admin_app.records.writes.reversal import ConflictCode
+from admin_app.errors import (
+    BadRequestError,
+    FieldError,
+    InvalidInputError,
+    NotFoundError,
+    RevertTooLargeError,
+)
+from admin_app.records import PastChange, Reverted, Undoing, Writer
+from admin_app.records.writes.undo.reversal import ConflictCode
 from admin_app.rest.answers import JSON, PRIVATE, cached
-from admin_app.rest.frame import perform, perform_tersely
+from admin_app.rest.frame import CHANGE_SET, perform, perform_tersely
+from admin_app.rest.negotiation import chosen
 from admin_app.rest.preconditions import if_match, no_conditions
+from admin_app.rest.prefer import preferences
 from admin_app.rest.requests import (
     Endpoint,
     actor,
@@ -28,6 +36,7 @@ from admin_app.rest.requests import (
     key_in_path,
     known_parameters,
     no_parameters,
+    origin,
     records,
 )
 
@@ -149,6 +158,7 @@ def history(resource: Resource) -> Endpoint:
     """``GET /<plural>/{key}/history``: a record's changes, the latest first."""
 
     async def endpoint(request: Request) -> Response:
+        chosen(request, JSON)
         limit, before = _page(request)
         key = key_in_path(request, resource)
         found = await records(request).timeline(actor(request), resource, key, limit, before)
@@ -198,6 +208,7 @@ def _check_one(given: dict[str, Any]) -> None:
 @router.get("/{change_set}", operation_id="getChangeSet")
 async def read_change_set(request: Request, change_set: str) -> Response:
     """Tell what one request, import or act did."""
+    chosen(request, JSON)
     limit, after = _page(request)
     wanted = _change_set(change_set)
     found = await records(request).change_set(actor(request), wanted, limit, after or 0)
@@ -216,11 +227,35 @@ async def revert_change_set(request: Request, change_set: str) -> Response:
     no_conditions(request)
     wanted = _change_set(change_set)
     body = await json_body(request, JSON) if "content-type" in request.headers else b"{}"
-    given = CHANGE_SET_REVERT.parse(body)
+    skip = CHANGE_SET_REVERT.parse(body).get("skip_conflicts", False)
 
     async def work(writer: Writer) -> Response:
-        skip = given.get("skip_conflicts", False)
         return _done(await writer.undo(wanted, skip_conflicts=skip))
+
+    try:
+        return await perform(request, work)
+    except RevertTooLargeError:
+        if preferences(request).rehearse:
+            raise
+    undoing = Undoing(
+        *(records(request), actor(request), wanted),
+        origin=origin(request),
+        skip_conflicts=skip,
+    )
+    async for _ in undoing.run():
+        pass
+    return await _kept(request, undoing.reverted)
+
+
+async def _kept(request: Request, reverted: Reverted) -> Response:
+    """The answer about what has been done, remembered for who sends the request again."""
+
+    async def work(writer: Writer) -> Response:
+        del writer
+        response = _done(reverted)
+        if reverted.change_set is not None:
+            response.headers[CHANGE_SET] = str(reverted.change_set)
+        return response
 
     return await perform(request, work)
 

@@ -7,7 +7,7 @@ import hashlib
 import io
 import itertools
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Annotated, Any, Literal, get_args
@@ -25,9 +25,11 @@ from admin_app.declaration import Resource
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import (
+    AppError,
     BadRequestError,
     ContentTooLargeError,
     FieldError,
+    ImportStoppedError,
     InvalidInputError,
     UnsupportedMediaTypeError,
 )
@@ -46,8 +48,9 @@ from admin_app.records.transfer import (
     counts,
     detect,
     plan,
+    read_pair,
     read_table,
-    rows_told,
+    row_outcomes,
 )
 from admin_app.records.transfer import (
     Request as Wanted,
@@ -188,7 +191,7 @@ def _asked(request: Request) -> _Asked:
         elif choices is not None and text not in choices:
             errors.append(FieldError((name,), "bad_value", f"Choose {' or '.join(choices)}."))
         given[name] = text
-    fields = dict(_mapped(each, errors) for each in several["map"])
+    fields = _mapped(several["map"], errors)
     if errors:
         msg = "The parameters cannot be used so."
         raise BadRequestError(msg, errors=errors)
@@ -198,12 +201,18 @@ def _asked(request: Request) -> _Asked:
     return _Asked(given, Wanted(fields, names, tuple(several["skip"]), mode))
 
 
-def _mapped(text: str, errors: list[FieldError]) -> tuple[str, str]:
-    """A field and where it comes from, as on the command line."""
-    name, equals, column = text.partition("=")
-    if not equals or not name.strip():
-        errors.append(FieldError(("map",), "bad_value", "Write FIELD=COLUMN, and steps after it."))
-    return name.strip(), column
+def _mapped(texts: Iterable[str], errors: list[FieldError]) -> dict[str, str]:
+    """The fields and where they come from, as on the command line."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, column = read_pair(text) or ("", "")
+        if not name:
+            words = "Write FIELD=COLUMN, and steps after it."
+            errors.append(FieldError(("map",), "bad_value", words))
+        elif name in found:
+            errors.append(FieldError(("map",), "repeated", f"{name} is given more than once."))
+        found[name] = column
+    return found
 
 
 async def _content(request: Request) -> tuple[bytes, str]:
@@ -290,7 +299,7 @@ async def _run(request: Request, asked: _Asked, table: Table, fitted: Plan) -> R
     if asked.tried:
         return await run.tried(table.rows)
     if asked.atomic or preferences(request).rehearse:
-        rows = list(itertools.islice(table.rows, MOST_ATOMIC + 1))
+        rows = await _next(table.rows, MOST_ATOMIC + 1)
         if len(rows) > MOST_ATOMIC:
             msg = f"At most {MOST_ATOMIC:,} rows are kept all or none: send atomic=false."
             raise ContentTooLargeError(msg)
@@ -324,32 +333,39 @@ class _Run:
         preferences(self._request)
         until, total = monotonic() + TRYING, Outcome()
         for _ in range(MOST_TRIED // CHUNK):
-            chunk = list(itertools.islice(rows, CHUNK))
+            chunk = await _next(rows, CHUNK)
             async for part in self._import.run(chunk):
                 total.add(part)
             if len(chunk) < CHUNK or monotonic() > until:
                 break
-        complete = next(rows, None) is None
+        complete = not await _next(rows, 1)
         return self._answer(counts(total), self._told(total), complete=complete)
 
     async def chunks(self, rows: Iterator[Row]) -> Response:
         """Some hundred rows in one transaction, and the next in another.
 
         Each has its own key, made of the request's: sent again after it was cut off, it goes on
-        where it stopped.
+        where it stopped. Raises ``ImportStoppedError`` when something is written by then.
         """
         wanted = claim_of(self._request)
         wishes = preferences(self._request)
         total = dict.fromkeys(get_args(_Result), 0)
         told: list[Any] = []
-        change_set, replayed = self._import.change_set, wanted is not None
+        change_set, replayed, written = self._import.change_set, wanted is not None, False
         for number in itertools.count():
-            chunk = list(itertools.islice(rows, CHUNK))
+            chunk = await _next(rows, CHUNK)
             if not chunk:
                 break
-            reply = await self._chunk(chunk, number, wanted, change_set)
+            try:
+                reply = await self._chunk(chunk, number, wanted, change_set)
+            except AppError as error:
+                if not written:
+                    raise
+                raise ImportStoppedError(error, str(change_set), total) from error
             change_set = uuid.UUID(reply.headers[CHANGE_SET])
             replayed = replayed and reply.replayed
+            made = int(reply.headers["created"]) + int(reply.headers["changed"])
+            written = written or (made > 0 and not reply.replayed)
             for name in total:
                 total[name] += int(reply.headers[name])
             if len(told) < MOST_TOLD and reply.body:
@@ -376,16 +392,22 @@ class _Run:
 
         if wanted is None:
             return await house.write(who, door, work, change_set=change_set)
+        # The first has the request's own, so that nothing else is sent with it.
         key = f"import:{hashlib.sha256(wanted.key.encode()).hexdigest()}:{number}"
-        part = Claim(key, wanted.request)
+        part = Claim(key, wanted.request) if number else wanted
         return await house.write_once(who, door, part, work, change_set=change_set)
 
     def _told(self, outcome: Outcome) -> list[dict[str, Any]]:
-        return rows_told(self._plan, self._seen, outcome)[:MOST_TOLD]
+        return row_outcomes(self._plan, self._seen, outcome)[:MOST_TOLD]
 
     def _answer(self, found: dict[str, int], told: list[Any], *, complete: bool = True) -> Response:
         document = {**found, "complete": complete, "rows": told[:MOST_TOLD]}
         return Response(pydantic_core.to_json(document), media_type=JSON, headers=PRIVATE)
+
+
+async def _next(rows: Iterator[Row], most: int) -> list[Row]:
+    """Some of the rows, read in a thread: a line may be long."""
+    return await asyncio.to_thread(lambda: list(itertools.islice(rows, most)))
 
 
 def _refusal(error: NothingKeptError) -> InvalidInputError:

@@ -1,4 +1,4 @@
-"""Which of several media types is answered (RFC 9110 §12.5.1)."""
+"""Content negotiation (RFC 9110 §12.5.1)."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _WEIGHT = re.compile(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*", re.IGNORECASE)
 
 
 _SHORT = 200
-"""Characters of the headers that are read once: clients send the same ones over and over."""
+"""Characters of ``Accept`` headers that are cached: clients send the same ones."""
 
 
 def chosen(request: Request, *offered: str) -> str:
-    """The one of ``offered`` media types that the caller likes best, the first where all are alike.
+    """The preferred one of the ``offered`` media types; the first among equals.
 
     Raises ``NotAcceptableError``.
     """
@@ -40,7 +40,7 @@ def _best(given: str, offered: tuple[str, ...]) -> str:
 
 
 def _accepted(header: str) -> dict[str, float]:
-    """Media ranges with their weights; what is none is passed over."""
+    """The media ranges of a header with their weights; malformed ones are ignored."""
     found: dict[str, float] = {}
     for each in header.lower().split(","):
         media_range, *parameters = each.split(";")

@@ -1,4 +1,4 @@
-"""What has to be true for a write to be done (RFC 9110 §13.1)."""
+"""Preconditions of writes (RFC 9110 §13.1)."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tags_of(request: Request, name: str) -> list[str] | None:
 
 
 def only_new(request: Request) -> bool:
-    """Whether the record must not be there yet: ``If-None-Match: *``.
+    """Whether the record must not exist yet: ``If-None-Match: *``.
 
     Raises ``BadRequestError`` for tags, which no write waits for.
     """
@@ -58,13 +58,13 @@ def only_new(request: Request) -> bool:
 
 
 def no_conditions(request: Request) -> None:
-    """Refuse headers that are about one record where there are many: silence might do harm."""
+    """Refuse preconditions where there are many records: ignoring them might do harm."""
     msg = "These headers are about one record. Items say if_match."
     _refuse(request, msg, "If-Match", "If-None-Match")
 
 
 def no_version(request: Request) -> None:
-    """Refuse ``If-Match`` where a record is created: it has no version that could be known."""
+    """Refuse ``If-Match`` where a record is created: it has no version yet."""
     _refuse(request, "A new record takes If-None-Match: * and no If-Match.", "If-Match")
 
 

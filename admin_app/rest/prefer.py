@@ -1,8 +1,8 @@
-"""What a request prefers: ``Prefer`` (RFC 7240), read and answered as ``Preference-Applied``.
+"""The ``Prefer`` header (RFC 7240) and its answer, ``Preference-Applied``.
 
-A preference that is not known, or is given a value that it does not have, is ignored unless
-``handling=strict``. Not so ``tx`` and ``max-affected``: they guard against harm, so what cannot be
-read of them is refused rather than done without.
+An unknown preference, or one with an unknown value, is ignored unless ``handling=strict``. Not so
+``tx`` and ``max-affected``: they guard against harm, so a malformed one is refused rather than
+ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Resolution = Literal["merge-duplicates", "ignore-duplicates"]
 
 MAX_AFFECTED_DIGITS = 9
 COMMON = ("handling", "return", "tx")
-"""What every write takes."""
+"""Preferences of every write."""
 GUARDS = frozenset({"tx", "max-affected"})
 
 _TOKEN = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"  # noqa: S105 - a part of a grammar (RFC 9110 §5.6.2)
@@ -36,16 +36,16 @@ class Preferences:
     """The preferences of one request that are honoured."""
 
     applied: dict[str, str] = field(default_factory=dict)
-    """By name, as they are told in ``Preference-Applied``."""
+    """By name, as they stand in ``Preference-Applied``."""
 
     @property
     def minimal(self) -> bool:
-        """Whether an answer without a body will do (``return=minimal``)."""
+        """Whether the answer may omit the body (``return=minimal``)."""
         return self.applied.get("return") == "minimal"
 
     @property
     def rehearse(self) -> bool:
-        """Whether nothing is to be kept (``tx=rollback``)."""
+        """Whether it is a dry run (``tx=rollback``)."""
         return self.applied.get("tx") == "rollback"
 
     @property
@@ -56,7 +56,7 @@ class Preferences:
 
     @property
     def resolution(self) -> Resolution | None:
-        """What becomes of a record that is there already."""
+        """What an upsert does with an existing record."""
         return self.applied.get("resolution")  # type: ignore[return-value]
 
     def header(self) -> str:

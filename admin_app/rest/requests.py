@@ -1,4 +1,4 @@
-"""What a REST request carries: who calls, on whose behalf, with which parameters and body."""
+"""Read a REST request: caller, origin, parameters and body."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ MAX_BODY = 1024 * 1024
 
 
 async def authenticate(request: Request) -> None:
-    """Find out who calls, by ``Authorization: Bearer`` (RFC 6750).
+    """Authenticate the caller by ``Authorization: Bearer`` (RFC 6750).
 
     Raises ``UnauthenticatedError`` when the token is missing or not good, and
-    ``TooManyRequestsError`` when it has made its requests of this minute.
+    ``TooManyRequestsError`` beyond its limit.
     """
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     found = None
@@ -57,10 +57,7 @@ def records(request: Request) -> Records:
 
 
 def origin(request: Request) -> Origin:
-    """Where a write comes from, and why it is made, if the caller says so.
-
-    Raises ``BadRequestError``.
-    """
+    """The origin of a write, with the caller's reason. Raises ``BadRequestError``."""
     return Origin(
         "rest",
         request.state.request_id,

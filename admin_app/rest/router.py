@@ -60,7 +60,7 @@ def rest_router(title: str) -> APIRouter:
 
 
 def _document(source: Records, reader: Actor, title: str, root_path: str) -> tuple[bytes, str]:
-    """What the reader may use and nothing else, with its tag: a hidden field is not in it."""
+    """The document narrowed to what the reader may use, with its entity tag."""
     seen = source.registry_for(reader)
     found, tag, made_for = _DOCUMENTS.get(seen, (b"", "", None))
     if made_for != root_path:
@@ -96,7 +96,7 @@ def _chapters(source: Records, reader: Actor) -> list[Callable[[str, Document, D
 
 
 _DOCUMENTS: WeakKeyDictionary[Registry, tuple[bytes, str, str]] = WeakKeyDictionary()
-"""One for each set of grants in use: making one takes as long as fifty requests."""
+"""Documents kept, one for each set of grants: making one takes as long as fifty requests."""
 
 
 def _routes_of(resource: Resource) -> Sequence[BaseRoute]:
@@ -122,4 +122,4 @@ def _routes_of(resource: Resource) -> Sequence[BaseRoute]:
 
 
 def _no_session() -> None:
-    """FastCRUD asks for a session dependency; ours are handed to ``records`` instead."""
+    """The session dependency that FastCRUD demands; ours go through ``records`` instead."""

@@ -51,7 +51,7 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
 
 
 async def _ahead(portions: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
-    """Each portion when it is there, while the next is read."""
+    """Yield each portion while the next is being read."""
 
     async def another() -> bytes | None:
         return await anext(portions, None)

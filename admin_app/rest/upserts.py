@@ -7,8 +7,8 @@ from fastapi import Request, Response
 from admin_app.access.policies import require
 from admin_app.declaration import Resource
 from admin_app.records import Writer
-from admin_app.records.writes.bulk import Result
-from admin_app.records.writes.upsert import Upsert, upsert_all, upsert_of
+from admin_app.records.writes.bulk.items import Result
+from admin_app.records.writes.bulk.upsert import Upsert, upsert_all, upsert_of
 from admin_app.rest.answers import item, location
 from admin_app.rest.prefer import preferences
 from admin_app.rest.requests import actor, records

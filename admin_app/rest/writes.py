@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from fastapi import Request, Response
@@ -98,7 +99,8 @@ def delete(resource: Resource) -> Endpoint:
     """``DELETE /<plural>/{key}``; with ``trash=only`` for good, what is in the trash."""
 
     async def endpoint(request: Request) -> Response:
-        place = _place(request, resource)
+        trash = () if resource.options.trash is None else ("trash",)
+        place = place_of(resource, known_parameters(request, *trash))
         key = key_in_path(request, resource)
         tags = if_match(request, resource)
         remove = Writer.purge if place == "only" else Writer.delete
@@ -112,11 +114,12 @@ def delete(resource: Resource) -> Endpoint:
     return endpoint
 
 
-def _place(request: Request, resource: Resource) -> Trash:
-    """Whether a record in the trash is meant, or one that is not."""
-    if resource.options.trash is None:
-        no_parameters(request)
-    place = read_trash(resource, [*known_parameters(request, "trash").values()])
+def place_of(resource: Resource, given: Mapping[str, str]) -> Trash:
+    """Whether what is to be deleted is in the trash, by the parameters that were given.
+
+    Raises ``BadRequestError``.
+    """
+    place = read_trash(resource, [given["trash"]] if "trash" in given else [])
     if place == "with":
         msg = "Delete what is in the trash (only), or what is not (without)."
         raise BadRequestError(msg, errors=[FieldError(("trash",), "bad_value", msg)])

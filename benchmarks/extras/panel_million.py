@@ -62,8 +62,9 @@ STOCK_FIRST = f"{FIRST}?pageSize=25"
 PAGES = (
     Page("list", FIRST, STOCK_FIRST, 30, 6, 60),
     Page("list, last page", f"{FIRST}?place=-1", f"{STOCK_FIRST}&page={LAST}", 30, 6, 60),
-    Page("search, 590 found", f"{FIRST}?search=bacedi", f"{STOCK_FIRST}&search=bacedi", 30, 6),
-    Page("search, 36,000 found", f"{FIRST}?search=bace", f"{STOCK_FIRST}&search=bace", 30, 6),
+    Page("search, 960 found", f"{FIRST}?search=bacedi", f"{STOCK_FIRST}&search=bacedi", 30, 6),
+    Page("search, 29,000 found", f"{FIRST}?search=bace", f"{STOCK_FIRST}&search=bace", 30, 6),
+    Page("search, two words, 350 found", f"{FIRST}?search=bacedi+ce", "", 30, 6),
     Page("filter and order", f"{FIRST}?language=est&year__gte=1990&sort=-year", "", 30, 6),
     Page("counts of a filter", "/admin/book/filter?field=language"),
     Page("record", f"/admin/book/details/{KEY}", f"/admin/book/details/{KEY}"),
@@ -189,7 +190,8 @@ def _browsers(place: Place) -> Iterator[tuple[dict[str, Browser], dict[str, Brow
 
 def _counted(browser: Browser, path: str) -> int:
     browser.get(path)
-    return browser.get(path).statements
+    # Now and then somebody else's are among them: requests are counted in the background.
+    return min(browser.get(path).statements for _ in range(3))
 
 
 def _timed(browser: Browser, path: str) -> list[Answer]:

@@ -17,7 +17,7 @@ from admin_app.panel.security import drop_cookie, set_cookie, text_in
 from admin_app.panel.visit import Visit
 
 NAMES = ("language", "zone")
-"""Of the preferences, and of the cookies by which every page knows them before it asks anybody."""
+"""Names of the preferences, and of the cookies from which every page reads them."""
 A_YEAR = 365 * 24 * 3600
 
 

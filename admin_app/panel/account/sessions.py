@@ -21,7 +21,7 @@ BROWSERS = {
     "CriOS/": "Chrome",
     "Safari/": "Safari",
 }
-"""By what a ``User-Agent`` holds; the first that is found, because most call themselves others."""
+"""Browser names by a part of ``User-Agent``, in order: most browsers name others too."""
 SYSTEMS = {
     "Android": "Android",
     "iPhone": "iPhone",
@@ -36,7 +36,7 @@ MOST_SHOWN = 60
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A session as its owner knows it again."""
+    """A session in the terms in which its owner recognises it."""
 
     id: int
     device: str

@@ -32,11 +32,11 @@ LIVES = {
     "365": mark("a year"),
     "": mark("for ever"),
 }
-"""How long a token may live, in days, and in words."""
+"""The lifetimes offered for a token: days, and words."""
 USUAL_LIFE = "90"
 EVERYTHING = "everything"
 MOST_ENDED = 50
-"""Tokens that have ended and are shown still."""
+"""The most ended tokens that are listed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from admin_app.errors import (
     ConfirmationRequiredError,
     FieldError,
     ForbiddenError,
+    ReasonRequiredError,
 )
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
 from admin_app.panel.forms.fieldsets import Condition, conditions
@@ -59,22 +60,24 @@ class Filled:
 
     texts: dict[str, str]
     fingerprints: dict[str, str]
-    """Of the texts that the form was opened with."""
+    """By part, the fingerprint of the text that the form was opened with."""
     etag: str = ""
-    """Of the record that the form was opened with."""
+    """The entity tag of the record that the form was opened with."""
     complete: bool = True
     """Whether the form came back with everything it was sent with."""
     errors: dict[str, list[str]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    """What is wrong and not about one field."""
+    """Errors that are about no single field."""
     unconfirmed: bool = False
     """Whether it was refused because nobody has proved lately to be there."""
+    unreasoned: bool = False
+    """Whether it was refused because it does not say why."""
     offers: dict[str, list[Title]] = field(default_factory=dict)
-    """What a search in a look-up has found."""
+    """By look-up, the records that a search in it has found."""
     terms: dict[str, str] = field(default_factory=dict)
-    """The text in each look-up."""
+    """By look-up, the text typed into it."""
     answered: dict[str, str] = field(default_factory=dict)
-    """The text whose findings each look-up offered to choose from."""
+    """By look-up, the search text whose results it offered."""
     lost: set[str] = field(default_factory=set)
     """The parts whose new answer cannot be shown again."""
     sent: set[str] = field(default_factory=set)
@@ -95,7 +98,7 @@ class Shape:
     field: FormField
     errors: Sequence[str]
     chosen: Sequence[tuple[str, Link]] = ()
-    """Of a look-up: the chosen keys and what they are called."""
+    """Of a look-up: the chosen keys with their titles."""
     offers: Sequence[Title] | None = None
     offered: Sequence[str] = ()
     """The keys of ``offers`` as text."""
@@ -104,7 +107,7 @@ class Shape:
     cleared: bool = False
     """Whether it is ticked to be emptied."""
     changed: bool = False
-    """Whether its answer is another one than the form was opened with."""
+    """Whether its answer differs from what the form was opened with."""
     held: bool = False
     """Whether there is a value that can be taken away."""
     when: Condition | None = None
@@ -202,7 +205,7 @@ class RecordForm:
         return Filled(texts, known, etag, complete)
 
     def changed(self, filled: Filled) -> list[Part]:
-        """The parts whose answer is another one than the form was opened with."""
+        """The parts whose answer differs from what the form was opened with."""
         return [each for each in self.parts if self._differs(each, filled)]
 
     def _differs(self, part: Part, filled: Filled) -> bool:
@@ -276,6 +279,7 @@ class RecordForm:
         if not error.errors:
             filled.problems.append(retold(error.detail))
         filled.unconfirmed = isinstance(error, ConfirmationRequiredError)
+        filled.unreasoned = isinstance(error, ReasonRequiredError)
 
     def _part_of(self, error: FieldError) -> Part | None:
         name = error.path[0] if error.path else None

@@ -10,7 +10,7 @@ from starlette.datastructures import FormData
 from admin_app.errors import NotFoundError
 from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.inline_rows import Row
-from admin_app.panel.forms.inline_view import Line, view_of
+from admin_app.panel.forms.inline_view import Line, view_of, whole
 from admin_app.panel.forms.inlines import InlinePart
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold
@@ -65,7 +65,8 @@ async def _add(part: InlinePart) -> None:
     name = part.order_field
     if name in row.filled.texts:
         last = await part.last_position()
-        taken = [int(text) for text in _positions(part.rows, name) if text.isdecimal()]
+        known = (whole(text) for text in _positions(part.rows, name))
+        taken = [each for each in known if each is not None]
         row.filled.texts[name] = str(max([last, *taken]) + 1)
 
 

@@ -14,13 +14,14 @@ from admin_app.panel.forms.inline_rows import Row
 from admin_app.panel.language import say
 from admin_app.panel.links import Titles, related, titles_of
 from admin_app.records import Record
-from admin_app.records.reads.reader import Page
+from admin_app.records.reads.pages import Page
 
 if TYPE_CHECKING:
     from admin_app.panel.forms.inlines import InlinePart
 
 PAGE = 10
 LINKS = 2
+MOST_DIGITS = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +192,12 @@ async def _with_row(
 
 
 def _position(part: InlinePart, row: Row) -> int | None:
+    return whole(row.filled.texts.get(part.order_field or "", ""))
+
+
+def whole(text: str) -> int | None:
+    """The number that a text is, where a database could hold it."""
     try:
-        return int(row.filled.texts.get(part.order_field or "", ""))
+        return int(text) if len(text) < MOST_DIGITS else None
     except ValueError:
         return None

@@ -20,7 +20,7 @@ from admin_app.records.writes.writer import Writer
 _KEY = re.compile(r"[\w-]{22,64}", re.ASCII)
 _ATTEMPTS = 8
 _PAUSE = 0.25
-"""Seconds between them: as long as most writes take."""
+"""Seconds between two attempts to claim the key: as long as most writes take."""
 
 
 def form_key() -> str:

@@ -106,7 +106,7 @@ async def _form_page(admin: Admin, request: Request, outcome: Outcome) -> Respon
         **await drawn(outcome),
         facts=_facts(form, record) if record else (),
         walk=await walk_of(form.visit, record, "edit") if record else None,
-        may=form.visit.records.allowed(form.visit.actor, form.resource),
+        may=form.visit.offered(form.resource),
     )
 
 

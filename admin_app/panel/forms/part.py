@@ -15,7 +15,7 @@ from admin_app.declaration import Field, Relation
 from admin_app.errors import FieldError
 
 PREFIX = "f-"
-"""Begins the names of a form's controls, so that no attribute's name can mean something else."""
+"""Prefix of the names of a form's controls, which keeps attribute names apart from others."""
 CLEAR = "\x00clear"
 """Stands for NULL where empty text means "as it is"; no value can hold its first character."""
 
@@ -24,7 +24,7 @@ Purpose = Literal["create", "update"]
 
 
 def fingerprint(text: str) -> str:
-    """A short stand-in for a text, to notice that it is another one."""
+    """A digest of a text, to notice that it has changed."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
@@ -33,11 +33,11 @@ class Part(ABC):
 
     template: ClassVar[str]
     carries: ClassVar[type[str | UploadFile]] = str
-    """What the form sends for it."""
+    """The text that the form sent."""
     again: ClassVar[str] = ""
-    """What to say where a new answer came back that the control cannot show."""
+    """The message for a new answer that the control cannot show again."""
     names: tuple[str, ...]
-    """The input's names whose errors are shown here."""
+    """The names in the input whose errors are shown here."""
     prefix = PREFIX
     """Of the form that it is a part of: there may be several forms in a page."""
 
@@ -66,7 +66,7 @@ class Part(ABC):
         return any(each and not isinstance(each, self.carries) for each in sent)
 
     async def settle(self) -> None:  # noqa: B027 - most parts know already
-        """Find out what ``wire`` has to know."""
+        """Read what ``wire`` needs."""
 
     @abstractmethod
     def wire(self, text: str) -> dict[str, Any]:
@@ -98,7 +98,7 @@ class Part(ABC):
         return [(f"#{self.control}", self.label, " ".join(errors))]
 
     async def prepare(self) -> None:  # noqa: B027 - most parts show their text alone
-        """Read what its template shows beyond its text."""
+        """Read what the template needs beyond the text."""
 
     def unbound(self, text: str) -> UnboundField[Any]:
         """The WTForms field that shows the text."""

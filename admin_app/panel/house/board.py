@@ -18,23 +18,24 @@ from weakref import WeakKeyDictionary
 
 from admin_app.declaration import Kind, Resource
 from admin_app.declaration.widgets import Widget
-from admin_app.errors import AppError
+from admin_app.errors import BadRequestError, BusyError
 from admin_app.panel.display import choice_words
-from admin_app.panel.language import number, say
+from admin_app.panel.language import language, number, say, zone
+from admin_app.panel.lists.address import asked
 from admin_app.panel.visit import Visit
 from admin_app.records import Records
 from admin_app.records.queries.grammar import parameter
 
 SECONDS = 1.0
 FRESH = 60.0
-"""Seconds."""
+"""Seconds for which a widget is kept."""
 KEPT = 1_000
-"""Widgets of different readers."""
+"""The most widgets kept by a worker."""
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One of the things that a widget compares; ``share`` is of the largest, out of 100."""
+    """One bar of a chart; ``share`` is its percentage of the largest."""
 
     label: str
     value: str
@@ -44,7 +45,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A widget with what it shows at a moment."""
+    """A widget with its values at a moment."""
 
     title: str
     resource: Resource
@@ -72,16 +73,23 @@ class Board:
             for place, widget in enumerate(resource.options.widgets)
             if _in_sight(resource, widget)
         ]
-        return list(await asyncio.gather(*(self._figure(visit, *each) for each in wanted)))
+        found = await asyncio.gather(*(self._figure(visit, *each) for each in wanted))
+        return [each for each in found if each is not None]
 
-    async def _figure(self, visit: Visit, resource: Resource, place: int, widget: Widget) -> Figure:
+    async def _figure(
+        self, visit: Visit, resource: Resource, place: int, widget: Widget
+    ) -> Figure | None:
         # Whose records these are may depend on the reader, so nobody is shown another's.
-        key = (visit.actor.user_id, visit.actor.grants, resource.name, place)
+        reader = (visit.actor.user_id, visit.actor.grants, language().code, zone().key)
+        key = (*reader, resource.name, place)
         kept = self._kept.setdefault(visit.records, OrderedDict())
         until, figure = kept.get(key, (0.0, None))
         if figure is not None and time.monotonic() < until:
             return figure
-        figure = await _read(visit, resource, widget)
+        try:
+            figure = await _read(visit, resource, widget)
+        except BadRequestError:
+            return None  # Its conditions are about what this reader does not see.
         if not figure.problem:
             kept[key] = (time.monotonic() + FRESH, figure)
             kept.move_to_end(key)
@@ -100,9 +108,9 @@ async def _read(visit: Visit, resource: Resource, widget: Widget) -> Figure:
     title = say(widget.title)
     try:
         found = await visit.records.aggregates(
-            visit.actor, resource, [*where, *_asked(widget)], within=SECONDS
+            visit.actor, resource, asked([*where, *_measured(widget)]), within=SECONDS
         )
-    except AppError:
+    except BusyError:
         return Figure(title, resource, href, problem=say("This could not be counted in time."))
     as_of = datetime.now(UTC)
     values = [_value(widget, row) for row in found.rows]
@@ -124,7 +132,7 @@ async def _read(visit: Visit, resource: Resource, widget: Widget) -> Figure:
     return Figure(title, resource, href, bars=tuple(bars), trend=bool(widget.unit), as_of=as_of)
 
 
-def _asked(widget: Widget) -> list[tuple[str, str]]:
+def _measured(widget: Widget) -> list[tuple[str, str]]:
     asked = [("sum", widget.sum)] if widget.sum else []
     if widget.by:
         group = _grouped(widget)

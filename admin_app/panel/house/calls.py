@@ -12,7 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.declaration import Resource
-from admin_app.panel.lists.address import asked
+from admin_app.errors import BadRequestError
+from admin_app.panel.lists.address import asked, reading
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, record_at, visiting
 
@@ -20,7 +21,7 @@ Pairs = Iterable[tuple[str, str]]
 
 PREFIX = "/api/v1"
 SHEET = "sheet"
-"""The parameter of a page that is shown within another one."""
+"""The parameter that asks for a page without its frame, to be shown within another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ async def of_list(admin: Admin, request: Request, resource: Resource) -> Respons
     """The request for the list whose parameters these are."""
     pairs = request.query_params.multi_items()
     given = [each for each in pairs if each[0] != SHEET]
-    back = visiting(request).urls.list(resource, given)
-    calls = _list_calls(visiting(request), resource, asked(given))
+    visit = visiting(request)
+    back = visit.urls.list(resource, given)
+    calls = _list_calls(visit, resource, _in_zone(visit, resource, given))
     return await _page(admin, request, resource, calls, back)
 
 
@@ -53,6 +55,16 @@ async def _page(
 ) -> Response:
     template = "house/calls.html" if SHEET in request.query_params else "house/calls_page.html"
     return await render(admin, request, template, resource=resource, calls=calls, back=back)
+
+
+def _in_zone(visit: Visit, resource: Resource, given: Pairs) -> list[tuple[str, str]]:
+    """What the list is asked for, with the reader's time zone where days are in it."""
+    told = asked(given)
+    try:
+        timed = visit.records.query(visit.actor, resource, told).timed
+    except BadRequestError:
+        timed = False
+    return told if timed else reading(given)
 
 
 def _list_calls(visit: Visit, resource: Resource, kept: Pairs) -> list[Call]:

@@ -18,14 +18,14 @@ from admin_app.panel.visit import Visit, visiting
 from admin_app.records import COUNT_CAP
 
 LATELY = 8
-"""Changes that are told of."""
+"""The most recent changes listed."""
 _WORDS = {
     "create": mark("{what}, made by {who} {door}"),
     "update": mark("{what}, changed by {who} {door}"),
     "delete": mark("{what}, deleted by {who} {door}"),
 }
 MOST_COUNTED = 24
-"""Resources whose records are counted; with more of them the page would be slow."""
+"""The most resources whose records are counted; more would make the page slow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Something that has happened to a record lately."""
+    """A recent change of a record."""
 
     at: datetime
     title: str
@@ -90,7 +90,7 @@ async def cards(visit: Visit) -> dict[str, list[Card]]:
     found: dict[str, list[Card]] = {}
     for resource in sorted(mine, key=lambda each: each.label_plural):
         count = await _count(visit, resource) if len(mine) <= MOST_COUNTED else ""
-        create = visit.urls.create(resource) if visit.may(resource, "create") else None
+        create = visit.urls.create(resource) if "create" in visit.offered(resource) else None
         card = Card(resource, count, visit.urls.list(resource), create)
         found.setdefault(resource.options.menu or "", []).append(card)
     return found

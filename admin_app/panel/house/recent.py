@@ -20,7 +20,7 @@ COOKIE = "recent"
 KEPT = 10
 MAX_AGE = 30 * 24 * 3600
 MAX_KEY = 200
-"""Characters of a key that a cookie has room for."""
+"""The longest key that is remembered, in characters."""
 
 Place = tuple[str, str]
 """A resource's name, and a key in its text form."""

@@ -23,13 +23,13 @@ from admin_app.panel.security import wants_json
 from admin_app.panel.visit import Visit, visiting
 
 ACTIONS_ONLY = ">"
-"""What a term begins with that asks for actions alone."""
+"""Prefix of a term that searches actions alone."""
 FOUND = 5
-"""Records of one resource."""
+"""The most records of one resource."""
 SEARCHED = 8
-"""Resources that are searched at once; with more of them the others are named, to be opened."""
+"""The most resources searched at once; further ones are linked, to be searched by themselves."""
 SECONDS = 1.0
-"""How long the search of one resource may take."""
+"""Seconds that the search of one resource may take."""
 LONGEST = 200
 
 
@@ -119,7 +119,7 @@ def _actions(visit: Visit, resources: Iterable[Resource]) -> list[Hit]:
     made = [
         Hit(say("New {what}", what=lowered(each.label)), visit.urls.create(each), "plus")
         for each in resources
-        if visit.may(each, "create")
+        if "create" in visit.offered(each)
     ]
     kept = [Hit(say("Keyboard shortcuts"), visit.urls.to("shortcuts"), "info")]
     if visit.actor.impersonator is None:

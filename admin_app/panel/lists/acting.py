@@ -44,7 +44,7 @@ from admin_app.records import Claim, Rehearsal, RehearsedChange, Reply, Writer
 from admin_app.records.writes.idempotency import digest as digest_of
 
 RUN, STATE, ONCE = "_run", "_state", "_once"
-"""Names of controls: the button, the versions that were looked at, and the key of one run."""
+"""Names of controls: the button, the digest of versions, and the key of one run."""
 CHANGE_SET = "Change-Set"
 _ONCE = re.compile(r"[0-9a-f]{32}")
 
@@ -141,7 +141,7 @@ async def _subject(
     request: Request,
     form: FormData | None,
 ) -> Chosen:
-    """What it is run on. Raises ``NotFoundError``, and ``BadRequestError`` for no selection."""
+    """The records to run on. Raises ``NotFoundError``, and ``BadRequestError`` for no selection."""
     given = request.query_params if form is None else form
     if action.on == "resource":
         return Chosen(Selection(resource, "", everything=True), ())
@@ -209,7 +209,7 @@ async def _run(acting: Acting, body: bytes, given: Any, once: str, *, stale: boo
 
 
 def _told(acting: Acting, reply: Reply) -> str:
-    """What was done, and what the action answered, in words."""
+    """A sentence about what was done and what the action returned."""
     title = acting.act
     if acting.action.on == "record":
         title = say("{action}: {record}", action=title, record=acting.found.records[0].title)
@@ -221,7 +221,7 @@ def _told(acting: Acting, reply: Reply) -> str:
 
 
 def _preview(acting: Acting, rehearsed: Rehearsal[Any]) -> Preview:
-    """What it would do."""
+    """Preview the run by a rehearsal."""
     visit = acting.visit
     lines = count_words(visit, rehearsed.counts)
     own = [each for each in rehearsed.changes if each.resource == acting.resource.name]

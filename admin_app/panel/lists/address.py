@@ -1,21 +1,24 @@
-"""What the address of a list says beyond the grammar of reads, which knows nothing of pages."""
+"""The panel's own parameters in the address of a list, which the grammar of reads does not know."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
+from admin_app.panel.language import zone
 from admin_app.records.queries import grammar
 
 COLUMNS = "columns"
-"""Which columns are shown, by name, where they are not those of whoever looks."""
+"""The parameter with the columns to show, where they are not the reader's own."""
 VIEW = "view"
 """The number of the saved view that the list is shown as, or ``NO_VIEW``."""
 NO_VIEW = "none"
+ZONE = "tz"
+"""The time zone that days begin in."""
 PLACE = "place"
 """The number of the page's first record, as far as it is known; from the end it is negative."""
 TURNING = ("cursor", "offset", PLACE)
-"""What says which page of a list is shown."""
+"""The parameters that position a page."""
 OWN = (COLUMNS, VIEW, PLACE)
 STEERING = (*grammar.PARAMETERS, *OWN)
 """Names that are never those of fields and relations; see ``parameter``."""
@@ -28,9 +31,17 @@ def parameter(name: str) -> str:
     return grammar.parameter(name, STEERING)
 
 
-def asked(pairs: Pairs) -> list[tuple[str, str]]:
-    """The parameters that say which records are read."""
+def reading(pairs: Pairs) -> list[tuple[str, str]]:
+    """The parameters that the grammar of reads knows."""
     return [each for each in pairs if each[0] not in OWN]
+
+
+def asked(pairs: Pairs) -> list[tuple[str, str]]:
+    """The same, with the time zone of whoever is here, unless they name another."""
+    found, here = reading(pairs), zone().key
+    if here == "UTC" or any(name == ZONE for name, _ in found):
+        return found
+    return [*found, (ZONE, here)]
 
 
 def without(pairs: Pairs, *names: str) -> list[tuple[str, str]]:
@@ -39,7 +50,7 @@ def without(pairs: Pairs, *names: str) -> list[tuple[str, str]]:
 
 
 def kept(pairs: Pairs) -> list[tuple[str, str]]:
-    """What of a list's parameters is worth a name: all but the page and the name itself."""
+    """The parameters that a saved view keeps: all but the page and the view."""
     return without(pairs, VIEW)
 
 

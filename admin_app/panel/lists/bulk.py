@@ -33,10 +33,10 @@ from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
 from admin_app.records.queries.facets import countable
 from admin_app.records.reads.record import digest
-from admin_app.records.writes.bulk import Outcome, update_items
+from admin_app.records.writes.bulk.items import Outcome, update_items
 
 SET, HOW = "set", "how-"
-"""Names of controls: the fields to be changed, and what is done to a set."""
+"""Names of controls: the fields to be changed, and the edit of a set."""
 APPLY, LEAVE, PREVIEWED = "_apply", "_leave", "_previewed"
 MOST_VALUES = 8
 HOWS = ("add", "remove", "set")
@@ -54,7 +54,7 @@ class BulkForm:
     filled: Filled
     ticked: list[str] = field(default_factory=list)
     hows: dict[str, str] = field(default_factory=dict)
-    """Of a many-to-many relation: what is done to what it holds."""
+    """By many-to-many relation, how its keys are edited."""
 
     @property
     def chosen(self) -> list[Part]:
@@ -209,7 +209,7 @@ def _title(page: BulkForm, found: Chosen, count: int) -> str:
 
 
 def _token(found: Chosen, data: Mapping[str, Any]) -> str:
-    """What tells that a preview was of these records, as they are, and of these values."""
+    """A digest of the records, their versions and the values, that ties a write to its preview."""
     return digest(f"{found.state}\n{json.dumps(data, sort_keys=True)}".encode())
 
 

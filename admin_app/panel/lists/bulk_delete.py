@@ -1,4 +1,7 @@
-"""Deleting many records at once: what goes with them, what stands in the way, and the delete."""
+"""Deleting many records at once: what goes with them, what stands in the way, and the delete.
+
+Out of the trash they are deleted for good.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +27,8 @@ from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
-from admin_app.records.writes.bulk import delete_items
-from admin_app.records.writes.effects import Effects
+from admin_app.records.writes.deletes.bulk_removal import delete_items
+from admin_app.records.writes.deletes.effects import Effects
 
 TYPED_FROM = 100
 """Records in all: where more than so many are deleted, their number has to be typed."""
@@ -71,7 +74,7 @@ async def delete(admin: Admin, request: Request, resource: Resource) -> Response
     if form is None:
         visit.confirm_first(resource)
     selection = selection_in(resource, request.query_params if form is None else form)
-    found = await chosen(visit, selection)
+    found = await chosen(visit, selection, trashed=True)
     plan = await planned(visit, found)
     problem = retold(plan.problem.detail) if plan.problem else ""
     status: int = plan.problem.status if plan.problem else HTTPStatus.OK
@@ -86,7 +89,7 @@ async def delete(admin: Admin, request: Request, resource: Resource) -> Response
                 return await _delete(visit, plan.free)
             except StaleVersionError:
                 problem, status = say(CHANGED_MEANWHILE), HTTPStatus.CONFLICT
-                plan = await planned(visit, await chosen(visit, selection))
+                plan = await planned(visit, await chosen(visit, selection, trashed=True))
             except AppError as error:
                 problem, status = retold(error.detail), error.status
     return await render(
@@ -97,6 +100,7 @@ async def delete(admin: Admin, request: Request, resource: Resource) -> Response
         resource=resource,
         chosen=found,
         plan=plan,
+        purge=selection.trashed,
         problem=problem,
         back=selection.back(visit),
     )
@@ -108,8 +112,11 @@ async def planned(visit: Visit, found: Chosen) -> Plan:
         return Plan(found)
     resource, free = found.resource, found
     plan = Plan(free)
+    purge = found.selection.trashed
     try:
-        effects = await visit.records.delete_effects(visit.actor, resource, *found.keys)
+        effects = await visit.records.delete_effects(
+            visit.actor, resource, *found.keys, purge=purge
+        )
         if effects.held:
             # What holds some of them back says nothing of what goes with the others.
             held = {*effects.held}
@@ -119,7 +126,9 @@ async def planned(visit: Visit, found: Chosen) -> Plan:
             plan.effects = await _blocked(visit, found, effects)
             free = replace(found, records=tuple(e for e in found.records if e.key not in held))
             if free.records:
-                effects = await visit.records.delete_effects(visit.actor, resource, *free.keys)
+                effects = await visit.records.delete_effects(
+                    visit.actor, resource, *free.keys, purge=purge
+                )
         plan.free = free
         if free.records:
             plan.effects += await effects_in_words(visit, resource, free.keys, effects)
@@ -139,13 +148,13 @@ async def _blocked(visit: Visit, found: Chosen, effects: Effects) -> list[Effect
 
 async def _delete(visit: Visit, free: Chosen) -> Response:
     """Delete them, all or none, in one change set."""
-    resource = free.resource
+    resource, purge = free.resource, free.selection.trashed
 
     async def work(writer: Writer) -> UUID:
-        await delete_items(writer, resource, free.items())
+        await delete_items(writer, resource, free.items(), purge=purge)
         return writer.change_set
 
     change_set = await visit.records.write(visit.actor, visit.origin, work)
     title = counted(len(free.records), resource)
     back = free.selection.back(visit)
-    return redirect_with(visit, back, "deleted_many", title, change_set)
+    return redirect_with(visit, back, "purged" if purge else "deleted_many", title, change_set)

@@ -31,16 +31,11 @@ UNEDITED = frozenset({Kind.BINARY, Kind.JSON, Kind.ARRAY})
 
 def editable(visit: Visit, resource: Resource, columns: Iterable[Column]) -> list[str]:
     """The names of those columns whose cells the actor may edit in some rows at least."""
-    if not visit.may(resource, "update") or not _quick(resource):
+    if "update" not in visit.offered(resource) or resource.own:
         return []
     # The title is a link, and is edited with the others.
     fields = [each.source.own for each in columns if each.name != resource.title]
     return [each.name for each in fields if each is not None and _fits(each)]
-
-
-def _quick(resource: Resource) -> bool:
-    """Whether its records are changed without a question more."""
-    return not resource.own and resource.options.reason != "required"
 
 
 def _fits(field: Field) -> bool:
@@ -54,7 +49,7 @@ async def cell(admin: Admin, request: Request, resource: Resource) -> Response:
     part = _part(visit, resource, request.path_params["field"])
     record = await record_at(visit, resource)
     if request.method != "POST":
-        return _json(await _opened(visit, part, record))
+        return _json(await _opened(admin, request, part, record))
     form = await read_form(request)
     stored = part.stored(wire_values(visit, resource, record.values))
     sent = part.sent(form)
@@ -83,33 +78,41 @@ async def cell(admin: Admin, request: Request, resource: Resource) -> Response:
 def _part(visit: Visit, resource: Resource, name: str) -> FieldPart:
     """The question that a cell asks. Raises ``HTTPException`` 404 where it asks none."""
     field = resource.fields.get(name)
-    if field is not None and _fits(field) and _quick(resource):
+    if field is not None and _fits(field) and not resource.own:
         for each in RecordForm(visit, resource, "update").parts:
             if each.name == name and isinstance(each, FieldPart):
                 return each
     raise HTTPException(404)
 
 
-async def _opened(visit: Visit, part: FieldPart, record: Record) -> dict[str, Any]:
-    """The control with the value that is stored."""
-    form = RecordForm(visit, record.resource, "update")
+async def _opened(
+    admin: Admin, request: Request, part: FieldPart, record: Record
+) -> dict[str, Any]:
+    """The control with the value that is stored, and why it is changed where that is asked."""
+    form = RecordForm(visiting(request), record.resource, "update")
     form.parts = [part]
     (shape,) = await form.shapes(form.opened(record))
     html = str(shape.field(**{"aria-label": part.label}))
     if part.ticked:
         html = f'<input type="hidden" name="{part.control}" value="false">{html}'
+    if record.resource.options.reason != "never":
+        html += await _rendered(admin, request, "record/reason.html", resource=record.resource)
     return {"html": html, "etag": record.etag}
 
 
 async def _told(admin: Admin, request: Request, part: FieldPart, record: Record) -> dict[str, Any]:
     """The cell as it now is."""
     value = brief(part.field, shown(record.resource, part.field, record.values))
-    answer = await render(admin, request, "lists/cell.html", cell=value)
-    html = bytes(answer.body).decode().strip()
+    html = await _rendered(admin, request, "lists/cell.html", cell=value)
     told = {"html": html, "etag": record.etag, "title": record.title}
     if record.change_set is not None:
         told["undo"] = undo_url(visiting(request), record.change_set)
     return told
+
+
+async def _rendered(admin: Admin, request: Request, template: str, **context: Any) -> str:
+    answer = await render(admin, request, template, **context)
+    return bytes(answer.body).decode().strip()
 
 
 def _refused(status: int, detail: str, **more: Any) -> Response:

@@ -17,13 +17,13 @@ from admin_app.panel.lists.address import COLUMNS, Pairs
 from admin_app.records.queries.reading import Reading
 
 MOST_COLUMNS = 30
-"""Of one list."""
+"""The most columns of a list."""
 MOST_RELATED = 3
-"""Resources whose records a list names: each is read by a statement of its own."""
+"""The most related resources of a list: each is read by a statement of its own."""
 NARROWEST, WIDEST = 48, 900
-"""Pixels of a column whose width was chosen."""
+"""The bounds of a column's width, in pixels."""
 STATUS = frozenset({Kind.ENUM, Kind.BOOLEAN})
-"""Kinds of which one stands apart on a phone's card."""
+"""Kinds that can be the status on a phone's card."""
 
 
 @dataclass(frozen=True, slots=True)

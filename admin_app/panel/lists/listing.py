@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from admin_app.access import ADMINISTRATOR
-from admin_app.declaration import Resource
+from admin_app.declaration import Kind, Resource
 from admin_app.desk import Place, SavedView
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.panel.display import Link, total_words
@@ -63,6 +63,13 @@ class Column:
     def measured(self) -> bool:
         return self.source.measured
 
+    @property
+    def question(self) -> str:
+        """What a card says before a yes or a no, which alone says nothing."""
+        field = self.source.field
+        told = self.role and field is not None and field.kind is Kind.BOOLEAN
+        return self.label if told else ""
+
 
 @dataclass(slots=True)
 class Listing:
@@ -113,6 +120,11 @@ class Listing:
         return bool(self.chips or self.search)
 
     @property
+    def trashed(self) -> bool:
+        """Whether rows may be in the trash, where nothing is edited."""
+        return dict(self.pairs).get("trash", "without") != "without"
+
+    @property
     def sized(self) -> bool:
         """Whether somebody has chosen how wide columns are."""
         return any(each.width for each in self.columns)
@@ -140,7 +152,7 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
         query = records.query(visit.actor, resource, _counting(asked(pairs)))
         # The columns are the panel's own, whatever shape an address asks of the API.
         shape = shape_for(resource, columns.sources, tagged=found.selectable)
-        found.query = query = replace(query, shape=shape)
+        found.query = query = replace(query, shape=shape, soon=True)
         found.hints = _hints(visit, resource, query)
         first = place_of(pairs, query)
         page = await records.page(visit.actor, resource, as_read(query, first))
@@ -159,7 +171,7 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
     found.mark = marking(resource, query.words)
     if found.narrowed and not found.rows:
         found.drops = await drops(visit, resource, pairs, found.chips)
-    found.total, found.total_words = page.total, total_words(page.total)
+    found.total, found.total_words = page.total, total_words(page.total, page.cap)
     found.turning = turning(visit.urls, resource, pairs, page, first, query)
     return found
 

@@ -30,5 +30,5 @@ async def page(admin: Admin, request: Request, resource: Resource) -> Response:
         400 if found.problems else 200,
         resource=resource,
         listing=found,
-        may=visit.records.allowed(visit.actor, resource),
+        may=visit.offered(resource),
     )

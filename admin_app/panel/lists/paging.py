@@ -115,8 +115,9 @@ def _words(page: Page, here: int, place: int | None, *, exact: bool) -> str:
     """Which of how many, as far as both are known."""
     if not here:
         return ""
-    total, capped = page.total, page.total is not None and page.total > COUNT_CAP and not exact
-    known = total_words(total) or say("an unknown number")
+    cap, total = page.cap or COUNT_CAP, page.total
+    capped = total is not None and total > cap and not exact
+    known = total_words(total, cap) or say("an unknown number")
     if place is not None and place < 0:
         if total is None or capped:
             return _words_from_end(here, -place, known)

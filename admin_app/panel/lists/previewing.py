@@ -17,11 +17,11 @@ from admin_app.panel.links import related, titles_of
 from admin_app.panel.lists.selecting import Chosen
 from admin_app.panel.visit import Visit
 from admin_app.records import Record, Writer
-from admin_app.records.writes.bulk import Outcome, update_items
+from admin_app.records.writes.bulk.items import Outcome, update_items
 
 SAMPLES = 5
 NAMED = 3
-"""Records that are named where others of the same fate are counted."""
+"""The most records named of each outcome; the others are counted."""
 _NAMES_SHOWN = 3
 
 
@@ -70,7 +70,7 @@ class Preview:
 
     @property
     def refused(self) -> int:
-        """How many would be refused."""
+        """The number of records that would be refused."""
         return sum(each.count for each in self.refusals)
 
 
@@ -119,7 +119,7 @@ async def changed_preview(
 
 
 def rehearsing(visit: Visit) -> Origin:
-    """Where a rehearsal comes from: nobody has to say why something is only tried."""
+    """The origin of a rehearsal, which needs no reason."""
     return replace(visit.origin, reason=visit.origin.reason or "-")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
-from admin_app.panel.display import NOTHING, Shown, brief, shortened, shown
+from admin_app.panel.display import NOTHING, Shown, brief, shortened, shown, titled
 from admin_app.panel.links import Titles, related, target_keys
 from admin_app.panel.lists.columns import Source
 from admin_app.panel.lists.within import in_list
@@ -16,7 +16,7 @@ from admin_app.records import Page, tag_of
 from admin_app.records.queries.query import WHOLE, Shape
 
 NAMES_SHOWN = 2
-"""Related records of a cell that are named; the others are counted."""
+"""The most related records named in a cell; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Row:
 
     key: str
     etag: str
-    """What a change of it has to match; empty where nobody is going to make one."""
+    """The entity tag that a change has to match; empty where none is offered."""
     href: str
     title: str
     cells: tuple[Shown, ...]
@@ -65,7 +65,7 @@ async def rows_of(
             resource.key_text(key),
             tag_of(resource, values) if tagged else "",
             visit.urls.to(resource.name, "details", resource.key_text(key), pairs=within),
-            shortened(Shown(resource.title_of(values))).text,
+            shortened(Shown(titled(resource, values))).text,
             tuple(_cell(visit, resource, each, values, titles) for each in sources[1:]),
         )
         for values in page.rows

@@ -23,16 +23,16 @@ from admin_app.records import Query, Record
 from admin_app.records.queries.conditions import KeyIn
 from admin_app.records.queries.grammar import PARAMETERS
 from admin_app.records.reads.record import digest, record
-from admin_app.records.writes.bulk import MAX_ITEMS
+from admin_app.records.writes.bulk.items import MAX_ITEMS
 
 LIST, ALL, KEY = "list", "all", "key"
-"""The names under which a selection travels."""
+"""The parameters that carry a selection."""
 STATE = "state"
 _NARROWING = frozenset({"filter", "search", "sort", "trash", "tz"})
 _TURNING = frozenset(PARAMETERS) - _NARROWING
-"""What of a query says nothing about which records it finds."""
+"""Parameters that do not determine which records a list has."""
 MOST_TEXT = 8_000
-"""Characters of a list's address that are carried along."""
+"""The longest list's address that is carried, in characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,11 @@ class Selection:
         chosen = [(ALL, "1")] if self.everything else [(KEY, each) for each in self.texts]
         return [*([(LIST, self.address)] if self.address else []), *chosen]
 
+    @property
+    def trashed(self) -> bool:
+        """Whether its records are in the trash."""
+        return dict(self.pairs).get("trash") == "only"
+
     def back(self, visit: Visit) -> str:
         """The list it was made in."""
         return visit.urls.list(self.resource, self.pairs)
@@ -66,7 +71,8 @@ class Selection:
         """What finds its records. Raises ``BadRequestError`` where the list's address is wrong."""
         if self.everything:
             return visit.records.query(visit.actor, self.resource, narrowing(self.pairs))
-        query = visit.records.query(visit.actor, self.resource, [])
+        place = [("trash", "only")] if self.trashed else []
+        query = visit.records.query(visit.actor, self.resource, place)
         return replace(query, filters=(KeyIn(tuple(self._keys())),))
 
     def _keys(self) -> Iterable[Key]:
@@ -78,7 +84,7 @@ class Selection:
 
 
 def narrowing(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Those of a list's parameters that say which records are in it, and in which order."""
+    """The parameters that determine which records a list has, and their order."""
     return [each for each in asked(pairs) if each[0] not in _TURNING]
 
 
@@ -141,8 +147,16 @@ class Chosen:
         ]
 
 
-async def chosen(visit: Visit, selection: Selection) -> Chosen:
-    """Read the records of a selection, as far as they can be written at once."""
+async def chosen(visit: Visit, selection: Selection, *, trashed: bool = False) -> Chosen:
+    """Read the records of a selection, as far as they can be written at once.
+
+    Raises ``BadRequestError`` for records in the trash, unless ``trashed`` ones will do.
+    """
+    # A list of both is none to choose from: what is done with the ones cannot be with the others.
+    both = dict(selection.pairs).get("trash") == "with"
+    if both or (selection.trashed and not trashed):
+        msg = say("What is in the trash can only be restored, or deleted for good.")
+        raise BadRequestError(msg)
     query = replace(selection.query(visit), limit=MAX_ITEMS + 1, count="none")
     page = await visit.records.page(visit.actor, selection.resource, query)
     if len(page.rows) > MAX_ITEMS:
@@ -162,9 +176,10 @@ def too_many_words(resource: Resource) -> str:
 
 def selectable(visit: Visit, resource: Resource, pairs: Pairs) -> bool:
     """Whether there is anything that the actor may do with several records of a list at once."""
-    if dict(pairs).get("trash", "without") != "without":
-        return False
     may = visit.records.allowed(visit.actor, resource)
+    place = dict(pairs).get("trash", "without")
+    if place != "without":
+        return place == "only" and resource.options.trash is not None and "delete" in may
     return bool(may & {"update", "delete"}) or bool(selection_actions(resource, may))
 
 
@@ -175,14 +190,17 @@ class Bar:
     address: str
     may: frozenset[str]
     actions: tuple[DeclaredAction, ...]
+    trashed: bool
+    """Whether the rows are in the trash."""
 
 
 def selection_bar(visit: Visit, resource: Resource, pairs: Pairs) -> Bar:
     """What stands in a list's toolbar while rows are ticked."""
-    may = visit.records.allowed(visit.actor, resource)
+    may = visit.offered(resource)
     names = selection_actions(resource, may)
     found = tuple(resource.declared[name] for name in names)
-    return Bar(urlencode(without(pairs), errors="replace"), may, found)
+    trashed = dict(pairs).get("trash") == "only"
+    return Bar(urlencode(without(pairs), errors="replace"), may, found, trashed)
 
 
 def selection_actions(resource: Resource, may: Collection[str]) -> Sequence[str]:

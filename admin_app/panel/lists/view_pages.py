@@ -39,7 +39,7 @@ from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, id_from, visiting
 
 MOST_COUNTED = 12
-"""Views of the menu whose records are counted."""
+"""The most views of the menu whose records are counted."""
 SECONDS_EACH, SECONDS_ALL = 0.5, 2.0
 
 

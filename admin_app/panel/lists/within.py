@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.requests import Request
 
-from admin_app.panel.lists.address import asked, carried, without
+from admin_app.panel.lists.address import carried, reading, without
 from admin_app.panel.visit import Pairs
 
 LIST = "list"
@@ -23,4 +23,4 @@ def listed(request: Request) -> list[tuple[str, str]]:
 
 def ordered(pairs: Pairs) -> list[tuple[str, str]]:
     """What of a list's parameters says which records it has, and in which order."""
-    return without(asked(pairs), "count")
+    return without(reading(pairs), "count")

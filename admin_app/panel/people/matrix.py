@@ -15,6 +15,7 @@ from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 
+from admin_app.access import RoleInfo
 from admin_app.access.confirmation import require_confirmed
 from admin_app.declaration import EVERY_RESOURCE
 from admin_app.errors import (
@@ -31,7 +32,7 @@ from admin_app.panel.notices import redirect_with
 from admin_app.panel.people.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
-from admin_app.panel.visit import Visit, visiting
+from admin_app.panel.visit import Visit, id_from, visiting
 from admin_app.records import Record, Writer
 from admin_app.records.reads.record import record
 
@@ -43,7 +44,7 @@ MEANWHILE = "Somebody else has changed this meanwhile, so nothing was saved."
 
 
 async def page(admin: Admin, request: Request) -> Response:
-    """The matrix; with ``?edit=1`` as a form.
+    """The matrix, or with ``?role=`` the rights of one; with ``?edit=1`` as a form.
 
     Raises ``ForbiddenError``, and ``ConfirmationRequiredError`` for the form.
     """
@@ -55,15 +56,18 @@ async def page(admin: Admin, request: Request) -> Response:
     if editing:
         _require_editing(visit)
         require_confirmed(visit.actor)
-    table = matrix_table(visit.records.registry, roles)
-    return await _rendered(admin, visit, table=table, editing=editing)
+    chosen = _chosen(visit, roles)
+    table = matrix_table(visit.records.registry, [chosen] if chosen else roles)
+    return await _rendered(admin, visit, roles=roles, chosen=chosen, table=table, editing=editing)
 
 
 async def _saved(admin: Admin, visit: Visit, form: FormData) -> Response:
     _require_editing(visit)
     wanted, shown = _read(form)
     changed = wanted ^ shown.keys()
-    here = visit.urls.to("access", "matrix")
+    roles = await visit.records.roles(visit.actor)
+    chosen = _chosen(visit, roles)
+    here = visit.urls.to("access", "matrix", pairs=[("role", str(chosen.id))] if chosen else [])
     if not changed:
         return redirect_with(visit, here, "unchanged", TITLE)
     clashes: set[Place] = set()
@@ -79,10 +83,17 @@ async def _saved(admin: Admin, visit: Visit, form: FormData) -> Response:
             return redirect_with(visit, here, "saved", TITLE)
         problem = ConflictError(MEANWHILE)
     roles = await visit.records.roles(visit.actor)
-    table = matrix_table(
-        visit.records.registry, roles, {each: each in wanted for each in changed}, clashes
-    )
-    return await _rendered(admin, visit, problem.status, table=table, editing=True, problem=problem)
+    told = {each: each in wanted for each in changed}
+    shown_ = [each for each in roles if chosen is None or each.id == chosen.id]
+    table = matrix_table(visit.records.registry, shown_, told, clashes)
+    context = {"roles": roles, "chosen": chosen, "table": table, "editing": True}
+    return await _rendered(admin, visit, problem.status, **context, problem=problem)
+
+
+def _chosen(visit: Visit, roles: Iterable[RoleInfo]) -> RoleInfo | None:
+    """The one role that the page is about, where it is about one."""
+    wanted = id_from(visit.request.query_params.get("role", ""))
+    return next((each for each in roles if each.id == wanted), None)
 
 
 async def _write(

@@ -106,6 +106,11 @@ class Group:
     label: str
     lines: tuple[Line, ...]
 
+    @property
+    def granted(self) -> bool:
+        """Whether anything of it is."""
+        return any(box.held for line in self.lines for cell in line.cells for box in cell.boxes)
+
 
 @dataclass(frozen=True, slots=True)
 class Table:

@@ -1,4 +1,4 @@
-"""What administrators do to somebody's access from that user's page."""
+"""The administrators' tools on a user's page: password link, sessions, acting as the user."""
 
 from __future__ import annotations
 

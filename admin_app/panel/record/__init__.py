@@ -6,7 +6,7 @@ from admin_app.panel.record.deleting import delete
 from admin_app.panel.record.page import details, file
 from admin_app.panel.record.past import compare, put_back, timeline
 from admin_app.panel.record.trash import restore
-from admin_app.panel.record.undoing import change_set, undo
+from admin_app.panel.record.undoing import change_set, undo, undoing
 from admin_app.panel.routing import BOTH, POST, Page
 
 PAGES = [
@@ -18,5 +18,6 @@ PAGES = [
     Page("put_back", "/{identity}/put-back/{pk:path}", put_back, POST, of="resource"),
     Page("change_set", "/changes/{change_set}", change_set),
     Page("undo", "/undo/{change_set}", undo, POST),
+    Page("undoing", "/undoing/{change_set}", undoing),
     Page("file", "/{identity}/file/{field}/{pk:path}", file, of="resource"),
 ]

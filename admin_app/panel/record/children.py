@@ -13,7 +13,7 @@ from admin_app.panel.layout import columns_of
 from admin_app.panel.links import Children, Titles, children_of, related, titles_of
 from admin_app.panel.visit import Pairs, Visit
 from admin_app.records import Record
-from admin_app.records.reads.reader import Page
+from admin_app.records.reads.pages import Page
 
 CHILDREN_SHOWN = 10
 COLUMNS = 3
@@ -83,7 +83,7 @@ async def _list(
     if page.next is not None:
         total = (await _read(visit, target, [*filters, ("limit", "1"), ("count", "capped")])).total
     given = children.given(record.resource, record.values)
-    add = given is not None and visit.may(target, "create")
+    add = given is not None and "create" in visit.offered(target)
     urls = visit.urls
     return ChildList(
         label=say(relation.label),

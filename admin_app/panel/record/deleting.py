@@ -21,10 +21,10 @@ from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Record, Writer
 
 TYPED_FROM = 20
-"""Records that go with one: with more than so many its name has to be typed."""
+"""Records deleted with one, beyond which its name has to be typed."""
 LONGEST_TYPED = 40
 TRASHED = "trash"
-"""The name under which an address says that a record in the trash is meant."""
+"""The parameter that says that a record in the trash is meant."""
 
 
 @dataclass(slots=True)
@@ -41,7 +41,7 @@ class Plan:
 
     @property
     def grave(self) -> bool:
-        """Whether it is to be asked for in so many words."""
+        """Whether a name has to be typed to confirm."""
         return self.possible and (self.beside > TYPED_FROM or self.uncounted)
 
 
@@ -119,6 +119,6 @@ async def _delete(visit: Visit, record: Record, etag: str, *, purge: bool) -> UU
 
 
 def word_of(title: str, otherwise: str) -> str:
-    """What is to be typed: the name, where it can be typed."""
+    """The word to type as a confirmation: the title, where a keyboard has it."""
     typeable = len(title) <= LONGEST_TYPED and title.isprintable() and title == title.strip()
     return title if typeable else otherwise

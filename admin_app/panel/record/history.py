@@ -16,14 +16,14 @@ from admin_app.panel.layout import covered
 from admin_app.panel.links import Titles, link_to
 from admin_app.panel.visit import Visit
 from admin_app.records import PastChange
-from admin_app.records.changes import SENSITIVE_MARKER, Facts
-from admin_app.records.net import Net
-from admin_app.records.past import Undoing
-from admin_app.records.veil import member_key
+from admin_app.records.trail.changes import SENSITIVE_MARKER, Facts
+from admin_app.records.trail.net import Net
+from admin_app.records.trail.past import Undoing
+from admin_app.records.trail.veil import member_key
 
 LINKS_SHOWN = 50
 MOST_WORDS = 600
-"""Of a text, each with what stands between them, that are told apart word by word."""
+"""The most words of a text that are compared word by word."""
 _ACTIONS = {
     "create": mark("Created"),
     "update": mark("Changed"),
@@ -34,7 +34,7 @@ _WORD = re.compile(r"\w+|\s+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a text; ``kept`` where the other text has it as well."""
+    """A part of a text; ``kept`` if the other text has it too."""
 
     text: str
     kept: bool
@@ -57,7 +57,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A change as a history tells it."""
+    """A change as the panel shows it."""
 
     change: PastChange
     who: str
@@ -65,7 +65,7 @@ class Event:
     door: str
     differences: tuple[Difference, ...]
     href: str
-    """All that has happened to its record."""
+    """The address of its record's history."""
 
     @property
     def at(self) -> datetime:
@@ -207,7 +207,7 @@ class FactNames:
 
 
 def word_by_word(old: str, new: str) -> tuple[Sequence[Piece], Sequence[Piece]]:
-    """What of two texts is the same; nothing where there is too much to be compared."""
+    """Compare two texts word by word; empty where they are too long."""
     ours, theirs = _WORD.findall(old), _WORD.findall(new)
     if not ours or not theirs or max(len(ours), len(theirs)) > MOST_WORDS:
         return (), ()
@@ -232,7 +232,7 @@ _STEPS: tuple[tuple[int, int, Literal["now", "minutes", "hours", "days"]], ...] 
 
 
 def ago(at: datetime) -> str:
-    """How long ago something was, as long as that says more than the date."""
+    """How long ago something was, while that says more than the date."""
     seconds = int((datetime.now(UTC) - at).total_seconds())
     for most, one, unit in _STEPS:
         if seconds < most:

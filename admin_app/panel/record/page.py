@@ -38,7 +38,7 @@ async def details(admin: Admin, request: Request, resource: Resource) -> Respons
         children=await child_lists(visit, record),
         events=await events(visit, past.changes),
         following=past.next,
-        may=visit.records.allowed(visit.actor, resource),
+        may=visit.offered(resource),
         walk=await walk_of(visit, record, "details"),
     )
     remember(request, response, record)

@@ -40,7 +40,7 @@ async def timeline(admin: Admin, request: Request, resource: Resource) -> Respon
         events=await events(visit, found.changes),
         following=found.next,
         before=before,
-        may=visit.records.allowed(visit.actor, resource),
+        may=visit.offered(resource),
     )
 
 
@@ -66,6 +66,7 @@ async def compare(admin: Admin, request: Request, resource: Resource) -> Respons
     older, newer = chosen
     net = await visit.records.compared(visit.actor, resource, key, older, newer)
     ends = await visit.records.changes(visit.actor, resource, key, [older, newer])
+    latest = await visit.records.timeline(visit.actor, resource, key, 1)
     return await render(
         admin,
         request,
@@ -75,8 +76,9 @@ async def compare(admin: Admin, request: Request, resource: Resource) -> Respons
         record=await visit.records.get(visit.actor, resource, key, "with"),
         ends=await events(visit, ends),
         net=net,
+        latest=latest.changes[0].id if latest.changes else None,
         differences=await compared(visit, net),
-        may=visit.records.allowed(visit.actor, resource),
+        may=visit.offered(resource),
     )
 
 

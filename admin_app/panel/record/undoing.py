@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from sqladmin import Admin
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from admin_app.declaration import Key, Resource
-from admin_app.errors import Conflict, NotFoundError, RevertConflictError
+from admin_app.desk import upload_of
+from admin_app.errors import (
+    Conflict,
+    ForbiddenError,
+    NotFoundError,
+    RevertConflictError,
+    RevertTooLargeError,
+)
 from admin_app.panel.display import Shown, shortened, wire_shown
-from admin_app.panel.language import retold, say_many
+from admin_app.panel.language import number, retold, say, say_many
 from admin_app.panel.notices import Event, redirect_with, undo_url
 from admin_app.panel.record.history import events
+from admin_app.panel.record.undo_task import KIND, start_undoing
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, safe_next, text_in
+from admin_app.panel.security import read_form, safe_next, text_in, wants_json
 from admin_app.panel.visit import Visit, id_from, visiting
 from admin_app.records import Reverted
 
@@ -60,8 +69,48 @@ async def undo(admin: Admin, request: Request) -> Response:
         )
     except RevertConflictError as error:
         return await conflict_page(admin, request, error, request.url.path, {}, back)
+    except RevertTooLargeError:
+        begun = await start_undoing(visit, wanted, back, skip=skip)
+        return RedirectResponse(visit.urls.to("undoing", str(begun)), status_code=303)
     url = safe_next(request, back) if back else visit.urls.home()
     return await undone(visit, url, done, "undone")
+
+
+async def undoing(admin: Admin, request: Request) -> Response:
+    """How far an undoing is that takes long; at its end, what came of it."""
+    visit = visiting(request)
+    found = await upload_of(request.state.database, visit.actor, KIND, _id(request))
+    outcome = found.outcome or {}
+    done, total = outcome.get("rows", 0), outcome.get("total", 0)
+    words = (
+        say("{done} of {total} changes", done=number(done), total=number(total))
+        if total
+        else say("Looking at what has changed since")
+    )
+    if wants_json(request):
+        told = {"running": found.running, "rows": done, "total": total, "words": words}
+        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+    wanted, back = uuid.UUID(found.name), found.choices["back"]
+    url = safe_next(request, back) if back else visit.urls.home()
+    context: dict[str, Any] = {"action": undo_url(visit, wanted), "back": url}
+    if outcome.get("conflicts"):
+        conflicts = [Conflict(**each) for each in outcome["conflicts"]]
+        more = {"count": outcome["count"], "changes": outcome["changes"]}
+        return await _conflicts(admin, request, conflicts, **context, **more)
+    made = outcome.get("change_set")
+    if outcome.get("done") and not outcome.get("stopped"):
+        reverted = Reverted(made and uuid.UUID(made), outcome["changes"], ())
+        return await undone(visit, url, reverted, "undone")
+    return await render(
+        admin,
+        request,
+        "record/undoing.html",
+        running=found.running,
+        outcome=outcome,
+        words=words,
+        skip=found.choices["skip"],
+        **context,
+    )
 
 
 async def undone(visit: Visit, url: str, done: Reverted, event: Event) -> Response:
@@ -90,6 +139,8 @@ async def _still_there(visit: Visit, url: str) -> str:
         await visit.records.get(visit.actor, resource, key, "with")
     except NotFoundError:
         return visit.urls.list(resource)
+    except ForbiddenError:
+        return visit.urls.home()
     return url
 
 
@@ -102,18 +153,28 @@ async def conflict_page(
     back: str,
 ) -> Response:
     """What has changed since, both values of each, and the choice to undo the rest."""
-    visit = visiting(request)
-    return await render(
+    return await _conflicts(
         admin,
         request,
-        "record/undo.html",
+        error.conflicts,
         error.status,
-        conflicts=[_shown(visit, each) for each in error.conflicts[:CONFLICTS_SHOWN]],
         count=len(error.conflicts),
         action=action,
         sent={name: value for name, value in sent.items() if value},
-        back=safe_next(request, back) if back else visit.urls.home(),
+        back=safe_next(request, back) if back else visiting(request).urls.home(),
     )
+
+
+async def _conflicts(
+    admin: Admin,
+    request: Request,
+    conflicts: Sequence[Conflict],
+    status: int = HTTPStatus.OK,
+    **context: Any,
+) -> Response:
+    visit = visiting(request)
+    shown = [_shown(visit, each) for each in conflicts[:CONFLICTS_SHOWN]]
+    return await render(admin, request, "record/undo.html", status, conflicts=shown, **context)
 
 
 def _shown(visit: Visit, each: Conflict) -> dict[str, Any]:

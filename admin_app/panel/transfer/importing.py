@@ -16,8 +16,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.desk import Upload, begin_import, choose, content_of, keep_upload, upload_of
-from admin_app.errors import AppError, BadRequestError, ForbiddenError, NotFoundError
-from admin_app.panel.language import lowered, say
+from admin_app.errors import (
+    AppError,
+    BadRequestError,
+    ForbiddenError,
+    NotFoundError,
+    ReadOnlyError,
+)
+from admin_app.panel.language import lowered, number, say
 from admin_app.panel.notices import undo_url
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, text_in, wants_json
@@ -54,7 +60,7 @@ from admin_app.records.transfer.tables import lines
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 FORMAT_WORDS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "ndjson": "NDJSON", "json": "JSON"}
 _MOST_WAITING = 1.5
-"""Seconds in which a small import is over before its page is shown."""
+"""Seconds to wait for a small import, so that its page shows the end."""
 
 
 async def start(admin: Admin, request: Request, resource: Resource) -> Response:
@@ -182,6 +188,8 @@ async def run(admin: Admin, request: Request, resource: Resource) -> Response:
     if found.started or kept is None:
         return RedirectResponse(url, status_code=303)
     await read_form(request)
+    if request.state.settings.server.read_only:
+        raise ReadOnlyError  # A file is taken in once, and this one still can be.
     database = visit.request.state.database
     content = await content_of(database, visit.actor, found.id)
     dialect = dialect_of(found.choices["dialect"])
@@ -317,9 +325,10 @@ def _many(resource: Resource) -> set[str]:
 async def _result(admin: Admin, request: Request, resource: Resource, found: Upload) -> Response:
     visit = visiting(request)
     outcome = found.outcome or {}
-    rows = sum(outcome.get(name, 0) for name in TABS)
+    rows, total = sum(outcome.get(name, 0) for name in TABS), outcome.get("total", 0)
+    words = say("{rows} of {total} rows", rows=number(rows), total=number(total))
     if wants_json(request):
-        told = {"running": found.running, "rows": rows}
+        told = {"running": found.running, "rows": rows, "total": total, "words": words}
         return JSONResponse(told, headers={"Cache-Control": "no-store"})
     change_set = outcome.get("change_set")
     return await render(
@@ -330,5 +339,6 @@ async def _result(admin: Admin, request: Request, resource: Resource, found: Upl
         upload=found,
         outcome=outcome,
         rows=rows,
+        words=words,
         undo=undo_url(visit, uuid.UUID(change_set)) if change_set else None,
     )

@@ -20,14 +20,14 @@ from admin_app.panel.visit import Visit
 from admin_app.records.transfer import MODES, Dialect, Mode, Request, Row, Table, read_table
 from admin_app.records.transfer.files import TABULAR
 from admin_app.records.transfer.mapping import REPORT_COLUMNS, by_label
-from admin_app.records.writes.upsert import unique_fields
+from admin_app.records.writes.bulk.upsert import unique_fields
 
 SAMPLES = 3
 LOOKED_AT = 200
-"""Rows in which the members of objects, and what relations are named by, are looked for."""
+"""Rows that are examined for the members of objects and the names of related records."""
 SEPARATORS = (";", ",", "|")
 KEYED = "key"
-"""In place of a field: related records are named by their keys."""
+"""Stands for the key, in place of the field that names related records."""
 MOST_COLUMNS = 300
 
 
@@ -45,7 +45,7 @@ class Column:
 
 @dataclass(slots=True)
 class Chosen:
-    """All that is chosen about a file but how it is read."""
+    """Everything chosen about a file except its dialect."""
 
     columns: list[Column] = field(default_factory=list)
     match: str = ""
@@ -81,7 +81,7 @@ class Chosen:
 
     @property
     def kept(self) -> dict[str, Any]:
-        """What is remembered of it, as JSON data."""
+        """The part of it that is remembered, as JSON data."""
         found = asdict(self)
         found["columns"] = {
             each.name: {"to": each.to, "split": each.split, "create": each.create}
@@ -217,11 +217,7 @@ def _guessed(
 ) -> Column:
     if name in REPORT_COLUMNS:
         return Column(name)
-    wanted = name.strip()
-    to = wanted if wanted in {*resource.fields, *resource.relations} else ""
-    if not to:
-        plain = wanted.casefold().replace("_", " ")
-        to = by_label(resource).get(wanted.casefold()) or by_label(resource).get(plain, "")
+    to = _named(visit, resource, name.strip())
     stands_for = covered(resource).get(to)
     if stands_for is not None and stands_for.writable and len(stands_for.fields) == 1:
         to = stands_for.name
@@ -229,6 +225,19 @@ def _guessed(
     if relation is not None and relation.writable:
         return _guessed_relation(visit, name, relation, found)
     return Column(name, to if to in known else "")
+
+
+def _named(visit: Visit, resource: Resource, wanted: str) -> str:
+    """What a column is the name or the label of, in the reader's language or as declared."""
+    names = {*resource.fields, *resource.relations}
+    if wanted in names:
+        return wanted
+    declared = by_label(visit.records.registry[resource.name])
+    labels = {each.casefold().replace("_", " "): each for each in names}
+    labels |= {label: each for label, each in declared.items() if each in names}
+    labels |= by_label(resource)
+    text = wanted.casefold()
+    return labels.get(text) or labels.get(text.replace("_", " "), "")
 
 
 def _guessed_relation(visit: Visit, name: str, relation: Relation, found: Reading) -> Column:
@@ -279,7 +288,8 @@ def _takes(each: Field) -> bool:
 
 
 def _samples(found: Reading, name: str) -> tuple[str, ...]:
-    texts = (str(row.cells[name]) for row in found.first if row.cells.get(name) not in {None, ""})
+    cells = (row.cells.get(name) for row in found.first)
+    texts = (str(each) for each in cells if each is not None and each != "")
     return tuple(itertools.islice((each[:60] for each in dict.fromkeys(texts)), SAMPLES))
 
 

@@ -18,20 +18,20 @@ from admin_app.panel.lists.previewing import rehearsing
 from admin_app.panel.transfer.mapping import Reading
 from admin_app.panel.visit import Visit, id_from
 from admin_app.records import Title
-from admin_app.records.transfer import Import, Outcome, Plan, counts, rows_told
+from admin_app.records.transfer import Import, Outcome, Plan, counts, row_outcomes
 from admin_app.records.transfer.importer import CHUNK
 
 MOST_TRIED = 2_000
-"""Rows."""
+"""The most rows tried."""
 TRYING = 8.0
-"""Seconds."""
+"""The most seconds of a trial."""
 PAGE = 50
 MOST_TEXT = 200
 """Characters of a value that are kept to be shown."""
 NAMED = 3
-"""Related records of a cell that are named."""
+"""The most related records named in a cell."""
 TABS = {
-    "created": mark("New"),
+    "created": mark("New ones"),
     "changed": mark("Changed"),
     "unchanged": mark("The same"),
     "refused": mark("Refused"),
@@ -53,7 +53,7 @@ async def try_out(visit: Visit, fitted: Plan, file: Reading, *, atomic: bool) ->
             break
     # In a thread: the rest of a large file takes a moment to be counted.
     left = await asyncio.to_thread(lambda: sum(1 for _ in rows))
-    found = rows_told(fitted, visit.registry, total)
+    found = row_outcomes(fitted, visit.registry, total)
     return {
         "counts": counts(total),
         "tried": total.rows,
@@ -93,7 +93,7 @@ class Row:
     link: Link | None
     cells: tuple[Cell, ...] = ()
     faults: tuple[tuple[str, str, str], ...] = ()
-    """Of each the field, the cell and the reason."""
+    """Errors: field, cell and reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Preview:
 async def looked_at(
     visit: Visit, resource: Resource, tried: Mapping[str, Any], given: Mapping[str, str]
 ) -> Preview:
-    """The page of a trial that an address asks for."""
+    """The requested page of a trial."""
     found: Mapping[str, int] = tried["counts"]
     usual = next((each for each in TABS if found[each]), "created")
     tab = given.get("show", "")

@@ -1,4 +1,4 @@
-"""The import itself, which goes on when whoever started it looks elsewhere."""
+"""Run an import in the background, whoever is looking."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from admin_app.records.transfer import Import, Plan, report_header, report_line
 logger = logging.getLogger(__name__)
 
 TELLING = 0.5
-"""Seconds between two times that is told how far it is."""
+"""Seconds between two records of its progress."""
 _running: set[asyncio.Task[None]] = set()
-"""So that nobody collects them as garbage before they are done."""
+"""Running tasks, kept from the garbage collector."""
 
 
 def take_in(
@@ -34,7 +34,7 @@ def take_in(
     atomic: bool,
     total: int,
 ) -> asyncio.Task[None]:
-    """Begin, and do not wait."""
+    """Start an import and return at once."""
     importing = Import(
         visit.records, visit.actor, fitted, file.table.format, origin=origin, atomic=atomic
     )

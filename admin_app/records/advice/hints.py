@@ -33,7 +33,7 @@ from admin_app.records.reads.full_text import indexed
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """What makes a list slow in a large table, and what a declaration can say against it."""
+    """Why a list will be slow in a large table, and which declaration would help."""
 
     why: str
     add: str

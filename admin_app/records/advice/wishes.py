@@ -17,6 +17,7 @@ from admin_app.records.advice.indexes import (
     terms_of,
 )
 from admin_app.records.queries.query import Sort
+from admin_app.records.reads.halves import is_indexed
 
 _FOUND = frozenset({"eq", "in", "lt", "lte", "gt", "gte", "between", "isnull"})
 _BEGINNINGS = frozenset({"startswith", "like"})
@@ -65,6 +66,8 @@ def for_order(resource: Resource, sort: Sequence[Sort], dialect: str, trash: str
     terms = list(terms_of(named))
     columns = [each.field.column for each in named if each.field.column is not None]
     kept = _kept(resource, dialect, trash)
+    if kept is None and dialect == "postgresql" and len(named) == 1 and is_indexed(named[0].field):
+        return None  # Where nulls are at the other end they are read apart.
     if kept is not None:
         columns.insert(0, kept)
         terms.insert(0, Term(kept.name, terms[0].descending))

@@ -1,7 +1,7 @@
-"""Why somebody may do something to a record, or may not: asked by administrators, read only.
+"""Explain why somebody may, or may not, do something to a record. For administrators.
 
-Everything is found out with what decides requests themselves: the grants, the rules as SQL, and
-the resource as that user sees it. What the declaration's own checks (``before_write``) would refuse
+Everything is computed by what decides requests themselves: the grants, the rules as SQL, and the
+resource as that user sees it. What the declaration's own checks (``before_write``) would refuse
 depends on what is written, and is no part of it.
 """
 
@@ -28,15 +28,15 @@ from admin_app.records.explaining.verdict import Case, ExplainedGrant, Reason, t
 from admin_app.records.reads.reader import Reader
 
 MOST_USERS = 200
-"""Users that ``who_may`` tells of."""
+"""The most users that ``who_may`` lists."""
 ON_RECORDS = ("read", "update", "delete")
-"""Actions that ``who_may`` tells of."""
+"""The most actions that ``who_may`` lists."""
 _LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """May somebody do something, and why."""
+    """Whether somebody may do something, and why."""
 
     user: str
     resource: Resource
@@ -61,7 +61,7 @@ class Rights:
     user: str
     roles: tuple[str, ...]
     may: frozenset[str]
-    """Of ``ON_RECORDS``."""
+    """The allowed ones of ``ON_RECORDS``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class ExplainedField:
     label: str
     state: State
     words: str
-    """Why it is so; empty where there is nothing to tell."""
+    """The reason; empty where there is nothing to explain."""
     withheld_by: tuple[RoleGrantInfo, ...] = ()
 
 
@@ -168,7 +168,7 @@ def roles_of(grants: Iterable[RoleGrantInfo]) -> str:
 
 
 def _size(value: Any) -> int:
-    """How much a value tells: how long a set is, or whether there is anything."""
+    """The amount of information in a value: the length of a set, or whether it is null."""
     if isinstance(value, list):
         return len(value)
     return 0 if value is None else 1

@@ -33,7 +33,7 @@ from admin_app.records.queries.reading import MAX_NAME, Path, Reading
 
 FUNCTIONS = ("count", "distinct", "sum", "avg", "min", "max")
 PARAMETERS = ("group", *FUNCTIONS, "having", "sort", "limit", "search", "filter", "tz")
-"""Names that steer an aggregate; every other one filters, as in a list."""
+"""Parameters of an aggregate; every other one filters, as in a list."""
 MAX_GROUPS = 5
 MAX_MEASURES = 20
 MAX_LIMIT = 1_000
@@ -51,14 +51,14 @@ KINDS: dict[str, frozenset[Kind]] = {
     "min": EXTREMES,
     "max": EXTREMES,
 }
-"""Of which kinds of value each function is."""
+"""The kinds of value that each function takes."""
 COUNT = Shape(kind=Kind.INTEGER, minimum=0, maximum=INT64 - 1)
 _TOTAL = Shape(kind=Kind.DECIMAL, precision=DIGITS, scale=PLACES)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A field of the record, or of one that to-one relations lead to."""
+    """A field of the record, or of a record that to-one relations lead to."""
 
     steps: tuple[Relation, ...]
     field: Field
@@ -66,7 +66,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What records are put together by."""
+    """A field, or a part of its dates, that records are grouped by."""
 
     name: str
     place: Place
@@ -75,7 +75,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """What is computed of each group; without a place, of its records."""
+    """A function computed for each group, of a field or of the records themselves."""
 
     function: str
     of: str
@@ -87,7 +87,7 @@ class Measure:
 
     @property
     def shape(self) -> Shape:
-        """What it is compared with."""
+        """The shape of its values."""
         if self.place is None or self.function in {"count", "distinct"}:
             return COUNT
         shape = self.place.field.shape
@@ -101,7 +101,7 @@ COUNT_ALL = Measure("count", "*", None)
 
 @dataclass(frozen=True, slots=True)
 class Having:
-    """What a measure of a group is compared with."""
+    """A condition on a measure of a group."""
 
     measure: Measure
     operator: str
@@ -119,13 +119,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Aggregation:
-    """Groups that can be read: everything in it is known to the resource."""
+    """What an aggregate reads, validated."""
 
     filters: tuple[Condition, ...]
     words: tuple[str, ...]
     groups: tuple[Group, ...]
     measures: tuple[Measure, ...]
-    """How many records a group has is always the first."""
+    """The first is always the number of records."""
     having: tuple[Having, ...]
     sort: tuple[Order, ...]
     """The order asked for, the groups appended."""

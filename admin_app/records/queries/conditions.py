@@ -1,7 +1,8 @@
-"""What a row must be like, as data: comparisons, relations to other rows, and, or and not."""
+"""Conditions on rows, as data: comparisons, relations to other rows, and, or and not."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,7 @@ Quantifier = Literal["some", "none", "all"]
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A field, an operator and what it is compared with."""
+    """A comparison of a field by an operator with an operand."""
 
     field: Field
     operator: str
@@ -21,7 +22,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Of the records in sight that a relation leads to, some, none or all are so."""
+    """That some, none or all of the related records in sight meet a condition."""
 
     relation: Relation
     quantifier: Quantifier
@@ -30,31 +31,53 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class KeyIn:
-    """The record's key is one of these."""
+    """That the record's key is one of these."""
 
     keys: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """Every one holds; true where there is none."""
+    """Conjunction; true if empty."""
 
     conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """At least one holds."""
+    """Disjunction."""
 
     conditions: tuple[Condition, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """It does not hold; what is neither true nor false (SQL's null) stays so."""
+    """Negation; what is neither true nor false (SQL's null) stays so."""
 
     condition: Condition
 
 
 Condition = Comparison | Related | KeyIn | AllOf | AnyOf | Not
 TRUE = AllOf(())
+
+
+_OF_VALUES = frozenset(
+    {"eq", "in", "lt", "lte", "gt", "gte", "between"}
+    | {"like", "ilike", "contains", "startswith", "endswith"}
+)
+"""Operators that are true of no null."""
+
+
+def names_present(conditions: Iterable[Condition]) -> Iterator[str]:
+    """The names of fields that are not null where all of the conditions hold."""
+    for each in conditions:
+        match each:
+            case Comparison(field, "isnull", False):
+                yield field.name
+            case Comparison(field, operator, value):
+                if operator in _OF_VALUES and value is not None:
+                    yield field.name
+            case AllOf(inner):
+                yield from names_present(inner)
+            case _:
+                continue

@@ -1,7 +1,7 @@
-"""The grammar of facets: which fields' values are counted in which list.
+"""The grammar of facets: the fields whose values are counted, and the list they are counted in.
 
-``field=language,format&year__gte=1900``: the list's own filters steer, and what orders, pages and
-shapes a list has no place.
+``field=language,format&year__gte=1900``: other parameters filter as in a list, but those that
+order, page and shape a list are not taken.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from admin_app.database.exact import Unit
-from admin_app.declaration import Field, Registry, Resource
+from admin_app.declaration import Field, Registry, Relation, Resource
 from admin_app.declaration.fields import ORDERED
 from admin_app.records.queries.aggregation import (
     COUNT_ALL,
@@ -22,7 +22,7 @@ from admin_app.records.queries.aggregation import (
     Place,
     fields_of,
 )
-from admin_app.records.queries.conditions import Comparison, Condition
+from admin_app.records.queries.conditions import TRUE, Comparison, Condition, KeyIn, Related
 from admin_app.records.queries.grammar import filters_of, read_json, split_pairs, trash_of
 from admin_app.records.queries.ordering import number_of, words_of
 from admin_app.records.queries.periods import MOMENTS, in_zone, settled_all, zone_of
@@ -30,7 +30,7 @@ from admin_app.records.queries.query import Query
 from admin_app.records.queries.reading import Reading
 
 PARAMETERS = ("field", "limit", "search", "filter", "trash", "tz")
-"""Names that steer; every other one filters, as in a list."""
+"""Parameters of facets; every other one filters, as in a list."""
 MAX_FIELDS = 5
 """Fields of one request: each is counted by a statement of its own."""
 MAX_LIMIT = 100
@@ -39,12 +39,13 @@ USUAL_LIMIT = 20
 
 @dataclass(frozen=True, slots=True)
 class FacetQuery:
-    """Facets that can be read: everything in it is known to the resource."""
+    """What facets read, validated."""
 
-    fields: tuple[Field, ...]
+    fields: tuple[Field | Relation, ...]
+    """And to-one relations, whose records are counted by."""
     limit: int
     query: Query
-    """The list that they are of."""
+    """The list whose records are counted."""
 
 
 def parse_facets(
@@ -79,7 +80,9 @@ def parse_facets(
     return found
 
 
-def _fields(reading: Reading, resource: Resource, given: Mapping[str, Any]) -> tuple[Field, ...]:
+def _fields(
+    reading: Reading, resource: Resource, given: Mapping[str, Any]
+) -> tuple[Field | Relation, ...]:
     path = ("field",)
     names = [each for each in given.get("field", "").split(",") if each]
     if not names or len(names) > MAX_FIELDS:
@@ -87,14 +90,13 @@ def _fields(reading: Reading, resource: Resource, given: Mapping[str, Any]) -> t
         return ()
     if len(set(names)) < len(names):
         reading.refuse(path, "repeated", "A name is given more than once.")
-    found = []
+    found: list[Field | Relation] = []
     for name in names:
-        field = countable(resource, name)
-        if field is None:
-            known = fields_of(resource, ORDERED)
-            reading.refuse_unknown(path, "unknown_field", name, known)
+        target = countable(resource, name) or pointing(resource, name)
+        if target is None:
+            reading.refuse_unknown(path, "unknown_field", name, faceted(resource))
         else:
-            found.append(field)
+            found.append(target)
     return tuple(found)
 
 
@@ -105,6 +107,18 @@ def countable(resource: Resource, name: str) -> Field | None:
     """The field whose values can be counted, if there is one of the name."""
     field = resource.readable.get(name)
     return field if field is not None and field.kind in ORDERED else None
+
+
+def pointing(resource: Resource, name: str) -> Relation | None:
+    """The to-one relation whose records can be counted by, if there is one of the name."""
+    relation = resource.relations.get(name)
+    return relation if relation is not None and relation.fields else None
+
+
+def faceted(resource: Resource) -> list[str]:
+    """The names of all that can be counted by."""
+    relations = (name for name in resource.relations if pointing(resource, name))
+    return [*fields_of(resource, ORDERED), *relations]
 
 
 def facet_of(
@@ -133,10 +147,42 @@ def facet_of(
     )
 
 
-def without(conditions: Sequence[Condition], field: Field) -> tuple[Condition, ...]:
-    """The conditions but those that compare the field, and nothing else."""
-    return tuple(
-        each
-        for each in conditions
-        if not (isinstance(each, Comparison) and each.field.name == field.name)
+def facet_of_relation(
+    query: Query, relation: Relation, target: Resource, limit: int, at: datetime
+) -> Aggregation:
+    """What counts the records of a list by the key of the record that a relation leads to.
+
+    ``target`` is what it leads to. One out of sight counts as none, and the list's conditions on
+    the relation itself do not count.
+    """
+    conditions = query.filters if query.written is None else query.written
+    groups = tuple(
+        Group(f"{relation.name}.{part.name}", Place((relation,), part), None) for part in target.key
     )
+    by_key = (Order(each, descending=False) for each in groups)
+    return Aggregation(
+        filters=settled_all(without(conditions, relation), in_zone(at, query.zone)),
+        words=query.words,
+        groups=groups,
+        measures=(COUNT_ALL,),
+        having=(),
+        sort=(Order(COUNT_ALL, descending=True), *by_key),
+        limit=limit,
+        trash=query.trash,
+    )
+
+
+def without(conditions: Sequence[Condition], target: Field | Relation) -> tuple[Condition, ...]:
+    """The conditions but those on the field, or on which record a relation leads to."""
+    return tuple(each for each in conditions if not _is_on(each, target))
+
+
+def _is_on(condition: Condition, target: Field | Relation) -> bool:
+    match condition:
+        case Comparison(field):
+            fields = target.fields if isinstance(target, Relation) else (target.name,)
+            return field.name in fields
+        case Related(relation, _, inner):
+            return relation.name == target.name and (isinstance(inner, KeyIn) or inner == TRUE)
+        case _:
+            return False

@@ -48,7 +48,7 @@ MAX_DEPTH = 10
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """What a name stands for."""
+    """A name, resolved."""
 
     steps: tuple[tuple[Relation, Quantifier], ...]
     target: Field | Relation
@@ -56,7 +56,7 @@ class _Named:
     """Empty where the name says none."""
 
     def reached(self, condition: Condition) -> Condition:
-        """The condition for who stands at the beginning of the steps."""
+        """Wrap a condition on the target in the steps that lead there."""
         for relation, quantifier in reversed(self.steps):
             condition = Related(relation, quantifier, condition)
         return condition

@@ -1,7 +1,7 @@
-"""A query taken apart: its form, which says what statement reads it, and the values in it.
+"""Split a query into its form, which determines the statement that reads it, and its values.
 
-Queries of one form are read by one statement that is made once, whoever sends them. What is not a
-value is form: names, operators, how many values a list has and of which Python type each is.
+Queries of one form are read by one statement that is made once, whoever sends them. Everything that
+is not a value is form: names, operators, how many values a list has and the Python type of each.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from admin_app.records.queries.operators import LISTS, escaped
 from admin_app.records.queries.query import Query, Shape
 
 MOST_VALUES = 30
-"""A query with more has no form: each length of a list is a form of its own."""
+"""Values of a list up to which a query has a form: each length is a form of its own."""
 
 Bind = Callable[[Field, Any], Any]
-"""What stands for a value of a field in a statement."""
+"""Makes the bind that stands for a value of a field in a statement."""
 
 
 class FormlessError(Exception):
-    """A query that is read by a statement of its own."""
+    """Raised for a query that no kept statement can read."""
 
 
 def form_of(query: Query) -> tuple[Hashable, list[Any]]:
-    """The form of a query, its cursor apart, and its values in order. Raises ``FormlessError``."""
+    """The form of a query without its cursor, and its values in order. Raises ``FormlessError``."""
     if query.words or query.ranked or query.count == "estimated":
         raise FormlessError
     values: list[Any] = []
@@ -81,7 +81,7 @@ def _types(values: Iterable[Any]) -> tuple[type, ...]:
 
 
 def placed(registry: Registry, resource: Resource, condition: Condition, bind: Bind) -> Condition:
-    """The condition with what ``bind`` gives for each value, asked in the order of ``form_of``."""
+    """The condition with ``bind`` called for each value, in the order of ``form_of``."""
     match condition:
         case Comparison(_, "isnull", _):
             return condition

@@ -35,12 +35,12 @@ PARAMETERS = (
     "trash",
     "tz",
 )
-"""Names that steer a list; see ``parameter``. They are the members of a query's document too."""
+"""Parameters of a list other than filters; also the members of a query's document."""
 MAX_PARAMETERS = 200
 
 
 def parameter(name: str, steering: Sequence[str] = PARAMETERS) -> str:
-    """How a field or relation is filtered by equality, also where its name steers lists."""
+    """The parameter that filters by equality with a field, also one with a reserved name."""
     return f"{name}__eq" if name in steering else name
 
 
@@ -80,7 +80,7 @@ def split_pairs(
     pairs: list[tuple[str, str]],
     parameters: tuple[str, ...],
 ) -> tuple[dict[str, Any], list[Condition]]:
-    """The parameters that steer, and the conditions that the others are."""
+    """Split parameters into reserved ones and filters."""
     if len(pairs) > MAX_PARAMETERS:
         msg = f"At most {MAX_PARAMETERS} parameters."
         raise BadRequestError(msg)
@@ -102,7 +102,7 @@ def split_pairs(
 def filters_of(
     reading: Reading, resource: Resource, given: Mapping[str, Any]
 ) -> tuple[Condition, ...]:
-    """The conditions of the member ``filter``."""
+    """The conditions of the parameter ``filter``."""
     if "filter" not in given:
         return ()
     found = condition_of(reading, resource, given["filter"], ("filter",))
@@ -176,7 +176,7 @@ def trash_of(reading: Reading, resource: Resource, given: Any) -> Trash:
 
 
 def _choice(reading: Reading, name: str, given: Any, known: tuple[T, ...]) -> T:
-    """One of the known words: the first where nothing is said."""
+    """One of the known words; the first is the default."""
     if given is None:
         return known[0]
     for each in known:

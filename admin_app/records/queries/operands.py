@@ -1,4 +1,4 @@
-"""What conditions compare with: values of a field, patterns, lists and keys, as texts or JSON."""
+"""Operands of conditions: values of a field, patterns, lists and keys, from text or JSON."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from admin_app.records.queries.periods import period_of
 MAX_LIST = 500
 """Values of one ``in``."""
 MAX_PATTERN = 1_000
-"""Characters that are searched for in a text; SQLite takes patterns of 50,000 bytes."""
+"""Characters of a pattern; SQLite takes patterns of 50,000 bytes."""
 
 
 def operand(field: Field, operator: str, text: str) -> Any:
-    """Read what ``field`` is compared with. Raises ``BadRequestError``."""
+    """Read the operand of a comparison with ``field``. Raises ``BadRequestError``."""
     if operator == "isnull":
         return flag(text)
     if operator in LISTS:
@@ -55,7 +55,7 @@ def json_operand(field: Field, operator: str, data: Any) -> Any:
 def json_compared(
     shape: Shape, operator: str, data: Any, value: Callable[[Shape, Any], Any] | None = None
 ) -> Any:
-    """Read what a value of ``shape`` is compared with, each by ``value``.
+    """Read the operand of a comparison with values of ``shape``, each by ``value``.
 
     Raises ``BadRequestError``.
     """

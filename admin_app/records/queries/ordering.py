@@ -1,4 +1,4 @@
-"""The grammar of how much of a list is read and in which order: sort, limit, offset and words."""
+"""The grammar of sort, limit, offset and search words."""
 
 from __future__ import annotations
 

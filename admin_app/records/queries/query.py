@@ -1,4 +1,4 @@
-"""``Query``: a list that can be read. What ``grammar`` makes and ``reader`` reads."""
+"""``Query``: what a list reads, validated. ``grammar`` makes it and ``reader`` reads it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Literal
 
 from admin_app.access.policies import Trash
 from admin_app.declaration import Field, Relation, Resource
-from admin_app.records.queries.conditions import Condition
+from admin_app.records.queries.conditions import Condition, names_present
 
 Count = Literal["none", "exact", "capped", "estimated"]
 COUNTS: tuple[Count, ...] = ("none", "exact", "capped", "estimated")
 NULLS_FIRST = ":nullsfirst"
-"""What a term of an order ends with where records without a value come first."""
+"""Suffix of an order's term where records without a value come first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """One term of an order, up or down; nulls come last in either, or first."""
+    """One term of an order, ascending or descending; nulls come last in either, unless first."""
 
     field: Field
     descending: bool
@@ -26,23 +26,23 @@ class Sort:
 
     @property
     def text(self) -> str:
-        """The term as it is written."""
+        """The term in the grammar's text form."""
         down, nulls = "-" if self.descending else "", NULLS_FIRST if self.nulls_first else ""
         return f"{down}{self.field.name}{nulls}"
 
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """Records of a relation that are answered inside each record, and which of them."""
+    """A relation whose records are answered inside each record, and which of them."""
 
     relation: Relation
     query: Query
-    """``limit`` counts for each record that they are inside of."""
+    """Which of them; ``limit`` applies to each record that they are inside of."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """How much of each record is answered."""
+    """Which fields of each record, and which related records, are answered."""
 
     fields: tuple[str, ...] | None = None
     """Names of fields and many-to-many relations; none: every one that can be read."""
@@ -58,7 +58,7 @@ class Shape:
         return self._of([name for name in resource.sets if name not in included])
 
     def needed(self, resource: Resource, more: Iterable[str] = ()) -> tuple[str, ...]:
-        """The fields that are read: those answered, the key, what links hold on to and ``more``."""
+        """The fields to be read: those answered, the key, those that links need, and ``more``."""
         sets = (resource.sets[name] for name in self.sets_of(resource))
         links = (name for each in sets for name, _ in each.own_columns)
         key = (each.name for each in resource.key)
@@ -85,15 +85,22 @@ class Query:
     count: Count
     shape: Shape = WHOLE
     offset: int = 0
-    """Records that are skipped; never with a cursor."""
+    """Records to skip; never with a cursor."""
     ranked: bool = False
     """Whether the best matches come first, and ``sort`` only tells equally good ones apart."""
+    soon: bool = False
+    """Whether a capped count need not go further than best matches are told."""
     trash: Trash = "without"
     given: frozenset[str] = frozenset()
-    """What was said, where otherwise something usual is meant."""
+    """The parameters that were given, where a default would apply otherwise."""
     zone: str = "UTC"
     """The time zone of periods."""
     timed: bool = False
-    """Whether there are periods in it, which have to become moments when it is read."""
+    """Whether it has periods, which become moments when it is read."""
     written: tuple[Condition, ...] | None = None
     """The filters with their periods, where ``filters`` has moments in their places."""
+
+    @property
+    def present(self) -> frozenset[str]:
+        """The names of fields that are null in no record of the list, by its filters."""
+        return frozenset(names_present(self.filters))

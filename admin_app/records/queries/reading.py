@@ -1,4 +1,4 @@
-"""``Reading``: what has been read of a request so far, what is wrong with it, and its bounds.
+"""``Reading``: the state of a parse, its errors, and the bounds of the whole request.
 
 Every part of the grammar is given one, so that a request is refused with all its mistakes at once
 and is bounded as a whole, whatever is nested in it.
@@ -22,7 +22,7 @@ MAX_VALUES = 5_000
 MAX_STEPS = 20
 """Relations that the filters of one request go through."""
 MAX_NAME = 100
-"""Characters of an unknown name that are looked at and told."""
+"""Characters of an unknown name that are compared and quoted."""
 
 Path = tuple[str | int, ...]
 
@@ -37,31 +37,31 @@ class Reading:
     values: int = 0
     steps: int = 0
     timed: bool = False
-    """Whether a condition names a period, which is another one at another time."""
+    """Whether a condition has a period, which depends on the time of the read."""
 
     def refuse(self, path: Path, code: str, detail: str) -> None:
-        """Note what is wrong at ``path``.
+        """Add an error at ``path``.
 
-        Raises ``BadRequestError`` when there is as much as one answer tells: looking for more,
-        and for what was meant, would take a while.
+        Raises ``BadRequestError`` when there are as many as one answer lists: to look for more, and
+        for what was meant, would take a while.
         """
         self.errors.append(FieldError(path, code, detail))
         if len(self.errors) == MAX_ERRORS:
             self.finish()
 
     def refuse_unknown(self, path: Path, code: str, name: str, known: Iterable[str]) -> None:
-        """Note a name that is not there, with the nearest that is."""
+        """Add an error for an unknown name, with the nearest known one."""
         names = list(known)
         near = closest(name[:MAX_NAME], names)
         meant = f" Did you mean {near}?" if near else ""
         self.refuse(path, code, f"Unknown.{meant} Known are {', '.join(names)}.")
 
     def refuse_value(self, path: Path, error: BadRequestError) -> None:
-        """Note a value that cannot be read."""
+        """Add an error for a value that cannot be read."""
         self.refuse(path, "bad_value", error.detail)
 
     def count_condition(self, path: Path, values: int = 1, steps: int = 0) -> None:
-        """Count what a condition takes of the request's bounds; each is refused once."""
+        """Count a condition against the request's bounds; each bound is refused once."""
         for name, more, limit, what in (
             ("conditions", 1, MAX_CONDITIONS, "conditions"),
             ("values", values, MAX_VALUES, "values"),
@@ -74,7 +74,7 @@ class Reading:
 
     @property
     def full(self) -> bool:
-        """Whether there is no room for more conditions: what follows need not be read."""
+        """Whether the bounds are used up, so that what follows need not be read."""
         return self.conditions > MAX_CONDITIONS
 
     def finish(self) -> None:

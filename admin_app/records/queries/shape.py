@@ -26,7 +26,7 @@ MAX_INCLUDES = 20
 MAX_NAMES = 200
 """Names that one request gives of either."""
 INSIDE = ("filter", "sort", "limit", "fields", "include")
-"""What can be said of an include."""
+"""The members of an include in JSON."""
 
 
 def parse_shape(resource: Resource, registry: Registry, pairs: Iterable[tuple[str, str]]) -> Shape:
@@ -58,19 +58,19 @@ def shape_of(reading: Reading, resource: Resource, given: Mapping[str, Any]) -> 
 
 @dataclass(slots=True)
 class _Node:
-    """What is asked of one resource, before it is held against the resource."""
+    """What is asked of one resource, not yet resolved against it."""
 
     path: Path
-    """Where it was asked for."""
+    """The path in the request where it was asked for."""
     fields: dict[str, Path] | None = None
     includes: dict[str, _Node] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    """What was said of it in JSON."""
+    """The members of its JSON form."""
 
 
 @dataclass(slots=True)
 class _Asked:
-    """Puts together what a request asks for, however it is written."""
+    """Merges the forms in which a request can ask for fields and includes."""
 
     reading: Reading
     names: int = 0

@@ -1,4 +1,4 @@
-"""What of a text is searched for by an index: runs of letters and digits, as the index has them."""
+"""The words of a search text: runs of letters and digits, as the index has them."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ AVERAGE_PLACES = 6
 
 @dataclass(frozen=True, slots=True)
 class Aggregates:
-    """Groups with what was computed of them, as JSON data."""
+    """Groups and their measures, as JSON data."""
 
     rows: list[dict[str, Any]]
     more: bool
@@ -159,7 +159,7 @@ def _computed(dialect: str, measure: Measure, column: Any) -> ColumnElement[Any]
 
 
 def _rough(dialect: str, measure: Measure, column: Any) -> bool:
-    """Whether the values are floats in the database."""
+    """Whether the database stores the values as floats."""
     if _kind(measure) is Kind.DECIMAL:
         return dialect == "sqlite" and not isinstance(column.type, ExactDecimal)
     return _kind(measure) is Kind.FLOAT
@@ -175,7 +175,7 @@ def _compared(
 
 
 def _as_written(dialect: str, value: Any) -> Any:
-    """Floats as what their digits say, which is what PostgreSQL sums."""
+    """Floats as decimals of their shortest digits, which is what PostgreSQL sums."""
     if isinstance(value, list):
         return [_as_written(dialect, each) for each in value]
     return Decimal(repr(value)) if isinstance(value, float) and dialect != "sqlite" else value

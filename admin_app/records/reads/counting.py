@@ -1,4 +1,4 @@
-"""How many records a list has: exactly, up to a cap, or beyond it as the database estimates."""
+"""Count the records of a list: exactly, up to a cap, or beyond it as the database estimates."""
 
 from __future__ import annotations
 
@@ -36,15 +36,22 @@ async def count_of(
     if count == "none":
         return None
     total: int = await connection.scalar(counted(matching, count)) or 0
+    return await or_estimate(connection, matching, count, total, estimable=estimable)
+
+
+async def or_estimate(
+    connection: AsyncConnection, matching: Select[Any], count: Count, total: int, *, estimable: bool
+) -> int:
+    """What was counted, or beyond the cap what the database expects, where that is asked for."""
     if count == "estimated" and estimable and total > COUNT_CAP:
         return max(total, await _estimate(connection, matching))
     return total
 
 
 def estimable(actor: Actor, registry: Registry, resource: Resource, query: Query) -> bool:
-    """Whether an estimate tells the actor nothing but what is in sight.
+    """Whether an estimate reveals nothing out of the actor's sight.
 
-    The statistics of a table know all of its rows. ``registry`` is as the actor sees it.
+    The statistics of a table count all of its rows. ``registry`` is as the actor sees it.
     """
     searched = [
         registry.target(resource.relations[name])

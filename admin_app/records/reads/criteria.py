@@ -1,12 +1,12 @@
-"""Conditions in SQL, under the policy: a related record out of sight is not there.
+"""Conditions in SQL, under the policy: a related record out of sight does not exist.
 
-A step through a relation goes to the target under another name, so that a condition can come back
-to the table it began with. ``Standing`` is the place it has come to.
+A step through a relation reaches the target under an alias, so that a condition can come back to
+the table it began with. ``Standing`` is a resource and the alias by which a statement refers to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from sqlalchemy import (
     false,
     func,
     inspect,
+    literal_column,
     not_,
     or_,
     select,
@@ -46,18 +47,18 @@ from admin_app.records.reads import full_text
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A resource, as the actor sees it, and the name under which a statement reads it."""
+    """A resource, as the actor sees it, and the alias under which a statement reads it."""
 
     resource: Resource
     entity: Any
-    """The model, or another name for its table."""
+    """The model, or an alias of its table."""
 
     def column(self, field: Field) -> Any:
-        """What a field is here."""
+        """The column of a field under this alias."""
         return self.here(field.expression)
 
     def here(self, expression: Any) -> Any:
-        """An expression that was written for the table's own name."""
+        """Move an expression from the table's own name to this alias."""
         if self.entity is self.resource.model:
             return expression
         plain = getattr(expression, "expression", expression)
@@ -74,11 +75,11 @@ class Criteria:
     def all_of(
         self, actor: Actor, resource: Resource, filters: Sequence[Condition], words: Sequence[str]
     ) -> list[ColumnElement[bool]]:
-        """What every row of a list has to be like; ``resource`` is as the actor sees it."""
+        """The conditions of a list; ``resource`` is as the actor sees it."""
         here = Standing(resource, resource.model)
         return [
             *(self.sql(actor, here, each) for each in filters),
-            *(self.contains(actor, here, word) for word in words),
+            *self._searched(actor, here, words),
         ]
 
     def sql(self, actor: Actor, here: Standing, condition: Condition) -> ColumnElement[bool]:
@@ -114,7 +115,7 @@ class Criteria:
         return not_(found) if quantifier == "none" else found
 
     def step(self, actor: Actor, relation: Relation) -> Standing:
-        """Where a relation leads, under a name of its own."""
+        """The target of a relation, under a new alias."""
         target = self._sight.registry(actor).target(relation)
         return Standing(target, aliased(target.model))
 
@@ -138,6 +139,49 @@ class Criteria:
         conditions: list[Any] = config.row_conditions("read")
         return and_(true(), *(here.here(each) for each in conditions))
 
+    def _searched(
+        self, actor: Actor, here: Standing, words: Sequence[str]
+    ) -> Iterator[ColumnElement[bool]]:
+        if not here.resource.options.full_text:
+            yield from (self.contains(actor, here, word) for word in words)
+            return
+        # One word is looked for, and what it finds is tested for the others: the keys that each of
+        # them finds may be half of the table.
+        ordered = sorted(words, key=_rarity, reverse=True)
+        for place, word in enumerate(ordered):
+            yield self._tested(actor, here, word) if place else self.contains(actor, here, word)
+
+    def _tested(self, actor: Actor, here: Standing, word: str) -> ColumnElement[bool]:
+        """``contains`` for records that something else finds."""
+        resource, dialect = here.resource, self._dialect
+        own = full_text.indexed(resource)
+        names = {each.name for each in own}
+        ways: list[ColumnElement[bool]] = []
+        if own:
+            ways.append(full_text.holds(dialect, resource, own, word, self._plain(here)))
+        for path in (each for each in resource.search if each not in names):
+            name, dot, far = path.partition(".")
+            if not dot:
+                ways.append(_like(here.column(resource.fields[name]), word))
+                continue
+            relation = resource.relations[name]
+            there = self.step(actor, relation)
+            field = there.resource.fields[far]
+            if field in full_text.indexed(there.resource):
+                plain = self._plain(there)
+                found = full_text.holds(dialect, there.resource, [field], word, plain)
+            else:
+                found = _like(there.column(field), word)
+            seen = self.in_sight(actor, there)
+            ways.append(self._exists(here, relation, there, and_(found, seen)))
+        return or_(false(), *ways)
+
+    def _plain(self, here: Standing) -> Callable[[Field], Any]:
+        """What a field is where no index is to be looked for: SQLite knows none of a sum."""
+        if self._dialect != "sqlite":
+            return here.column
+        return lambda key: here.column(key) + literal_column("0")
+
     def contains(self, actor: Actor, here: Standing, word: str) -> ColumnElement[bool]:
         """The condition that a word is in one of the declared fields."""
         if here.resource.options.full_text:
@@ -156,7 +200,7 @@ class Criteria:
         return or_(*conditions)
 
     def _indexed(self, actor: Actor, here: Standing, word: str) -> ColumnElement[bool]:
-        """The same where there is an index: each field gives keys, so that none is asked by row."""
+        """``contains`` by a full-text index: each field gives keys, no row is searched alone."""
         (key,) = here.resource.key
         own = full_text.indexed(here.resource)
         names = {each.name for each in own}
@@ -166,24 +210,51 @@ class Criteria:
         ways = [self._holders(actor, here.resource, path, word) for path in others]
         if own:
             ways.insert(0, full_text.holders(self._dialect, here.resource, own, word))
+        if self._dialect == "sqlite":
+            # One way after the other, so that whoever counts up to a cap need not go all of them.
+            return or_(false(), *(here.column(key).in_(way) for way in ways))
         found: ColumnElement[bool] = here.column(key).in_(union(*ways)) if ways else false()
         return found
 
     def _holders(self, actor: Actor, resource: Resource, path: str, word: str) -> Select[Any]:
-        """The keys of the records that have a word at a path that their own index knows not."""
+        """The keys of the records that have a word at a path outside of their own index."""
         name, dot, far = path.partition(".")
         other = Standing(resource, aliased(resource.model))
         keys = select(*(other.column(each) for each in resource.key))
         if not dot:
             return keys.where(_like(other.column(resource.fields[name]), word))
-        there = self.step(actor, resource.relations[name])
+        relation = resource.relations[name]
+        there = self.step(actor, relation)
         field = there.resource.fields[far]
         if field in full_text.indexed(there.resource):
             found = full_text.holds(self._dialect, there.resource, [field], word, there.column)
         else:
             found = _like(there.column(field), word)
-        link = getattr(other.entity, name).of_type(there.entity)
-        return keys.join(link).where(self.in_sight(actor, there), found)
+        linked = self._linked(resource, relation, there)
+        if linked is None:
+            linked = keys.join(getattr(other.entity, name).of_type(there.entity))
+        return linked.where(self.in_sight(actor, there), found)
+
+    def _linked(
+        self, resource: Resource, relation: Relation, there: Standing
+    ) -> Select[Any] | None:
+        """The keys that a table between has beside those of ``there``, if it has them whole."""
+        if relation.name not in resource.sets or relation.secondary is None:
+            return None
+        if [name for name, _ in relation.own_columns] != [each.name for each in resource.key]:
+            return None
+        table = relation.secondary.alias()
+        joined = (
+            table.c[column] == there.column(there.resource.fields[name])
+            for name, column in relation.target_columns
+        )
+        near = (table.c[column] for _, column in relation.own_columns)
+        return select(*near).join_from(table, there.entity, and_(*joined))
+
+
+def _rarity(word: str) -> int:
+    """A guess at how rare a word is: long ones are, and numbers more than words of their length."""
+    return len(word) + 2 * any(map(str.isdigit, word))
 
 
 def one_of(columns: Sequence[Any], keys: Sequence[Key]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""Where a page begins: the sort values of the row before it, as opaque signed text."""
+"""Cursors: where a page begins, given by the sort values of the row before it, signed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
@@ -22,23 +22,21 @@ from admin_app.records.queries.query import Sort
 
 _SIGNATURE = 12
 """Bytes of the signature that are kept: enough to notice a change, short in a URL."""
-
-
-_ENCODER = json.JSONEncoder(separators=(",", ":"))
 _PLAIN = frozenset({int, str, bool})
 """Types whose values are JSON as they are."""
 _CARRIED = 1_500
-"""Bytes of sort values that a cursor carries: it stands in URLs and headers."""
+"""The most bytes of sort values in a cursor, which stands in URLs and headers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The place beside a row: after it, or before it when walking back."""
+    """A position beside a row: after it, or before it when paging backward."""
 
     values: tuple[Any, ...]
     backward: bool
     whole: bool = True
-    """Otherwise only the values of the key are there: others were too long, or not to be said."""
+    """Whether all sort values are there; otherwise only the key's: others were too long for JSON.
+    """
 
 
 def write_cursor(
@@ -84,9 +82,9 @@ def read_cursor(secret: bytes, resource: str, sort: Sequence[Sort], text: str) -
 
 
 def write_place(secret: bytes, resource: str, place: int) -> str:
-    """Make the cursor of the page that begins at a place of a list of best matches.
+    """Make an offset cursor, for a list of best matches.
 
-    How well a record fits is no value of it, so there is no row to begin beside.
+    How well a record matches is no value of it, so there is no row to begin beside.
     """
     return _signed(secret, resource, (), _body(False, place))
 
@@ -101,31 +99,53 @@ def read_place(secret: bytes, resource: str, text: str) -> int:
 
 
 def bad_cursor() -> BadRequestError:
-    """Make the refusal of a cursor that leads nowhere."""
+    """Make the error for an invalid cursor."""
     detail = "This cursor is not from a list with this order. Start without one."
     return BadRequestError(detail, errors=[FieldError(("cursor",), "bad_cursor", detail)])
 
 
 def _body(*parts: Any) -> bytes:
-    return _ENCODER.encode([int(parts[0]), *parts[1:]]).encode()
+    return pydantic_core.to_json([int(parts[0]), *parts[1:]])
 
 
 def _is_said(value: Any) -> bool:
-    """Whether JSON has a word for a value."""
+    """Whether a value can be written in JSON."""
     return not isinstance(value, float) or isfinite(value)
 
 
-def beyond(sort: Sequence[Sort], position: Position) -> ColumnElement[bool]:
-    """The condition of the rows on the far side of ``position``."""
+def beyond(
+    sort: Sequence[Sort], position: Position, present: Collection[str] = ()
+) -> ColumnElement[bool]:
+    """The condition of the rows on the far side of ``position``; ``present`` as for ``order``."""
     alternatives: list[ColumnElement[bool]] = []
     equal: list[ColumnElement[bool]] = []
     for term, value in zip(sort, position.values, strict=True):
         column = term.field.expression
-        further = _further(term, value, backward=position.backward)
+        nulls = term.field.optional and term.field.name not in present
+        further = _further(term, value, backward=position.backward, nulls=nulls)
         if further is not None:
             alternatives.append(and_(*equal, further))
         equal.append(column.is_(None) if value is None else column == value)
-    return or_(*alternatives) if alternatives else false()
+    if not alternatives:
+        return false()
+    return and_(or_(*alternatives), *_no_nearer(sort, position, present))
+
+
+def _no_nearer(
+    sort: Sequence[Sort], position: Position, present: Collection[str]
+) -> Iterator[ColumnElement[bool]]:
+    """That the first value is none before that of ``position``, which follows from the rest.
+
+    An index is entered there: what begins with an ``OR`` would be read from its start.
+    """
+    term, value = sort[0], position.values[0]
+    nulls = term.field.optional and term.field.name not in present
+    if len(sort) == 1 or value is None or (nulls and ends_in_nulls(term, position.backward)):
+        return
+    column = term.field.expression
+    bound = value if isinstance(value, BindParameter) else literal(value, column.type)
+    place, ordered = in_order(bound), in_order(column)
+    yield ordered <= place if term.descending != position.backward else ordered >= place
 
 
 def _here(field: Field) -> Any:
@@ -133,22 +153,30 @@ def _here(field: Field) -> Any:
 
 
 def order(
-    sort: Sequence[Sort], *, backward: bool, column: Callable[[Field], Any] = _here
+    sort: Sequence[Sort],
+    *,
+    backward: bool,
+    column: Callable[[Field], Any] = _here,
+    present: Collection[str] = (),
 ) -> list[ColumnElement[Any]]:
-    """The ORDER BY terms; walking back, each is turned round. ``column``: what a field is there."""
+    """The ORDER BY terms; walking back, each is turned round. ``column``: what a field is there.
+
+    ``present`` are the names of fields that are null in no row: where nulls stand need not be said
+    of them, so that PostgreSQL reads an index of them downward as well.
+    """
     terms: list[ColumnElement[Any]] = []
     for each in sort:
         value = in_order(column(each.field))
         term = value.desc() if each.descending != backward else value.asc()
-        if each.field.optional:
-            term = term.nulls_last() if _ends_in_nulls(each, backward) else term.nulls_first()
+        if each.field.optional and each.field.name not in present:
+            term = term.nulls_last() if ends_in_nulls(each, backward) else term.nulls_first()
         terms.append(term)
     return terms
 
 
-def _further(term: Sort, value: Any, *, backward: bool) -> ColumnElement[bool] | None:
+def _further(term: Sort, value: Any, *, backward: bool, nulls: bool) -> ColumnElement[bool] | None:
     column = term.field.expression
-    to_nulls = _ends_in_nulls(term, backward)
+    to_nulls = ends_in_nulls(term, backward)
     if value is None:
         return None if to_nulls else column.is_not(None)
     # As a bind, whatever it is: SQLAlchemy takes a bare True or False for a keyword.
@@ -157,13 +185,13 @@ def _further(term: Sort, value: Any, *, backward: bool) -> ColumnElement[bool] |
     beyond_value: ColumnElement[bool] = (
         ordered < place if term.descending != backward else ordered > place
     )
-    if term.field.optional and to_nulls:
+    if nulls and to_nulls:
         return or_(beyond_value, column.is_(None))
     return beyond_value
 
 
-def _ends_in_nulls(term: Sort, backward: bool) -> bool:
-    """Whether who walks so comes to the rows without a value last."""
+def ends_in_nulls(term: Sort, backward: bool) -> bool:
+    """Whether nulls come last in this direction."""
     return term.nulls_first == backward
 
 

@@ -7,14 +7,19 @@ of a word only letters and digits are left before it comes near a query language
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
+    BigInteger,
     ColumnElement,
     Select,
     TableClause,
+    and_,
+    any_,
     cast,
     column,
     func,
@@ -31,8 +36,8 @@ from admin_app.database.full_text import FullText, words_in
 from admin_app.declaration import Field, Resource
 from admin_app.records.queries.words import parts_of
 
-RANKED = 10_000
-"""Records of which the best are found, however many there are."""
+RANKED = 1_000
+"""Records of which the best are found: to tell the best of more takes longer than to say more."""
 
 _LENGTH = 1
 """PostgreSQL's ``ts_rank``: what is found in a longer text counts for less, as in BM25."""
@@ -78,10 +83,47 @@ def holders(dialect: str, resource: Resource, fields: Sequence[Field], word: str
     return select(here(key)).where(holds(dialect, resource, fields, word, here))
 
 
+def own_matches(
+    statement: Select[Any], dialect: str, resource: Resource, words: Sequence[str]
+) -> tuple[Select[Any], ColumnElement[Any]]:
+    """Select the records that have every word in fields of their own, and in which order.
+
+    It is that of the keys, in which the index of SQLite gives them, so that as many are read as are
+    asked for; on PostgreSQL it is that of another index, in which a frequent word is soon found.
+    """
+    fields = indexed(resource)
+    (key,) = resource.key
+    if dialect != "sqlite":
+        return statement.where(in_itself(dialect, resource, words)), key.expression
+    search = _search_table(_declared(resource))
+    found = search.c[search.name].match(_match(fields, words, " AND "))
+    return statement.join(search, search.c.rowid == key.expression).where(found), search.c.rowid
+
+
+def in_itself(dialect: str, resource: Resource, words: Sequence[str]) -> ColumnElement[bool]:
+    """The condition that a record has every word in fields of its own."""
+    fields = indexed(resource)
+
+    def here(field: Field) -> Any:
+        return field.expression
+
+    if dialect != "sqlite":
+        return and_(*(holds(dialect, resource, fields, word, here) for word in words))
+    (key,) = resource.key
+    found: ColumnElement[bool] = key.expression.in_(_rows(resource, fields, words, " AND "))
+    return found
+
+
 def best_first(
-    statement: Select[Any], dialect: str, resource: Resource, words: Sequence[str], *, whole: bool
+    statement: Select[Any],
+    dialect: str,
+    resource: Resource,
+    words: Sequence[str],
+    keys: Sequence[int],
+    *,
+    whole: bool,
 ) -> Select[Any]:
-    """Order a statement of the resource's records by how well they fit, best first.
+    """Order a statement of the records with ``keys`` by how well they fit, best first.
 
     What is found in an earlier declared field counts for more. ``whole``: the actor sees every
     record. Otherwise nothing counts that is made of other records, such as how rare a word is.
@@ -100,7 +142,7 @@ def best_first(
     (key,) = resource.key
     declared = _declared(resource)
     if whole and len(declared.columns) == len(fields):
-        ranks = _ranks(resource, declared, fields, weights, words)
+        ranks = _ranks(resource, declared, fields, weights, words, keys)
         ranked = statement.outerjoin(ranks, ranks.c.row == key.expression)
         return ranked.order_by(func.coalesce(ranks.c.place, 0))
     hits = (
@@ -129,8 +171,9 @@ def _ranks(
     fields: Sequence[Field],
     weights: Sequence[float],
     words: Sequence[str],
+    keys: Sequence[int],
 ) -> CTE:
-    """The place of each row of the index by BM25; made once, not for every record."""
+    """The place of each of these rows of the index by BM25; made once, not for every record."""
     own = len(fields) == len(resource.search)
     search = _search_table(declared)
     by_column = {_column(each): weight for each, weight in zip(fields, weights, strict=True)}
@@ -139,11 +182,30 @@ def _ranks(
         *(literal(by_column[each]) for each in declared.columns),
     )
     asked = _match(fields, words, " AND " if own else " OR ")
+    # As a sum, so that the index is not asked for each of them anew.
+    some = among("sqlite", search.c.rowid + literal_column("0"), keys)
     found = select(search.c.rowid.label("row"), place.label("place")).where(
-        search.c[declared.search_table].match(asked)
+        search.c[declared.search_table].match(asked), some
     )
-    first = found.order_by(search.c.rowid).limit(RANKED)
-    return first.cte("ranks").prefix_with("MATERIALIZED", dialect="sqlite")
+    return found.cte("ranks").prefix_with("MATERIALIZED", dialect="sqlite")
+
+
+def as_keys(dialect: str, key: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The keys of several rows as one value."""
+    return func.json_group_array(key) if dialect == "sqlite" else func.array_agg(key)
+
+
+def read_keys(value: Any) -> tuple[int, ...]:
+    """Read that value."""
+    return tuple((json.loads(value) if isinstance(value, str) else value) or ())
+
+
+def among(dialect: str, key: ColumnElement[Any], keys: Sequence[int]) -> ColumnElement[bool]:
+    """The condition that a key is one of these, which are one value, however many there are."""
+    if dialect == "sqlite":
+        rows = func.json_each(json.dumps(keys)).table_valued("value")
+        return key.in_(select(rows.c.value))
+    return key == any_(literal([*keys], ARRAY(BigInteger)))
 
 
 def _rows(

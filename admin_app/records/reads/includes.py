@@ -20,7 +20,7 @@ from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Include, Shape
 from admin_app.records.reads.criteria import one_of
 from admin_app.records.reads.cursor import order
-from admin_app.records.reads.portions import batches
+from admin_app.records.reads.key_batches import batches
 
 if TYPE_CHECKING:
     from admin_app.records.reads.reader import Reader, Values

@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from admin_app.declaration import Resource
 from admin_app.records.queries.query import Query, Shape
-from admin_app.records.reads.reader import Page, Reader, Title, Values
+from admin_app.records.reads.pages import Page, cursor_at
+from admin_app.records.reads.reader import Reader, Values
+from admin_app.records.reads.titles import Title
 
 
 def beside(
@@ -16,7 +18,7 @@ def beside(
     names = dict.fromkeys([*(each.name for each in resource.key), resource.title])
     return replace(
         query,
-        cursor=reader.cursor(resource, query, values, backward=backward),
+        cursor=cursor_at(reader, resource, query, values, backward=backward),
         limit=1,
         count="none",
         offset=0,
@@ -25,7 +27,7 @@ def beside(
 
 
 def title_on(page: Page) -> Title | None:
-    """What the only record of a page is called."""
+    """The title of the only record of a page."""
     if not page.rows:
         return None
     values = page.rows[0]

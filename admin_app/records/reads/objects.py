@@ -1,4 +1,4 @@
-"""What is read of the rows of a plan: their values, or each as one text of JSON.
+"""The SELECT around a plan's rows: their values, or each record as one JSON text.
 
 Sets and to-one relations are looked up for the rows of the page alone, not for those that are
 sorted or skipped: on PostgreSQL by a sub-select for each row (a join would read the whole of the
@@ -31,49 +31,49 @@ from admin_app.declaration.schemas import annotation, set_annotation
 from admin_app.declaration.values import list_of
 from admin_app.records.queries.form import FormlessError
 from admin_app.records.queries.query import Include, Shape
-from admin_app.records.reads import printed, wire
+from admin_app.records.reads import postgresql_text, sqlite_text
 from admin_app.records.reads.criteria import Standing
 from admin_app.records.reads.includes import is_large
 from admin_app.records.reads.reader import Reader, Values
 from admin_app.records.reads.record import as_json
 from admin_app.records.reads.sets import as_list, keys_as_json, keys_of, same_as_json
-from admin_app.records.reads.stored import Column as Stored
-from admin_app.records.reads.stored import as_stored, json_of_stored
+from admin_app.records.reads.sqlite_values import Column as Stored
+from admin_app.records.reads.sqlite_values import as_stored, json_of_stored
 
 Rows = CTE | Subquery
-"""The rows of a page, before anything is looked up for them."""
+"""The rows of a page as a CTE or subquery, before sets and relations are looked up."""
 Column = ColumnElement[Any]
 Columns = Mapping[str, Sequence[Any]]
-"""The values of each column, those of what is joined by their path."""
+"""Values by column; those of included records by their path."""
 Build = Callable[[Columns], list[Values | None]]
 _TEXT = "page_text"
 _PAGE = "the page"
-"""No table is called so."""
+"""The name of the rows' CTE; no table can have it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A statement, what its columns are, and what makes a JSON list of its rows."""
+    """A statement, the names of its columns, and what makes a JSON array of its rows."""
 
     statement: Select[Any]
     names: tuple[str, ...]
     write: Callable[[Sequence[Row]], bytes]
     columns: tuple[Stored | None, ...] = ()
-    """What makes JSON data of each column, where its values come as they are stored."""
+    """By column, what makes JSON data of stored values; empty where Python values are read."""
     rows: Rows | None = None
-    """Read first, so that they have to be put in order again."""
+    """The page's rows where the statement wraps them, so that it has to order them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where a record's columns are."""
+    """Where the columns of a record are found in a statement."""
 
     source: FromClause
     column: Callable[[str], Column]
 
 
 class Objects:
-    """Reads for one actor."""
+    """Builds such statements for one actor."""
 
     def __init__(self, reader: Reader, actor: Actor, dialect: str) -> None:
         self._registry = reader.sight.registry(actor)
@@ -82,7 +82,7 @@ class Objects:
         self._dialect = dialect
 
     def values(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
-        """Read the values of what ``inside`` selects. Raises ``FormlessError``."""
+        """Select the Python values of the rows of ``inside``. Raises ``FormlessError``."""
         statement, names, read = self._looked_up(resource, shape, inside)
         build = self._builder(resource, shape, "")
         adapter = TypeAdapter(list_of(self._typed(resource, shape)))
@@ -94,7 +94,10 @@ class Objects:
         return Found(statement, names, write, rows=read)
 
     def stored(self, resource: Resource, shape: Shape, inside: Select[Any]) -> Found:
-        """The same of what ``inside`` selects as it is stored: JSON data. Raises likewise."""
+        """Select the stored values of the rows of ``inside``, to be made JSON data of.
+
+        Raises ``FormlessError``.
+        """
         statement, names, read = self._looked_up(resource, shape, inside)
         build = self._builder(resource, shape, "")
         fields = self._fields(resource, shape, "")
@@ -121,7 +124,7 @@ class Objects:
     def _looked_up(
         self, resource: Resource, shape: Shape, inside: Select[Any]
     ) -> tuple[Select[Any], tuple[str, ...], Rows | None]:
-        """The statement with sets and what is included, its columns, and what is read first."""
+        """The statement with sets and included records, its column names, and the wrapped rows."""
         names = tuple(each.key for each in inside.selected_columns if each.key is not None)
         sets = shape.sets_of(resource)
         if not sets and not shape.includes:
@@ -139,9 +142,9 @@ class Objects:
     def text(
         self, resource: Resource, shape: Shape, inside: Select[Any], kept: Sequence[str]
     ) -> Found | None:
-        """Read each record as JSON that the database writes, and the values of ``kept``.
+        """Select each record as JSON written by the database, and the values of ``kept``.
 
-        None where it would not write what we do. Raises ``FormlessError``.
+        ``None`` where the database would not write the same JSON. Raises ``FormlessError``.
         """
         rows = inside.subquery(_PAGE)
         object_ = self._object(resource, shape, _Place(rows, rows.c.__getitem__))
@@ -150,13 +153,13 @@ class Objects:
         found = select(object_.label(_TEXT), *(rows.c[name] for name in kept)).select_from(rows)
         names = (_TEXT, *kept)
         if self._dialect == "postgresql":
-            return Found(found, names, _joined_texts, rows=rows)
+            return Found(found, names, _joined, rows=rows)
         columns = (None, *(json_of_stored(resource.fields[name]) for name in kept))
-        return Found(found, names, _joined_prints, columns, rows)
+        return Found(found, names, _joined, columns, rows)
 
     def _object(self, resource: Resource, shape: Shape, here: _Place) -> Column | None:
-        """The text of a record's JSON; none where a value is not listed."""
-        writer = wire if self._dialect == "postgresql" else printed
+        """The expression of a record's JSON; ``None`` where a field has no such expression."""
+        writer = postgresql_text if self._dialect == "postgresql" else sqlite_text
         members: dict[str, Any] = {}
         for name in shape.fields_of(resource):
             members[name] = writer.json_of(resource.fields[name], here.column(name))
@@ -199,7 +202,7 @@ class Objects:
             self._join(joined, place, include.query.shape, inner)
 
     def _reached(self, include: Include) -> Standing:
-        """Where an include leads. Raises ``FormlessError`` for what is more than one record."""
+        """The target of a to-one include. Raises ``FormlessError`` for any other."""
         relation = include.relation
         if not relation.fields or not joined_by_keys_alone(relation.expression.property):
             raise FormlessError
@@ -226,7 +229,7 @@ class Objects:
         return TypedDict(resource.model.__name__, members)  # type: ignore[operator]
 
     def _builder(self, resource: Resource, shape: Shape, path: str) -> Build:
-        """What makes the records of one place of columns; none where their key is null."""
+        """A function that makes records of the columns at ``path``; ``None`` for a null key."""
         names = [*shape.fields_of(resource), *shape.sets_of(resource)]
         inner: list[Build] = []
         for include in shape.includes:
@@ -250,7 +253,7 @@ class Objects:
 
 
 class _Joined:
-    """Rows and the tables beside them."""
+    """A join of the rows and the tables of included records."""
 
     def __init__(self, rows: Rows) -> None:
         self.source: FromClause = rows
@@ -273,12 +276,8 @@ def _place(there: Standing) -> _Place:
     return _Place(inspect(there.entity).selectable, column)
 
 
-def _joined_texts(rows: Sequence[Row]) -> bytes:
-    return f"[{','.join([row[0] for row in rows])}]".encode()
-
-
-def _joined_prints(rows: Sequence[Row]) -> bytes:
-    text = _joined_texts(rows)
-    if printed.UNLIKE in text:
-        raise printed.UnlikeError
+def _joined(rows: Sequence[Row]) -> bytes:
+    text = f"[{','.join([row[0] for row in rows])}]".encode()
+    if sqlite_text.UNLIKE in text:
+        raise sqlite_text.UnlikeError
     return text

@@ -1,4 +1,4 @@
-"""Making plans: the one statement that reads records of a form, and what becomes of its rows."""
+"""``Planner`` makes plans: the statement that reads records of a form, and what reads its rows."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from admin_app.records.queries.form import FormlessError, placed
 from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.counting import counted
 from admin_app.records.reads.cursor import Position, beyond, order
+from admin_app.records.reads.halves import apart, in_halves, unsaid
 from admin_app.records.reads.objects import Objects, Rows
 from admin_app.records.reads.reader import Reader, Values, key_is
-from admin_app.records.reads.stored import Column as Stored
-from admin_app.records.reads.stored import as_stored
+from admin_app.records.reads.sqlite_values import Column as Stored
+from admin_app.records.reads.sqlite_values import as_stored
 
 LIMIT, OFFSET, TOTAL = "page_limit", "page_offset", "page_total"
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How records of a form are read."""
+    """A statement that reads records of one form, and how its rows become records or JSON."""
 
     resource: Resource
-    """As the actor sees it."""
+    """The resource as the actor sees it."""
     prepared: Prepared
     names: tuple[str, ...]
-    """What the columns are: fields, sets, or the record as one text; and perhaps ``TOTAL``."""
+    """The names of the columns: fields and sets, or the record as one text; perhaps ``TOTAL``."""
     columns: tuple[Stored | None, ...]
-    """What makes JSON data of each column, where its values come as they are stored."""
+    """By column, what makes JSON data of stored values; empty where Python values are read."""
     write: Callable[[Sequence[Row]], bytes]
-    """Makes a JSON list of rows."""
+    """Makes a JSON array of rows."""
 
     def text(self, rows: Sequence[Row]) -> bytes:
-        """The same. Raises ``FormlessError`` for what is not stored as it is declared."""
+        """Rows as a JSON array. Raises ``FormlessError`` for values not stored as declared."""
         if not rows:
             return b"[]"
         try:
@@ -50,12 +51,12 @@ class Plan:
             raise FormlessError from error
 
     def version(self, row: Row) -> Any:
-        """The version of a row's record; none where it has none."""
+        """The version of a row's record; ``None`` for a resource without one."""
         name = self.resource.version
         return None if name is None else row[self.names.index(name)]
 
     def values(self, row: Row) -> Values:
-        """A row by name, as JSON data where it came as it is stored. Raises likewise."""
+        """A row's values by name; JSON data if it was stored. Raises ``FormlessError``."""
         if self.columns:
             try:
                 row = [
@@ -69,7 +70,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Who reads what, and whether the answer is wanted as JSON."""
+    """Who reads what, and whether as JSON."""
 
     actor: Actor
     resource: Resource
@@ -77,11 +78,11 @@ class Asked:
     trash: Trash
     text: bool
     printed: bool = True
-    """Whether SQLite may write it, where it can."""
+    """Whether SQLite itself may write the JSON."""
 
     @property
     def form(self) -> Hashable:
-        """What of it makes a difference to the statement, but for the shape."""
+        """The part of a plan's key that is not of the query."""
         return self.resource.name, self.actor.grants, self.trash, self.text, self.printed
 
 
@@ -93,7 +94,7 @@ class Planner:
         self._database = database
 
     async def item(self, asked: Asked, key: Key) -> Plan:
-        """How a record is read by its key. Raises ``FormlessError``."""
+        """Make the plan that reads a record by its key. Raises ``FormlessError``."""
         seen = self._seen(asked)
         binds = _Binds()
         wanted = tuple(binds.of(field, value) for field, value in zip(seen.key, key, strict=True))
@@ -106,7 +107,7 @@ class Planner:
         return await self._made(asked, seen, inside, kept)
 
     async def page(self, asked: Asked, query: Query, position: Position | None) -> Plan:
-        """How a page is read. Raises ``FormlessError``."""
+        """Make the plan that reads a page. Raises ``FormlessError``."""
         reader, seen = self._reader, self._seen(asked)
         registry = reader.sight.registry(asked.actor)
         config = policy(asked.actor, seen, asked.trash)
@@ -114,13 +115,22 @@ class Planner:
         filters = [placed(registry, seen, each, binds.of) for each in query.filters]
         conditions = reader.criteria.all_of(asked.actor, seen, filters, ())
         backward = position is not None and position.backward
-        beside = [*conditions]
-        if position is not None:
-            beside.append(beyond(query.sort, _placed(query, position, binds)))
+        place = None if position is None else _placed(query, position, binds)
         kept = list(dict.fromkeys(each.field.name for each in query.sort))
         columns = self._columns(asked, seen, kept)
-        inside = await reader.select(seen, config, columns, beside)
-        inside = inside.order_by(*order(query.sort, backward=backward))
+
+        async def read(some: Sequence[ColumnElement[bool]]) -> Select[Any]:
+            return await reader.select(seen, config, columns, some)
+
+        if apart(self._database.dialect, query, position):
+            enough = _number(LIMIT) + _number(OFFSET)
+            inside = await in_halves(read, query, place, conditions, enough)
+        else:
+            beside = [beyond(query.sort, place, query.present)] if place else []
+            inside = await read([*conditions, *beside])
+            inside = inside.order_by(
+                *order(query.sort, backward=backward, present=unsaid(query, position))
+            )
         inside = inside.limit(_number(LIMIT)).offset(_number(OFFSET))
         total = None
         if query.count != "none":
@@ -147,7 +157,7 @@ class Planner:
         return [read(seen.fields[name].expression).label(name) for name in names]
 
     def _stored(self, asked: Asked) -> bool:
-        """Whether values are read as they are stored."""
+        """Whether stored values are read, not the Python values they stand for (SQLite)."""
         return asked.text and self._database.dialect == "sqlite"
 
     async def _made(
@@ -161,7 +171,7 @@ class Planner:
         *,
         lengthy: bool = False,
     ) -> Plan:
-        """The plan of what is read ``inside``, with what is looked up for each of its rows."""
+        """Make a plan of the rows that ``inside`` selects, adding sets and included records."""
         objects = Objects(self._reader, asked.actor, self._database.dialect)
         text = None
         if asked.text and asked.printed:
@@ -186,7 +196,7 @@ def _as_declared(column: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 class _Binds:
-    """Names the values of a form in the order in which they are found."""
+    """Makes the binds of a form's values, named in order."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -219,5 +229,5 @@ _NAMES = [_name(place) for place in range(200)]
 
 
 def named(values: Sequence[Any]) -> dict[str, Any]:
-    """The values of a form, in its order, by the names of their binds."""
+    """The values of a form by the names of their binds."""
     return dict(zip(_NAMES, values, strict=False))

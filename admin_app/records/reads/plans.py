@@ -1,9 +1,9 @@
-"""Plans: the statement of each form of read, made once and kept.
+"""A cache of plans: the statement of each form of read, made once.
 
-A plan depends on the resource, on what the actor is granted and on the form of the query, and on
-nothing else: every value is a bind, those of the acting person too. FastCRUD builds its statement
-and looks for cartesian products, once. Where a read takes several statements, or one of its own,
-there is no plan, and ``Reader`` reads as it does inside of writes.
+A plan's key is the resource, the actor's grants and the form of the query, and nothing else: every
+value is a bind, also those of the acting person. So FastCRUD's work for a statement is done once. A
+read that takes several statements, or one of its own, has no plan and is made by ``Reader``, as
+reads inside of writes are.
 """
 
 from __future__ import annotations
@@ -18,20 +18,21 @@ from admin_app.declaration import Actor, Key, Resource
 from admin_app.records.queries.form import FormlessError, form_of, shape_form
 from admin_app.records.queries.query import WHOLE, Query, Shape
 from admin_app.records.reads.cursor import Position, read_cursor
+from admin_app.records.reads.page_text import PageText
+from admin_app.records.reads.pages import Page, cut
 from admin_app.records.reads.planner import LIMIT, OFFSET, Asked, Plan, Planner, named
-from admin_app.records.reads.printed import UnlikeError
-from admin_app.records.reads.reader import Page, Reader
+from admin_app.records.reads.reader import Reader
 from admin_app.records.reads.record import Answer, Record, answer, record
-from admin_app.records.reads.texts import PageText
+from admin_app.records.reads.sqlite_text import UnlikeError
 
 MOST_PLANS = 500
-"""Forms are made by clients: those used least are forgotten."""
+"""Plans kept, the least recently used are dropped: clients make forms."""
 
 
 class Plans:
-    """The plans of one worker. Reads raise ``FormlessError`` where there is none.
+    """Reads by plans; one for each worker. They raise ``FormlessError`` where there is no plan.
 
-    ``seconds``: how long a statement may take, where that is not as usual.
+    ``seconds`` is the statement timeout, where it is not the usual one.
     """
 
     def __init__(self, reader: Reader, database: Database, secret: bytes) -> None:
@@ -41,7 +42,7 @@ class Plans:
         self._planner = Planner(reader, database)
         self._kept: OrderedDict[Hashable, Plan | None] = OrderedDict()
         self._unlike: set[str] = set()
-        """Resources that have records which SQLite does not write as we do."""
+        """Resources with records that SQLite cannot print as we would."""
 
     async def one(
         self, actor: Actor, resource: Resource, key: Key, trash: Trash, seconds: float | None
@@ -131,7 +132,7 @@ class Plans:
         binds = {**named(values), LIMIT: query.limit + 1, OFFSET: query.offset}
         found = await self._database.fetch(plan.prepared, binds, seconds=seconds)
         total = _total(query, found)
-        rows, before, after = self._reader.cut(plan.resource, query, position, found, plan.values)
+        rows, before, after = cut(self._reader, plan.resource, query, position, found, plan.values)
         return _Page(plan, rows, before, after, total)
 
     async def _plan(self, form: Hashable, make: Callable[[], Awaitable[Plan]]) -> Plan:
@@ -165,7 +166,7 @@ class _Page:
 
 
 def _total(query: Query, rows: Sequence[Row]) -> int | None:
-    """How many there are, which every row says. Raises ``FormlessError`` when no row is there."""
+    """The count, which is a column of every row. Raises ``FormlessError`` when there is no row."""
     if query.count == "none":
         return None
     if rows:
@@ -177,7 +178,7 @@ def _total(query: Query, rows: Sequence[Row]) -> int | None:
 
 
 def _position_form(position: Position | None) -> Hashable:
-    """What of a place is form. Raises ``FormlessError``."""
+    """The part of a position that belongs to the plan's key. Raises ``FormlessError``."""
     if position is None:
         return None
     if not position.whole:

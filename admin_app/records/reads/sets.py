@@ -1,4 +1,4 @@
-"""Many-to-many relations as one value of a statement: the keys of the records in sight."""
+"""Many-to-many relations as one column of a statement: the keys of the records in sight."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from admin_app.declaration import Actor, Kind, Relation, Resource
 from admin_app.records.reads.criteria import Criteria
 
 _SAME_AS_JSON = frozenset({Kind.INTEGER, Kind.STRING, Kind.TEXT})
-"""Kinds of keys that JSON from the database brings back as they were."""
+"""Kinds of keys that the databases' JSON gives back unchanged."""
 
 
 def same_as_json(target: Resource) -> bool:
-    """Whether JSON from the database brings back a resource's keys as they were."""
+    """Whether the databases' JSON gives back a resource's keys unchanged."""
     return len(target.key) == 1 and target.key[0].kind in _SAME_AS_JSON
 
 
 class KeyList(TypeDecorator[list[Any]]):
-    """A list of keys that the database has put together."""
+    """A list of keys that the database aggregates."""
 
     impl = Text
     cache_ok = True

@@ -26,12 +26,13 @@ from admin_app.records.transfer.mapping import (
     Request,
     nearest,
     plan,
+    read_pair,
     read_request,
     request_from,
 )
+from admin_app.records.transfer.outcomes import counts, row_outcomes
 from admin_app.records.transfer.reporting import report_header, report_line
 from admin_app.records.transfer.run import Done, Failure, Outcome
-from admin_app.records.transfer.telling import counts, rows_told
 
 __all__ = [
     "ENCODINGS",
@@ -63,11 +64,12 @@ __all__ = [
     "guard",
     "nearest",
     "plan",
+    "read_pair",
     "read_request",
     "read_table",
     "report_header",
     "report_line",
     "request_from",
-    "rows_told",
+    "row_outcomes",
     "unguard",
 ]

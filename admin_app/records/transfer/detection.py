@@ -1,13 +1,20 @@
-"""What kind of file this is: format, encoding, delimiter, header, as far as its bytes tell."""
+"""Detect a file's format, encoding, delimiter and header from its first bytes."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import re
 
 from admin_app.declaration import Resource
-from admin_app.records.transfer.files import Dialect, Encoding, Format, delimiter_of, format_of
+from admin_app.records.transfer.files import (
+    Dialect,
+    Encoding,
+    Format,
+    csv_lines,
+    delimiter_of,
+    first_cells,
+    format_of,
+)
 from admin_app.records.transfer.mapping import by_label
 
 SAMPLE = 2**20
@@ -25,7 +32,8 @@ def detect(content: bytes, name: str, resource: Resource) -> Dialect:
     if format_ != "csv":
         return Dialect(format_, encoding)
     text = content[:SAMPLE].decode(encoding, "replace").removeprefix("\ufeff")
-    first, _, rest = text.partition("\n")
+    first, *more = csv_lines(text.partition("\n")[0]) or [""]
+    rest = "".join(more) or text.partition("\n")[2]
     delimiter = delimiter_of(first)
     return Dialect("csv", encoding, delimiter, has_header(resource, first, rest, delimiter))
 
@@ -70,7 +78,7 @@ def _single_byte(sample: bytes) -> Encoding:
 
 def has_header(resource: Resource, first: str, rest: str, delimiter: str) -> bool:
     """Whether the first line names columns: ours, or at least nothing that looks like a value."""
-    cells = [each.strip() for each in next(csv.reader([first], delimiter=delimiter), [])]
+    cells = [each.strip() for each in first_cells(first, delimiter)]
     ours = {name.casefold() for name in (*resource.fields, *resource.relations)}
     ours |= {*by_label(resource)}
     if any(each.casefold() in ours for each in cells):

@@ -1,4 +1,4 @@
-"""Export: the records in sight, page by page, as files that an import takes back unchanged."""
+"""Export: the records in sight, in portions, as files that an import takes back unchanged."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from admin_app.access.policies import require
 from admin_app.declaration import Actor, Origin, Resource
 from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Query, Shape
-from admin_app.records.reads.copies import Portion, TooMuchError
 from admin_app.records.reads.includes import MOST_INCLUDED, TOO_MANY_INCLUDED
 from admin_app.records.reads.reader import Values
+from admin_app.records.reads.text_portions import Portion, TooMuchError
 from admin_app.records.service import Records
-from admin_app.records.transfer.copying import CopiedLines
 from admin_app.records.transfer.files import Written
+from admin_app.records.transfer.postgresql_lines import CopiedLines
 from admin_app.records.transfer.rows import Lines
-from admin_app.records.transfer.stored import StoredLines
+from admin_app.records.transfer.sqlite_lines import StoredLines
 from admin_app.records.transfer.tables import lines, workbook
 
 PAGE = 500
 """Records read at once: so many are in memory, however long the export."""
 LEAST = 100
-"""Records copied at once, however long they are."""
+"""The most records of a portion."""
 GROWTH = 40
-"""How many times as many records may be copied next."""
+"""The factor by which a portion may be larger than the one before."""
 MOST = 4
-"""How many times as much text as is wanted may be in memory; what has more is copied in parts."""
+"""How much text may be in memory, in multiples of a portion's size; more is read in parts."""
 MOST_ABOUT = 2_000
-"""Characters of what was asked for that are written down."""
+"""Characters of the request that are logged."""
 SECONDS = 0.5
-"""About so long the database may take for it."""
+"""Seconds that the database should take for a portion."""
 
 Quick = CopiedLines | StoredLines
 _PAGING = frozenset({"limit", "cursor", "count", "offset"})
@@ -42,7 +42,7 @@ _PAGING = frozenset({"limit", "cursor", "count", "offset"})
 
 @dataclass(frozen=True, slots=True)
 class Labels:
-    """Another way to write records: for people, and for no import to take back."""
+    """A format for people, which no import takes back."""
 
     header: Sequence[str]
     render: Callable[[Sequence[Values]], Awaitable[Sequence[Sequence[Any]]]]
@@ -101,7 +101,7 @@ class Export:
             await self._note(format_)
 
     async def _note(self, format_: Written) -> None:
-        """Write down that it was, however it ended: what was sent is out of the house."""
+        """Log the export, however it ended: what was sent has left the house."""
         if self._origin is None:
             return
         details = {"format": format_, "rows": self.rows, "asked": self._about[:MOST_ABOUT]}
@@ -148,7 +148,7 @@ class Export:
             yield written.text(rows)
 
     def _quick(self, columns: tuple[str, ...], format_: Written) -> Quick | None:
-        """How lines are made without Python values, if they can be."""
+        """What writes lines without Python values; ``None`` where that is impossible."""
         lines: Quick | None = None
         if self._records.dialect == "postgresql":
             lines = CopiedLines(self._seen, self._resource, columns, format_)
@@ -159,7 +159,7 @@ class Export:
     async def _copied(self, lines: Quick) -> AsyncIterator[bytes]:
         """The lines as the database writes them.
 
-        No connection waits for who reads them: a portion is all there before any of it is sent.
+        No connection waits for a slow reader: a portion is complete before any of it is sent.
         """
         copies = self._records.copies(self._actor, self._resource, self._query, lines)
         size, after = PAGE, None
@@ -214,7 +214,7 @@ def _whole(resource: Resource, query: Query) -> Query:
 
 
 def _together(shape: Shape) -> int:
-    """How many records are read at once, so that what they include never is too much."""
+    """Records to read at once, so that they never include too many others."""
     each = _included(shape)
     if each > MOST_INCLUDED:
         detail = f"One record could include {each:,} others. Give each list inside a lower limit."

@@ -16,7 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Literal, get_args
 
+from admin_app.declaration.schemas import deeper
 from admin_app.errors import BadRequestError
+from admin_app.records.transfer.json_array import LARGEST_OBJECT, items_of, refuse_constant
 from admin_app.records.transfer.sheets import read_sheet
 
 Format = Literal["csv", "ndjson", "xlsx", "json"]
@@ -36,6 +38,13 @@ _ENDINGS: dict[str, Format] = {
 DELIMITERS = ",;\t"
 _PIECE = 2**20
 LARGEST_CELL = 16 * 2**20
+MOST_COLUMNS = 16_384
+"""As many as a workbook has."""
+TOO_WIDE = f"A file has at most {MOST_COLUMNS:,} columns here."
+DEEPEST = 200
+"""Levels of JSON in a row: its fields have bounds of their own, Python's stack has one as well."""
+NO_OBJECT = "This is not one JSON object in UTF-8."
+csv.field_size_limit(LARGEST_CELL)
 LIST_SEPARATOR = ";"
 LINE_END = "\r\n"
 
@@ -44,6 +53,7 @@ _FORMULA = re.compile(r" *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _BEGINS = frozenset("' =+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What text that may need a guard begins with."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
+_RETURN = re.compile(r"(?<=\r)(?!\n)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +111,31 @@ def read_table(file: IO[bytes], how: Format | Dialect) -> Table:
     first = next(text, "")
     if dialect.format == "ndjson":
         return Table("ndjson", None, _lines(itertools.chain([first], text)))
-    csv.field_size_limit(LARGEST_CELL)
     if _undecodable(first) or "\x00" in first:
         raise BadRequestError(f"The file is not {words_for(dialect.encoding)} text.")
     delimiter = dialect.delimiter or delimiter_of(first)
-    reader = csv.reader(itertools.chain([first], text), delimiter=delimiter)
+    lines = (part for line in itertools.chain([first], text) for part in csv_lines(line))
+    reader = csv.reader(lines, delimiter=delimiter)
     rows = _csv_rows(reader, words_for(dialect.encoding))
     return _tabular("csv", rows, header=dialect.header)
 
 
-def delimiter_of(line: str) -> str:
-    """The delimiter that a line of CSV has most of."""
-    return max(DELIMITERS, key=lambda each: len(next(csv.reader([line], delimiter=each), [])))
+def csv_lines(line: str) -> list[str]:
+    """A line of text as lines of CSV, which some programs end with a carriage return alone."""
+    return [part for part in _RETURN.split(line) if part] if "\r" in line else [line]
+
+
+def first_cells(text: str, delimiter: str) -> list[str]:
+    """The cells of the first line of CSV; none where there is no such line."""
+    try:
+        return next(csv.reader(csv_lines(text)[:1], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def delimiter_of(text: str) -> str:
+    """The delimiter that the first line of CSV has most of."""
+    return max(DELIMITERS, key=lambda each: len(first_cells(text, each)))
 
 
 def words_for(encoding: Encoding) -> str:
@@ -142,7 +165,10 @@ def _decoded(file: IO[bytes], encoding: Encoding) -> Iterator[str]:
     while chunk := file.read(_PIECE):
         *lines, rest = (rest + decoder.decode(chunk)).split("\n")
         yield from (f"{line}\n" for line in lines)
-    rest += decoder.decode(b"", final=True)
+    try:
+        rest += decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        rest += "\udcff"  # Half a letter, told of by its row as any that cannot be read.
     if rest:
         yield rest
 
@@ -169,12 +195,16 @@ def _csv_rows(reader: Any, encoding: str) -> Iterator[tuple[int, tuple[str, ...]
     while True:
         line = reader.line_num + 1
         try:
-            cells = tuple(next(reader))
+            found = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
             yield line, (), f"This is not CSV: {error}."
             continue
+        if len(found) > MOST_COLUMNS:
+            yield line, (), TOO_WIDE
+            continue
+        cells = tuple(found)
         if cells:
             problem = f"This is not {encoding} text." if any(map(_undecodable, cells)) else ""
             yield line, cells, problem
@@ -201,26 +231,24 @@ def _record(header: tuple[str, ...], line: int, cells: tuple[str, ...], problem:
 
 
 def _items(text: str) -> Iterator[Row]:
-    """The items of an array, by their numbers."""
-    try:
-        found = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        where = (
-            f" (line {error.lineno}, column {error.colno})"
-            if isinstance(error, json.JSONDecodeError)
-            else ""
-        )
-        raise BadRequestError(f"The file is not JSON{where}.") from error
-    if not isinstance(found, list):
-        raise BadRequestError("The file is not an array of JSON objects.")
-    return (_item(line, each) for line, each in enumerate(found, 1))
+    """The items of an array, by their numbers, each read when its turn comes.
+
+    All of it is read once before, because a file that is no JSON is refused whole.
+    """
+    for _ in items_of(text):
+        pass
+    return (_item(line, each) for line, each in enumerate(items_of(text), 1))
 
 
 def _item(line: int, item: Any) -> Row:
     try:
-        return Row(line, _valid(item), (json_text(item),))
-    except (ValueError, RecursionError):
-        return Row(line, {}, (json.dumps(item),), "This is not one JSON object in UTF-8.")
+        raw = json_text(item)
+    except RecursionError:
+        return Row(line, {}, ("",), NO_OBJECT)
+    try:
+        return Row(line, _valid(item), (raw,))
+    except ValueError:
+        return Row(line, {}, (json.dumps(item),), NO_OBJECT)
 
 
 def _lines(text: Iterable[str]) -> Iterator[Row]:
@@ -228,26 +256,29 @@ def _lines(text: Iterable[str]) -> Iterator[Row]:
         raw = content.rstrip("\r\n")
         if not raw.strip():
             continue
+        if len(raw) > LARGEST_OBJECT:
+            yield Row(
+                line, {}, (raw,), f"An object has at most {LARGEST_OBJECT:,} characters here."
+            )
+            continue
         try:
             yield Row(line, _object(raw), (raw,))
         except (ValueError, RecursionError):
-            yield Row(line, {}, (raw,), "This is not one JSON object in UTF-8.")
+            yield Row(line, {}, (raw,), NO_OBJECT)
 
 
 def _object(raw: str) -> dict[str, Any]:
-    return _valid(json.loads(raw, parse_constant=_refuse_constant))
+    return _valid(json.loads(raw, parse_constant=refuse_constant))
 
 
 def _valid(found: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise ValueError(type(found))  # noqa: TRY004 - as for what is no JSON at all
+    if deeper(found, DEEPEST):
+        raise ValueError(DEEPEST)
     # An escape can stand for half a character, which no database keeps.
     json_text(found).encode()
     return found
-
-
-def _refuse_constant(name: str) -> float:
-    raise ValueError(name)
 
 
 def _undecodable(text: str) -> bool:

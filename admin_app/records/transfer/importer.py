@@ -1,4 +1,4 @@
-"""Import: rows through the write path, a few hundred in one transaction, all in one change set."""
+"""Import: rows through the write path, a few hundred in a transaction, all in one change set."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHUNK = 200
 
 
 class Import:
-    """One import: every row is created or updated as its actor may, or told of as a failure."""
+    """One import: every row creates or updates a record, as its actor may, or is a failure."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Import:
         self._atomic = atomic
         self._keep = keep
         self.change_set = uuid.uuid4()
-        """What all changes of it share."""
+        """The change set of the whole import."""
         self._seen: dict[Key, int] = {}
 
     async def run(self, rows: Iterable[Row]) -> AsyncIterator[Outcome]:

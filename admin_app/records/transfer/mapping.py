@@ -1,11 +1,12 @@
-"""From the columns of a file to the fields of a resource: the mapping's grammar, checked whole.
+"""The grammar of mappings, from the columns of a file to the fields of a resource.
 
-``FIELD=COLUMN|step|step…``. Without a mapping every column goes to the field of its name, which is
-how an export comes back.
+``FIELD=COLUMN|step|step…``. Without a mapping every column goes to the field of its name, so that
+an export can be imported as it is.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,13 +14,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
-from admin_app.errors import BadRequestError, FieldError, closest
+from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, closest
 
 Mode = Literal["both", "create", "update"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 """What an import may do: create what is new and update what is there, or one of the two."""
 REPORT_COLUMNS = ("import_line", "import_reason")
 """What a file of refused rows has besides the file's own columns; an import passes them over."""
+LONGEST_NAME, MOST_NEAR = 100, 1_000
+"""How much of a name is told, and with how many it is compared: a file may be made to take long."""
 
 STEPS = {
     "trim": False,
@@ -93,6 +96,17 @@ def read_request(text: str) -> Request:
         msg = f"The mapping is not TOML: {error}."
         raise BadRequestError(msg) from error
     return request_from(document)
+
+
+def read_pair(text: str) -> tuple[str, str] | None:
+    """A field and where it comes from: ``FIELD=COLUMN|step…``, or ``FIELD|step…`` of its own name.
+
+    None where no field is named.
+    """
+    name, bar, steps = text.partition("|")
+    field_name, equals, column = name.partition("=")
+    field_name = field_name.strip()
+    return (field_name, f"{column if equals else field_name}{bar}{steps}") if field_name else None
 
 
 def request_from(document: Mapping[str, Any]) -> Request:
@@ -178,10 +192,10 @@ class _Planner:
             name = column if column in self.named else self.labelled.get(column.casefold(), "")
             if column in passed:
                 continue
-            if not name:
-                near = nearest(column, self.named)
-                hint = "map it to one with --map, or pass it over with --skip"
-                self.refuse((column,), f"This column is no field{near}; {hint}.")
+            if not name and len(self.errors) < MAX_ERRORS:
+                near = meant(column, self.named)
+                words = "This column is no field: map it to one, or skip it."
+                self.refuse((column[:LONGEST_NAME],), words + near)
             elif name in self.targets:
                 found.setdefault(name, column.replace("|", r"\|"))
         return found
@@ -189,15 +203,17 @@ class _Planner:
     def rule(self, name: str, text: str) -> Rule | None:
         target = self.targets.get(name)
         if target is None:
-            why = "It cannot be written" if name in self.named else "There is no such field"
-            self.refuse((name,), f"{why}{nearest(name, self.targets)}.")
+            near = meant(name, self.targets)
+            known = name in self.named
+            words = "It cannot be written." if known else "There is no such field."
+            self.refuse((name,), words + near)
             return None
         column, *steps = split_escaped(text)
         rule: dict[str, Any] = {"target": target, "column": column}
         for each in steps:
             step, colon, value = each.partition(":")
             if step not in STEPS or STEPS[step] != bool(colon):
-                self.refuse((name,), f"{_bad_step(step)}.")
+                self.refuse((name,), _bad_step(step))
             else:
                 rule[step] = value if colon else True
         self.check_column(name, rule)
@@ -209,8 +225,8 @@ class _Planner:
         if ("constant" in rule) == bool(column):
             self.refuse((name,), "Give either a column or a constant.")
         elif column and self.columns is not None and column not in self.columns:
-            near = nearest(column, self.columns)
-            self.refuse((name,), f"The file has no column {column!r}{near}.")
+            near = meant(column, self.columns)
+            self.refuse((name,), f"The file has no column {column!r}." + near)
         elif self.columns is not None and self.columns.count(column) > 1:
             self.refuse((name,), f"The file has {column!r} more than once.")
 
@@ -229,14 +245,14 @@ class _Planner:
         """The field of the related resource that a cell holds."""
         if not isinstance(target, Relation):
             relations = [each for each in self.targets.values() if isinstance(each, Relation)]
-            near = nearest(name, [each.name for each in relations])
-            self.refuse((name,), f"by needs a relation{near}.")
+            near = meant(name, [each.name for each in relations])
+            self.refuse((name,), f"by needs a relation.{near}")
             return None
         other = self.registry.target(target)
         known = {key: each for key, each in other.readable.items() if each.sortable}
         if by not in known:
-            where = other.label.lower()
-            self.refuse((name,), f"by names {by!r}, no field of {where}{nearest(by, known)}.")
+            label, near = other.label.lower(), meant(by, known)
+            self.refuse((name,), f"by names {by!r}, no field of {label}.{near}")
         return known.get(by)
 
     def match(self, names: tuple[str, ...] | None, given: set[str]) -> tuple[Field, ...]:
@@ -248,7 +264,7 @@ class _Planner:
             each = self.resource.readable.get(name)
             if each is None or not each.sortable or name not in given:
                 usable = [key for key in given if key in self.resource.readable]
-                self.refuse(("match",), f"{name!r} is not given{nearest(name, usable)}.")
+                self.refuse(("match",), f"{name!r} is not given." + meant(name, usable))
             else:
                 found.append(each)
         return tuple(found)
@@ -289,14 +305,21 @@ def _is_array(target: Field | Relation) -> bool:
 def _bad_step(step: str) -> str:
     if step in STEPS:
         form = f"{step}:VALUE" if STEPS[step] else step
-        return f"This step is written {form}"
-    return f"There is no step {step!r}{nearest(step, STEPS)}"
+        return f"This step is written {form}."
+    return f"There is no step {step!r}." + meant(step, STEPS)
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """A question for the known name that is most like ``name``, to stand after a sentence."""
+    found = closest(name[:LONGEST_NAME], itertools.islice(known, MOST_NEAR))
+    near = (found or "")[:LONGEST_NAME]
+    return f" Did you mean {near}?" if near else ""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """The known name that is most like ``name``, in brackets; nothing where nothing is known."""
-    near = closest(name, known)
-    return f" (nearest: {near})" if near else ""
+    near = closest(name[:LONGEST_NAME], itertools.islice(known, MOST_NEAR))
+    return f" (nearest: {near[:LONGEST_NAME]})" if near else ""
 
 
 def split_escaped(text: str) -> list[str]:

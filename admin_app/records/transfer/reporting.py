@@ -1,4 +1,4 @@
-"""The rows that were refused as a file of CSV: as they stand in theirs, and why."""
+"""The refused rows of an import as a CSV file: as they stand in theirs, and why."""
 
 from __future__ import annotations
 

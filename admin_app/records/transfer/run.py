@@ -9,9 +9,11 @@ from typing import Any, Literal
 from admin_app.declaration import Field, Key, Registry, Relation, Resource
 from admin_app.errors import AppError, FieldError, InvalidInputError
 from admin_app.records.reads.reader import Values
+from admin_app.records.reads.record import Record
 from admin_app.records.transfer.files import Row
 from admin_app.records.transfer.mapping import Plan, Rule
 from admin_app.records.transfer.values import Prepared, referring, typed
+from admin_app.records.writes.bulk.updates import Edit
 from admin_app.records.writes.writer import Writer
 
 Result = Literal["created", "changed", "unchanged"]
@@ -44,7 +46,7 @@ class Done:
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of some rows."""
+    """The outcome of some rows."""
 
     created: int = 0
     changed: int = 0
@@ -53,12 +55,12 @@ class Outcome:
     done: list[Done] = field(default_factory=list)
 
     def take(self, done: Done) -> None:
-        """One more row came out so."""
+        """Count the outcome of one row."""
         setattr(self, done.result, getattr(self, done.result) + 1)
         self.done.append(done)
 
     def add(self, other: Outcome) -> None:
-        """As many more."""
+        """Add another outcome."""
         self.created += other.created
         self.changed += other.changed
         self.unchanged += other.unchanged
@@ -70,12 +72,21 @@ class Outcome:
         return self.created + self.changed + self.unchanged + len(self.failures)
 
 
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """A row that is about a record that is there."""
+
+    row: Prepared
+    before: Values
+    new: dict[str, Any]
+
+
 class RowFailedError(Exception):
     """A row failed where none can be undone by itself."""
 
 
 class Run:
-    """What one transaction makes of rows; ``seen``: the lines that records were taken from."""
+    """Imports rows in one transaction; ``seen``: the lines that records were taken from."""
 
     def __init__(
         self, writer: Writer, registry: Registry, plan: Plan, seen_before: Mapping[Key, int]
@@ -87,6 +98,7 @@ class Run:
         self._seen_before = seen_before
         self._known: dict[Place, dict[Any, list[Key]]] = {}
         self._existing: dict[Key, list[Values]] = {}
+        self._sets = plan.resource.sets.keys()
         self._natural = [(rule, rule.by) for rule in plan.rules if rule.by is not None]
         self.seen: dict[Key, int] = {}
         self.outcome = Outcome()
@@ -99,14 +111,16 @@ class Run:
         try:
             await self._look_up(rows)
             await self._create_related(rows)
-            new = []
+            new, old = [], []
             for row in rows:
                 data = self._data(row)
                 before = self._find(row, data)
                 if before is None:
                     new.append((row, self._creatable(data)))
                 else:
-                    self.outcome.take(await self._update(row, before, data))
+                    old.append(_Meant(row, before, self._updatable(before, data)))
+            for done in await self._update_all(old):
+                self.outcome.take(done)
             made = await self._writer.create_all(self._resource, [data for _, data in new])
             for (row, data), each in zip(new, made, strict=True):
                 self.outcome.take(Done(row.row, "created", each.key, (*data,), None, each.values))
@@ -133,7 +147,7 @@ class Run:
         data = self._data(row)
         before = self._find(row, data)
         if before is not None:
-            return await self._update(row, before, data)
+            return await self._update(_Meant(row, before, self._updatable(before, data)))
         data = self._creatable(data)
         made = await self._writer.create(self._resource, data)
         return Done(row.row, "created", made.key, (*data,), None, made.values)
@@ -171,8 +185,8 @@ class Run:
                 made = await self._writer.create_all(target, new) if new else []
             except AppError as error:
                 named = ", ".join(repr(each[by.name]) for each in new)
-                reasons = "; ".join(reasons_of(error))
-                raise _refused(rule, f"{named} cannot be created: {reasons}") from error
+                reasons = " ".join(each.detail for each in error.errors) or error.detail
+                raise _refused(rule, f"{named} cannot be created. {reasons}") from error
             known.update(zip(missing, ([each.key] for each in made), strict=True))
 
     def _data(self, row: Prepared, *, missing: bool = True) -> dict[str, Any]:
@@ -198,13 +212,14 @@ class Run:
     ) -> None:
         target = self._target(rule)
         for value in values:
-            count = len(known.get(value, ()))
-            words = f"{by.label.lower()} {target.wire(by.name, value)!r}"
+            count, label = len(known.get(value, ())), by.label.lower()
+            told = target.wire(by.name, value)
             if count == 0:
-                raise _refused(rule, f"There is no {target.label.lower()} with the {words}.")
+                label_ = target.label.lower()
+                raise _refused(rule, f"There is no {label_} whose {label} is {told!r}.")
             if count > 1:
                 many = target.label_plural.lower()
-                raise _refused(rule, f"{count} {many} have the {words}.")
+                raise _refused(rule, f"There are {count} {many} whose {label} is {told!r}.")
 
     def _find(self, row: Prepared, data: Mapping[str, Any]) -> Values | None:
         """The record that the row is about; none for a new one."""
@@ -214,15 +229,15 @@ class Run:
                 raise InvalidInputError("It does not say which record is meant.")
             return None
         line = self.seen.get(identity) or self._seen_before.get(identity)
-        words = " and ".join(each.label.lower() for each in self._plan.match)
+        labels = ", ".join(each.label.lower() for each in self._plan.match)
         if line not in {None, row.row.line}:
-            raise InvalidInputError(f"Line {line} has the same {words}.")
+            raise InvalidInputError(f"Line {line} is about the same record ({labels}).")
         found = self._existing.get(identity, [])
         if len(found) > 1:
-            count = f"{len(found)} {self._resource.label_plural.lower()}"
-            raise InvalidInputError(f"{count} have this {words}.")
+            many = self._resource.label_plural.lower()
+            raise InvalidInputError(f"There are {len(found)} such {many} ({labels}).")
         if found and self._plan.mode == "create":
-            raise InvalidInputError(f"There is one with this {words} already.")
+            raise InvalidInputError(f"There is such a record already ({labels}).")
         if not found and self._plan.mode == "update":
             raise InvalidInputError(self._resource.absent)
         if not found and not all(each.creatable for each in self._plan.match):
@@ -254,7 +269,8 @@ class Run:
             or (fields[name].withheld and value is not None)
         }
 
-    async def _update(self, row: Prepared, before: Values, data: Mapping[str, Any]) -> Done:
+    def _updatable(self, before: Values, data: Mapping[str, Any]) -> dict[str, Any]:
+        """The data without the key, which says the same as the record's."""
         fields = self._resource.fields
         new = {}
         for name, value in data.items():
@@ -263,11 +279,49 @@ class Run:
             elif typed(fields[name].shape, value) != before[name]:
                 detail = "It cannot be changed: it is the record's key."
                 raise InvalidInputError(detail, errors=[FieldError((name,), "fixed", detail)])
-        key, given = self._resource.key_of(before), (*new,)
-        if self._writer.same(self._resource, before, new):
-            return Done(row.row, "unchanged", key, given, before, before)
-        made = await self._writer.update(self._resource, key, new)
-        return Done(row.row, "changed", key, given, before, made.values)
+        return new
+
+    async def _update_all(self, old: Sequence[_Meant]) -> list[Done]:
+        """Update records together, where that can be done: sets are written record by record."""
+        done = [self._unchanged(each) for each in old if self._same(each)]
+        differing = [each for each in old if not self._same(each)]
+        changes = [self._changes(each) for each in differing]
+        plain = [index for index, each in enumerate(changes) if not each.keys() & self._sets]
+        edits = [
+            Edit(self._resource.key_of(differing[each].before), changes[each]) for each in plain
+        ]
+        made = await self._writer.update_all(self._resource, edits) if len(edits) > 1 else None
+        together = dict(zip(plain, made, strict=True)) if made is not None else {}
+        for index, each in enumerate(differing):
+            record = together.get(index)
+            done.append(self._changed(each, record) if record else await self._update(each))
+        return done
+
+    def _changes(self, meant: _Meant) -> dict[str, Any]:
+        """The data without the sets that it says nothing new of."""
+        return {
+            name: value
+            for name, value in meant.new.items()
+            if name not in self._sets
+            or not self._writer.same(self._resource, meant.before, {name: value})
+        }
+
+    async def _update(self, meant: _Meant) -> Done:
+        if self._same(meant):
+            return self._unchanged(meant)
+        key = self._resource.key_of(meant.before)
+        return self._changed(meant, await self._writer.update(self._resource, key, meant.new))
+
+    def _same(self, meant: _Meant) -> bool:
+        return self._writer.same(self._resource, meant.before, meant.new)
+
+    def _unchanged(self, meant: _Meant) -> Done:
+        key, given, before = self._resource.key_of(meant.before), (*meant.new,), meant.before
+        return Done(meant.row.row, "unchanged", key, given, before, before)
+
+    def _changed(self, meant: _Meant, made: Record) -> Done:
+        key, given = self._resource.key_of(meant.before), (*meant.new,)
+        return Done(meant.row.row, "changed", key, given, meant.before, made.values)
 
     def _named(self, rule: Rule, rows: Sequence[Prepared]) -> list[Any]:
         """The values by which the rows name related records, none twice."""

@@ -27,8 +27,8 @@ MOST_TEXT = 96 * 2**20
 DAMAGED, NO_SHEET, PROTECTED, TOO_LARGE = 3, 4, 5, 6
 
 
-def main(wanted: str) -> int:
-    """Read it. The answer is what the program ends with."""
+def main(wanted: str, sheet: str) -> int:
+    """Write its ``names``, or the ``rows`` of a sheet. The answer is what the program ends with."""
     if resource is not None:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
@@ -37,12 +37,12 @@ def main(wanted: str) -> int:
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(content))
         names = book.sheet_names
-        if wanted == "--names":
+        if wanted == "names":
             sys.stdout.write(json.dumps(names))
             return 0
-        if not names or (wanted and wanted not in names):
-            return NO_SHEET if wanted else DAMAGED
-        return _write(book.get_sheet_by_name(wanted or names[0]))
+        if not names or (sheet and sheet not in names):
+            return NO_SHEET if sheet else DAMAGED
+        return _write(book.get_sheet_by_name(sheet or names[0]))
     except MemoryError:
         return TOO_LARGE
     except PasswordError:
@@ -77,4 +77,4 @@ def _text(cell: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else ""))
+    sys.exit(main(*sys.argv[1:]))

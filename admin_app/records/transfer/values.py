@@ -1,9 +1,10 @@
-"""From the cells of a row to JSON data by field, as the write path takes it."""
+"""Turn the cells of a row into JSON data by field, as the write path takes it."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -24,10 +25,12 @@ from admin_app.records.transfer.files import (
     list_of,
     unguard,
 )
-from admin_app.records.transfer.mapping import Plan, Rule, nearest
+from admin_app.records.transfer.mapping import LONGEST_NAME, Plan, Rule, meant
 
 LARGEST_WHOLE = 40
 """Digits of a number that can still be meant: ``1e999999999`` is an attack."""
+MOST_UNKNOWN = 10
+"""Members of a row that are told to be no fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +53,9 @@ def prepare(plan: Plan, registry: Registry, format_: Format, row: Row) -> Prepar
         raise InvalidInputError(row.problem)
     prepared = Prepared(row, {}, {})
     errors = [
-        FieldError(
-            (name,), "unknown_field", f"There is no such field{nearest(name, plan.members)}."
-        )
-        for name in row.cells
-        if plan.members is not None and name not in plan.members
+        FieldError((name[:LONGEST_NAME],), "unknown_field", "There is no such field." + near)
+        for name in itertools.islice(_unknown(plan, row), MOST_UNKNOWN)
+        for near in [meant(name, plan.members or ())]
     ]
     for rule in plan.rules:
         try:
@@ -66,6 +67,11 @@ def prepare(plan: Plan, registry: Registry, format_: Format, row: Row) -> Prepar
         msg = "Some values are not valid."
         raise InvalidInputError(msg, errors=errors)
     return prepared
+
+
+def _unknown(plan: Plan, row: Row) -> Iterator[str]:
+    members = plan.members
+    return (name for name in row.cells if members is not None and name not in members)
 
 
 def _take(rule: Rule, registry: Registry, format_: Format, into: Prepared) -> None:

@@ -1,1 +1,1 @@
-"""The write path: one transaction's writes, each with its checks and its change."""
+"""The write path: the writes of one transaction, each with its checks and its change."""

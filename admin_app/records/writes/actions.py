@@ -1,4 +1,4 @@
-"""Running a declared action: who may is asked here, what it does is its own."""
+"""Run declared actions: the right to run one is checked here, what it does is up to the model."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from admin_app.access.policies import policy, reach_conditions, require
 from admin_app.declaration import Actor, DeclaredAction, Key, Registry, Resource
 from admin_app.errors import FieldError, ForbiddenError, NotFoundError
-from admin_app.records.reads.portions import batches
+from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import key_in
-from admin_app.records.writes.rows import flush, out_of_reach
+from admin_app.records.writes.reach import out_of_reach
+from admin_app.records.writes.rows import flush
 
 if TYPE_CHECKING:
     from admin_app.records.writes.writer import Writer
 
 MAX_KEYS = 1_000
-"""Records of one selection."""
+"""The most records of one selection."""
 
 
 async def require_runnable(

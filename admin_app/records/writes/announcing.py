@@ -1,4 +1,4 @@
-"""Telling declarations what has been written, once it is committed."""
+"""Call the ``after_commit`` hooks of declarations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from admin_app.declaration import Actor, Committed, CommittedChange, Origin, Resource
 from admin_app.declaration.hooks import AfterCommit
-from admin_app.records.changes import Entry
+from admin_app.records.trail.changes import Entry
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Records of one-to-many relations that are written with the record they point to.
+"""Nested writes: records of one-to-many relations, written with the record they point to.
 
 What a body does not name stays as it is. Each child is created, updated and deleted as if it had
 been asked for by itself, with its own rights, checks, hooks and changes; only that it points to its

@@ -1,4 +1,4 @@
-"""What fields become that a replacement does not name: the default of their column, or null."""
+"""Values of the fields that a replacement does not name: the default of their column, or null."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an update changes of a record: told by comparing, set on the entity."""
+"""What an update changes of a record, by comparison with what is stored."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def put(entity: Any, values: Values) -> None:
 
 
 def made_of(resource: Resource, values: Values, stored: Mapping[str, Any]) -> Values:
-    """What a row is given when its model is given ``values``: its validators may change them.
+    """The values of a row after the model's validators, which may change ``values``.
 
     ``stored`` is what the row holds. Raises what ``put`` raises.
     """
@@ -71,7 +71,7 @@ def attends(resource: Resource) -> bool:
 
 
 def changed_values(resource: Resource, before: Values, values: Values) -> Values:
-    """What of ``values`` is to be written; nobody can tell whether a sensitive one differs."""
+    """The ``values`` that differ from what is stored; sensitive ones always count as different."""
     return {
         name: value
         for name, value in values.items()
@@ -79,8 +79,10 @@ def changed_values(resource: Resource, before: Values, values: Values) -> Values
     }
 
 
-def told_fields(resource: Resource, before: Values, after: Values, changed: Values) -> list[str]:
-    """What an update's change tells: all that it did, be it by a validator or by the database."""
+def recorded_fields(
+    resource: Resource, before: Values, after: Values, changed: Values
+) -> list[str]:
+    """The fields that an update's change records: also those set by a validator or the database."""
     return [
         name
         for name, field in resource.fields.items()

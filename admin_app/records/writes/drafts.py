@@ -1,4 +1,4 @@
-"""Records that are about to be created together, each with its place in what was asked."""
+"""Drafts: records to be created together, each with its place in the request's body."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.children import Given, taken
 from admin_app.records.writes.differences import made_of, parted
-from admin_app.records.writes.links import Links, SetChange
+from admin_app.records.writes.links import Links
 from admin_app.records.writes.places import Place, all_at, at
 from admin_app.records.writes.refusals import explained
+from admin_app.records.writes.set_edits import SetChange
 from admin_app.records.writes.statements import Reach, Written, statements_of
 
 ITEMS = "items"
@@ -65,7 +66,7 @@ def drafts_of(
 def valid_drafts(
     resource: Resource, values: Sequence[Values], places: Sequence[Place]
 ) -> list[Draft]:
-    """The same of records that were found valid, and stay as they are."""
+    """Drafts of records that have been validated already."""
     where = places or [()] * len(values)
     return [_drafted(resource, *each) for each in zip(where, values, strict=True)]
 
@@ -122,9 +123,9 @@ class Inserter:
         drafts: Sequence[Draft],
         reach: Reach | None,
     ) -> Written:
-        """Insert them; what comes back is as much of each as ``RowStatements.told`` says.
+        """Insert drafts; returns the fields ``RowStatements.returned`` of each.
 
-        A refusal is told of where the record stands. Raises what ``explained`` raises of ``seen``.
+        A refusal's path leads to its record. Raises what ``explained`` raises of ``seen``.
         """
         if len(drafts) == 1 or not any(each.place for each in drafts):
             with at(drafts[0].place if drafts else ()):
@@ -176,4 +177,4 @@ class Inserter:
 
 
 class _TakenBackError(Exception):
-    """What was tried has succeeded, and is not to stay."""
+    """Raised to undo an attempt that has succeeded."""

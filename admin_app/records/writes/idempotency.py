@@ -1,4 +1,4 @@
-"""A request that is sent again is answered again, and not done again: ``Idempotency-Key``.
+"""``Idempotency-Key``: a repeated request gets the first answer, and nothing is done twice.
 
 A key is claimed by a row, in the transaction of the write that it names. So the row is there when
 the write is, and only then, whichever worker did it: a refused write leaves none, and of two
@@ -74,7 +74,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a request is answered, in a form that can be kept."""
+    """A response in a form that can be stored."""
 
     status: int
     headers: dict[str, str]
@@ -84,7 +84,7 @@ class Reply:
 
 
 def digest(parts: Iterable[bytes]) -> str:
-    """One digest of several texts, which tells where each ends."""
+    """One digest of several texts, in which their boundaries count."""
     found = hashlib.sha256()
     for each in parts:
         found.update(len(each).to_bytes(8, "big") + each)

@@ -1,4 +1,4 @@
-"""What one transaction has to tell: its changes, put together before they are saved."""
+"""The journal: the changes of one transaction, collected before they are saved."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from admin_app.declaration import Actor, Key, Kind, Origin, Registry, Resource
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of, wire_type
 from admin_app.errors import ReasonRequiredError
-from admin_app.records.changes import SENSITIVE_MARKER, Entry, Facts, common_values, save
 from admin_app.records.reads.reader import Values
-from admin_app.records.writes.links import SetChange, held_keys
+from admin_app.records.trail.changes import SENSITIVE_MARKER, Entry, Facts, common_values, save
+from admin_app.records.writes.references import held_keys
+from admin_app.records.writes.set_edits import SetChange
 
 _ASKED = ("rest", "panel")
 """Doors at which somebody can say why; imports say which file, and a command needs no reason."""
@@ -34,14 +35,14 @@ class Journal:
         self._actor = actor
         self._origin = origin
         self.change_set = change_set or uuid.uuid4()
-        """What all its changes share."""
+        """The change set of all its changes."""
         self.reverts: uuid.UUID | None = None
         """The change set that they undo."""
         self._entries: list[Entry] = []
         self.listed = False
-        """Whether somebody is going to look at ``entries``, which then have to be all there are."""
-        self.told_otherwise = False
-        """Whether there are changes that are no ``entries``, as a statement has told of them."""
+        """Whether a caller will read ``entries``, which then have to be complete."""
+        self.recorded_elsewhere = False
+        """Whether there are changes that are no ``entries``, written by a fast path."""
 
     @property
     def entries(self) -> Sequence[Entry]:
@@ -50,17 +51,17 @@ class Journal:
 
     @contextmanager
     def undone_with(self) -> Iterator[None]:
-        """Drop the changes noted inside when it raises: what they tell of is undone as well."""
-        mark, told = len(self._entries), self.told_otherwise
+        """Drop the changes noted inside when it raises, as what they record is undone."""
+        mark, recorded = len(self._entries), self.recorded_elsewhere
         try:
             yield
         except BaseException:
             del self._entries[mark:]
-            self.told_otherwise = told
+            self.recorded_elsewhere = recorded
             raise
 
     def common_values(self) -> dict[str, Any]:
-        """What its changes have in common, for a statement that tells of them."""
+        """The values that all its changes share, for a statement that writes changes."""
         return common_values(self._actor, self._origin, self.change_set, self.reverts)
 
     async def save(self, connection: AsyncConnection) -> None:
@@ -132,7 +133,7 @@ class Journal:
         for each in self._entries:
             if each.cause is None and each.resource.options.reason == "required":
                 label = each.resource.label.lower()
-                msg = f"A {label} is not changed without saying why."
+                msg = f"No {label} is changed without saying why."
                 raise ReasonRequiredError(msg)
 
     def _note(self, entry: Entry) -> Entry:
@@ -161,12 +162,12 @@ def _facts(resource: Resource, values: Mapping[str, Any], names: Iterable[str]) 
 
 
 def _all_facts(resource: Resource, records: Sequence[Mapping[str, Any]]) -> list[Facts]:
-    """The same of every field of records, all at once."""
-    told = _told(resource)
-    made = told.adapter.dump_python(
-        [{name: each[name] for name in told.names} for each in records], mode="json"
+    """``_facts`` of every field, for many records."""
+    recorded = _recorded(resource)
+    made = recorded.adapter.dump_python(
+        [{name: each[name] for name in recorded.names} for each in records], mode="json"
     )
-    if told.plain:
+    if recorded.plain:
         return made  # type: ignore[no-any-return]
     return [
         {
@@ -178,8 +179,8 @@ def _all_facts(resource: Resource, records: Sequence[Mapping[str, Any]]) -> list
     ]
 
 
-class _Told(NamedTuple):
-    """The fields that changes tell of, and what writes them."""
+class _Recorded(NamedTuple):
+    """The fields that changes record, and their serializer."""
 
     names: tuple[str, ...]
     adapter: TypeAdapter[list[Facts]]
@@ -188,12 +189,13 @@ class _Told(NamedTuple):
 
 
 @lru_cache(maxsize=1_024)
-def _told(resource: Resource) -> _Told:
-    told = [each for each in resource.fields.values() if not each.sensitive]
-    members = {each.name: wire_type(each.shape) | None for each in told}
+def _recorded(resource: Resource) -> _Recorded:
+    recorded = [each for each in resource.fields.values() if not each.sensitive]
+    members = {each.name: wire_type(each.shape) | None for each in recorded}
     schema = make_schema(f"{resource.model.__name__}Facts", members)
-    return _Told(
+    return _Recorded(
         tuple(members),
         TypeAdapter(list_of(schema.typed)),
-        len(told) == len(resource.fields) and all(each.kind is not Kind.FLOAT for each in told),
+        len(recorded) == len(resource.fields)
+        and all(each.kind is not Kind.FLOAT for each in recorded),
     )

@@ -47,7 +47,7 @@ Operation = TypedDict(
         "value": NotRequired[Any],
     },
 )
-"""What is not defined for an operation is ignored (RFC 6902 §4)."""
+"""Members that are not defined for an operation are ignored (RFC 6902 §4)."""
 OPERATIONS: TypeAdapter[list[Operation]] = TypeAdapter(
     Annotated[list[Operation], About(max_length=MAX_OPERATIONS)]
 )
@@ -126,7 +126,7 @@ def parse(body: bytes) -> list[Operation]:
 
 
 def apply(document: Any, operations: Sequence[Operation]) -> dict[str, Any]:
-    """What a document becomes; the one that is given stays as it is.
+    """Apply a patch to a document and return the new one; ``document`` stays as it is.
 
     Raises ``ConflictError`` where it does not fit, ``InvalidInputError`` for what fits nowhere.
     """
@@ -214,7 +214,7 @@ class _Patching:
         return found
 
     def _holder(self, path: list[str], member: str) -> Any:
-        """What holds the place that a path leads to."""
+        """The container that the last part of a path is looked up in."""
         return self._root if len(path) == 1 else self._get(path[:-1], member)
 
     def _tokens(self, pointer: str, member: str) -> list[str]:
@@ -240,7 +240,7 @@ class _Patching:
 
 
 def _emptied(resource: Resource, name: str) -> Any:
-    """What a member that is removed becomes."""
+    """The value of a member after its removal."""
     return [] if name in resource.sets else None
 
 

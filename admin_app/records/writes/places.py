@@ -1,4 +1,4 @@
-"""Where in a request's body a refusal is at home, when the body holds several writes."""
+"""Places of errors in a request's body that holds several writes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from admin_app.errors import AppError, FieldError, InvalidInputError
 
 T = TypeVar("T")
 Place = tuple[str | int, ...]
-"""The way from the root of a body to one of its parts."""
+"""The path from the root of a body to one of its parts."""
 
 
 class at:  # noqa: N801 - read as a word of its own
-    """Let every refusal inside say that it is about the part at ``place``.
+    """Prefix the paths of every error raised inside with ``place``.
 
-    What it says of a record's own fields is about ``data`` within that part.
+    Errors about a record's own fields are about ``data`` within that part.
     """
 
     __slots__ = ("_data", "_place")
@@ -30,7 +30,7 @@ class at:  # noqa: N801 - read as a word of its own
         """Begin the part."""
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Tell a refusal where it is at home."""
+        """Prefix the path of an error raised inside."""
         place, data = self._place, self._data
         if not isinstance(error, AppError) or not (place or data):
             return

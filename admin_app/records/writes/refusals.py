@@ -1,4 +1,4 @@
-"""From what a database refuses to an ``AppError`` that names the fields."""
+"""Turn database errors into an ``AppError`` that names the fields."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ async def explained(
 
 @asynccontextmanager
 async def explained_at_commit(registry: Registry) -> AsyncIterator[None]:
-    """The same for a constraint that the database checks only when the transaction ends."""
+    """``explained`` for constraints that the database checks when the transaction ends."""
     try:
         yield
     except DBAPIError as error:

@@ -1,7 +1,7 @@
-"""A rehearsal: a write that is done to its end, looked at, and undone.
+"""Dry runs: a write is done to its end, its changes are read, and it is undone.
 
-What it would do is told as far as the actor may see it. Creations are looked for where all is done,
-deletions where it is undone, updates in either; and so is what their fields point to.
+What it would do is reported as far as the actor may see it. Creations are looked up where all is
+done, deletions where it is undone, updates in either; and so is what their fields point to.
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import undone
 from admin_app.declaration import Actor, Key, Registry, Resource
-from admin_app.records.changes import Entry, Facts
-from admin_app.records.past import PastChange
 from admin_app.records.reads.reader import Reader
-from admin_app.records.veil import Veil
+from admin_app.records.trail.changes import Entry, Facts
+from admin_app.records.trail.past import PastChange
+from admin_app.records.trail.veil import Veil
 from admin_app.records.writes.refusals import unkept_reference
 from admin_app.records.writes.writer import Writer
 
 T = TypeVar("T")
 
 MAX_TOLD = 1_000
-"""Changes that a rehearsal tells one by one; it counts them all."""
+"""The most changes that a rehearsal lists; it counts them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class RehearsedChange:
-    """What a write would do to one record."""
+    """A change that a dry run made."""
 
     action: str
     resource: str
@@ -43,7 +43,7 @@ class RehearsedChange:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal(Generic[T]):
-    """What a write would answer and do."""
+    """The answer and the changes of a dry run."""
 
     result: T
     changes: list[RehearsedChange]
@@ -100,7 +100,7 @@ async def rehearse(
 
 @dataclass(frozen=True, slots=True)
 class _Sight:
-    """What the actor sees at one moment of the records that changes are about."""
+    """What the actor sees, at one moment, of changed records."""
 
     records: set[tuple[str, Key]]
     facts: dict[int, PastChange]

@@ -1,4 +1,4 @@
-"""The row a write is about: loaded under the policy, locked, asked about, changed."""
+"""The rows of a write: loaded under the policy, locked, and written."""
 
 from __future__ import annotations
 
@@ -7,26 +7,23 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, and_, inspect, select, true
+from sqlalchemy import Select, inspect, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.access.policies import Trash, policy, require
 from admin_app.database import fetch
 from admin_app.declaration import Actor, Grant, Key, Origin, Registry, Resource, Write
-from admin_app.errors import ForbiddenError, NotFoundError, StaleVersionError
-from admin_app.records.reads.portions import batches
-from admin_app.records.reads.reader import Values, key_in
+from admin_app.errors import NotFoundError, StaleVersionError
+from admin_app.records.reads.key_batches import batches
+from admin_app.records.reads.reader import Values
 from admin_app.records.reads.record import record
-from admin_app.records.writes.drafts import Draft
-from admin_app.records.writes.places import at
-from admin_app.records.writes.statements import Reach, of_row_alone, statements_of
+from admin_app.records.writes.reach import Change, Reaching, condition_of_row
+from admin_app.records.writes.readback import Readback
+from admin_app.records.writes.statements import statements_of
 from admin_app.records.writes.triggers import triggered
-from admin_app.records.writes.views import Views
 
 ANY = "*"
 """Stands alone in ``if_match`` for every version of a record that is there."""
-Change = Literal["update", "delete"]
-Action = Literal["create", "update", "delete"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +37,6 @@ class Row:
     """Everything of the record."""
     view: Values
     """As much of it as the actor sees."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewReach:
-    """What the rules of a create ask of a row."""
-
-    known: bool
-    """Whether ``told`` is all of it."""
-    told: Reach | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +62,9 @@ def _lock(
     rows = statements_of(resource)
     meant = rows.is_one if many else rows.is_meant
     # Of other rows a lock's statement may tell what they were before it was waited for.
-    reach = _told(resource, config.row_conditions(action)) if config.grants(action) else None
+    reach = (
+        condition_of_row(resource, config.row_conditions(action)) if config.grants(action) else None
+    )
     statement = (
         select(*columns.values(), *([] if reach is None else [reach]))
         .where(meant, *config.row_conditions("read"))
@@ -84,37 +74,6 @@ def _lock(
     if many:
         statement = statement.order_by(*(each.expression for each in resource.key))
     return _Lock(statement, tuple(columns), reach is not None)
-
-
-@lru_cache(maxsize=1_024)
-def _conditions(resource: Resource, grants: frozenset[Grant], action: Action) -> Sequence[Any]:
-    """What must be true of a row before an action, or of what it has made of it."""
-    config = policy(Actor(user_id=None, name="", grants=grants), resource)
-    return (
-        config.row_conditions(action) if action == "delete" else config.check_conditions_for(action)
-    )
-
-
-@lru_cache(maxsize=1_024)
-def _reached(resource: Resource, grants: frozenset[Grant], action: Action) -> Select[Any]:
-    """The statement that finds a row if an action reaches it."""
-    keys = (each.expression for each in resource.key)
-    meant = statements_of(resource).is_meant
-    return select(*keys).where(meant, *_conditions(resource, grants, action))
-
-
-@lru_cache(maxsize=1_024)
-def _written(resource: Resource, grants: frozenset[Grant], action: Action) -> Reach | None:
-    """What rows must be once they are written, if they can tell by themselves."""
-    told = _told(resource, _conditions(resource, grants, action))
-    return None if told is None else Reach(told)
-
-
-def _told(resource: Resource, conditions: Sequence[Any]) -> ColumnElement[bool] | None:
-    """Conditions as one column, where there are any and they are about one row alone."""
-    if not conditions or not all(of_row_alone(each, resource.table) for each in conditions):
-        return None
-    return and_(true(), *conditions).label("_reach")
 
 
 class Rows:
@@ -127,11 +86,12 @@ class Rows:
         connection: AsyncConnection,
         actor: Actor,
         origin: Origin,
-        views: Views,
+        views: Readback,
     ) -> None:
         self.session = session
         self.connection = connection
         self.actor = actor
+        self.reach = Reaching(connection, actor)
         self._registry = registry
         self._origin = origin
         self._views = views
@@ -152,7 +112,7 @@ class Rows:
         if any(key not in found for key in keys):
             raise NotFoundError(resource.absent)
         require(self.actor, resource, action)
-        await self.check_reach(resource, keys, action, reached)
+        await self.reach.check(resource, keys, action, reached)
         rows = [found[key] for key in keys]
         statements = statements_of(resource)
         if statements.plain:
@@ -219,37 +179,19 @@ class Rows:
     ) -> tuple[Values | None, set[Key] | None]:
         """Set columns of a row and raise its version.
 
-        Returns the columns as they are then, and for ``check_reach`` whether it is in reach; none
-        of what cannot be told without looking.
+        Returns the columns as they are then, and for ``Reaching.check`` whether it is in reach;
+        none of what cannot be told without looking.
         """
-        reach = await self.told_reach(resource, "update")
-        told, reached = await statements_of(resource).update(
+        reach = await self.reach.returnable(resource, "update")
+        returned, reached = await statements_of(resource).update(
             self.connection, row.key, values, row.whole, reach
         )
-        return told[0] if told and await self.tells_all(resource) else None, reached
+        return returned[0] if returned and await self.returns_all(resource) else None, reached
 
-    async def told_reach(self, resource: Resource, action: Action) -> Reach | None:
-        """What the statement that writes rows can tell of their reach, if all there is to tell.
-
-        RETURNING of SQLite (3.40) takes columns for NOT NULL that stand beside such ones, and says
-        of a null that it is none.
-        """
-        if self.connection.dialect.name == "sqlite":
-            return None
-        if await triggered(self.connection, resource.table):
-            return None
-        return _written(resource, self.actor.grants, action)
-
-    def new_reach(self, resource: Resource) -> NewReach:
-        """What new rows have to be, apart from what is asked of the actor."""
-        told = _written(resource, self.actor.grants, "create")
-        asked = _conditions(resource, self.actor.grants, "create")
-        return NewReach(known=told is not None or not asked, told=told)
-
-    async def tells_all(self, resource: Resource) -> bool:
-        """Whether the statements that write rows of a resource tell all of what they become."""
+    async def returns_all(self, resource: Resource) -> bool:
+        """Whether RETURNING gives all that makes up the rows of a resource after a write."""
         statements = statements_of(resource)
-        # See ``told_reach``: what is made of columns may be made of a null that is taken for none.
+        # See ``Reaching.returnable``: a computed column may be of a null that is taken for none.
         sure = statements.bare or self.connection.dialect.name != "sqlite"
         return sure and statements.plain and not await triggered(self.connection, resource.table)
 
@@ -259,60 +201,11 @@ class Rows:
         """Set columns of rows and raise their versions: keys, what is set, what they are now."""
         await statements_of(resource).update_all(self.connection, rows)
 
-    async def check_all_reach(
-        self,
-        resource: Resource,
-        keys: Sequence[Key],
-        drafts: Sequence[Draft],
-        reached: Collection[Key] | None,
-    ) -> None:
-        """Refuse new records that the rules of a create do not reach, unless known to be."""
-        if not _conditions(resource, self.actor.grants, "create"):
-            return
-        if reached is None:
-            reached = await self._in_reach(resource, keys, "create")
-        for key, each in zip(keys, drafts, strict=True):
-            if key not in reached:
-                with at(each.place):
-                    raise out_of_reach(resource)
-
-    async def check_reach(
-        self,
-        resource: Resource,
-        keys: Sequence[Key],
-        action: Action,
-        reached: Collection[Key] | None = None,
-    ) -> None:
-        """Refuse rows that an action does not reach, unless they are known to be."""
-        if not _conditions(resource, self.actor.grants, action):
-            return
-        if reached is None:
-            reached = await self._in_reach(resource, keys, action)
-        if any(key not in reached for key in keys):
-            raise out_of_reach(resource)
-
-    async def _in_reach(self, resource: Resource, keys: Sequence[Key], action: Action) -> set[Key]:
-        if len(keys) == 1:
-            statement = _reached(resource, self.actor.grants, action)
-            binds = statements_of(resource).key_binds(keys[0])
-            return {tuple(row) for row in await fetch(self.connection, statement, binds)}
-        conditions = _conditions(resource, self.actor.grants, action)
-        columns = [each.expression for each in resource.key]
-        found: set[Key] = set()
-        for batch in batches(list(keys)):
-            statement = select(*columns).where(key_in(resource, batch), *conditions)
-            found.update(tuple(row) for row in await self.connection.execute(statement))
-        return found
-
 
 async def flush(session: AsyncSession) -> None:
     """Write what a declaration has changed in the session's own way: by its entities."""
     if session.new or session.dirty or session.deleted:
         await session.flush()
-
-
-def out_of_reach(resource: Resource) -> ForbiddenError:
-    return ForbiddenError(f"You may not do this to this {resource.label.lower()}.")
 
 
 def check_unchanged(resource: Resource, before: Values, if_match: Collection[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""The statements with which the rows of a resource are written, each built once.
+"""Core statements that write the rows of a resource, each built once.
 
 They are made of the table: SQLAlchemy then finds what it has compiled by looking at the statement,
 not by taking it apart, and no entity is made that nobody asked for.
@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
-    ARRAY,
     Column,
     ColumnClause,
     ColumnElement,
     FromClause,
     Insert,
-    Integer,
     SelectBase,
     Table,
     TextClause,
@@ -37,10 +35,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.visitors import iterate
 
 from admin_app.database import fetch, fetch_all
-from admin_app.declaration import Field, Key, Kind, Resource
+from admin_app.declaration import Field, Key, Resource
 from admin_app.records.queries.query import WHOLE
-from admin_app.records.reads.portions import batches
+from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values
+from admin_app.records.writes.row_values import Given, RowValues
 
 _KEPT = 1_024
 _FORMS = 256
@@ -52,52 +51,33 @@ _KEYS = "_keys"
 class Reach:
     """What rows must be once they are written, as a statement that writes them can tell."""
 
-    told: ColumnElement[bool]
+    condition: ColumnElement[bool]
 
 
 Written = tuple[list[Values], set[Key] | None]
-"""Rows as they are then, and the keys of those in reach, if that was to be told."""
+"""The rows after the write, and the keys of those in reach where that was asked."""
 
 
-class _Row(NamedTuple):
-    """A row as a statement takes it."""
-
-    values: dict[str, Any]
-    """By the key of their column."""
-    nulls: frozenset[str]
-    """Columns that are null, where None would be something else."""
-
-    @property
-    def form(self) -> tuple[Any, ...]:
-        """What rows that one statement writes have in common."""
-        return (tuple(self.values), self.nulls)
-
-
-class RowStatements:
+class RowStatements(RowValues):
     """The statements of one resource, of which everything is known."""
 
     def __init__(self, resource: Resource) -> None:
-        self.resource = resource
+        super().__init__(resource)
         table = resource.table
         version = [resource.version] if resource.version else []
         self.names = WHOLE.needed(resource, version)
         """The fields that make up a record."""
         fields = [resource.fields[name] for name in self.names]
         self.plain = all(of_row_alone(each.expression, table) for each in fields)
-        """Whether all of them are told by the row itself."""
+        """Whether RETURNING gives all of them: none looks at other rows."""
+        title = resource.fields[resource.title].expression
+        self.titled_alone = of_row_alone(title, table)
+        """Whether what people call a record is."""
         self.bare = all(each.column is not None for each in fields)
         """Whether all of them are columns."""
-        self.told = tuple(each.name for each in fields if self.plain or each.column is not None)
-        """Those that a statement answers which writes a row."""
-        self._answered = [_expression(resource.fields[name]) for name in self.told]
-        attributes = resource.model.__mapper__.column_attrs
-        self.columns: dict[str, Any] = {each.key: each.columns[0] for each in attributes}
-        """By field, those of the table that the model has."""
-        self._alike = all(name == each.key for name, each in self.columns.items())
-        """Whether fields and columns have the same names."""
-        self._own_nulls = tuple(
-            name for name, each in resource.fields.items() if each.kind in _OWN_NULLS
-        )
+        self.returned = tuple(each.name for each in fields if self.plain or each.column is not None)
+        """The fields that RETURNING gives."""
+        self._answered = [_expression(resource.fields[name]) for name in self.returned]
         self._key = [_column(each) for each in resource.key]
         self._binds = [key_bind(each) for each in resource.key]
         self.is_meant = and_(
@@ -112,43 +92,22 @@ class RowStatements:
         """The condition that it is one of those with the keys of ``keys_bind``."""
         self._find = select(*self._answered).where(self.is_one)
         self._delete = delete(table).where(self.is_meant)
-        unset = (each.key for each in table.columns if _is_null_unless_set(each))
-        self.unset: dict[str, Any] = dict.fromkeys(unset)
-        """By the key of their column, null for what a new row has null unless it is given."""
-        self._generate = resource.model.__mapper__.version_id_generator
+        self._delete_all = delete(table).where(self.is_one)
+        self._points_to_itself = any(
+            each.referred_table is table for each in table.foreign_key_constraints
+        )
         self.number = self._number()
         """The key of the column in which the database numbers rows, each higher than before."""
-        counted = None if resource.version is None else self.columns[resource.version]
-        self._counts = (
-            counted is not None
-            and isinstance(counted.type, Integer)
-            and self._generate is not False
-        )
-        """Whether each write raises the version by one."""
         self._statement = lru_cache(maxsize=_FORMS)(self._make)
         self._setting = lru_cache(maxsize=_FORMS)(self._set)
-
-    @cached_property
-    def version_key(self) -> str | None:
-        """The key of the column that a new row is given its first version in."""
-        version = self.resource.version
-        if version is None or self._generate is False:
-            return None
-        key: str = self.columns[version].key
-        return key
-
-    @property
-    def first_version(self) -> Any:
-        """That version."""
-        return self._generate(None)
 
     async def insert(
         self, connection: AsyncConnection, rows: Sequence[Values], reach: Reach | None = None
     ) -> Written:
-        """Insert rows; what comes back is as much of each as ``told`` says, in order."""
+        """Insert rows; what comes back is as much of each as ``returned`` says, in order."""
         found: list[Values] = []
         reached: set[Key] = set()
-        for _, portion in groupby(map(self._new, rows), key=lambda each: each.form):
+        for _, portion in groupby(map(self.new, rows), key=lambda each: each.form):
             answers = await self._inserted(connection, list(portion), reach)
             made = [self._answer(each) for each in answers]
             if reach is not None:
@@ -158,7 +117,7 @@ class RowStatements:
         return found, None if reach is None else reached
 
     async def _inserted(
-        self, connection: AsyncConnection, rows: Sequence[_Row], reach: Reach | None
+        self, connection: AsyncConnection, rows: Sequence[Given], reach: Reach | None
     ) -> Sequence[Sequence[Any]]:
         first = rows[0]
         statement = self._statement("insert", first.nulls, reach)
@@ -171,7 +130,7 @@ class RowStatements:
         numbered = connection.dialect.name == "sqlite" and self._numbers(first)
         statement = self._statement("insert", first.nulls, reach, in_order=not numbered)
         result = await connection.execute(statement, [each.values for each in rows])
-        place = self.told.index(self.resource.key[0].name) if numbered else 0
+        place = self.returned.index(self.resource.key[0].name) if numbered else 0
         return sorted(result.all(), key=lambda row: row[place]) if numbered else result.all()
 
     async def update(
@@ -182,13 +141,13 @@ class RowStatements:
         before: Values,
         reach: Reach | None = None,
     ) -> Written:
-        """Set columns of a row and raise its version; as much as ``told`` says of what it is then.
+        """Set columns of a row and raise its version; returns the fields ``returned`` of it.
 
-        ``before`` is what it is now. Nothing where there is no such row, or nothing to be done;
-        its reach is then not told.
+        ``before`` is the stored row. Empty where there is no such row, or nothing to be done; its
+        reach is then not known.
         """
-        row = self._changed(self._next_version(before) | values)
-        if not row.values and not row.nulls and not self._counts:
+        row = self.changed(self.next_version(before) | values)
+        if not row.values and not row.nulls and not self.counts:
             return [], None
         statement = self._statement("update", row.nulls, reach)
         found = await fetch(connection, statement, row.values | self.key_binds(key))
@@ -203,9 +162,9 @@ class RowStatements:
 
         Those of what is set are called as ``bind`` says. None where it sets more than that.
         """
-        row = self._changed(values)
+        row = self.changed(values)
         more = any(each.onupdate is not None for each in self.resource.table.columns)
-        if more or not row.values or (self.resource.version is not None and not self._counts):
+        if more or not row.values or (self.resource.version is not None and not self.counts):
             return None
         given = {bind(key): value for key, value in row.values.items()}
         return self._setting(tuple(row.values), tuple(given), row.nulls, reach), given
@@ -226,19 +185,18 @@ class RowStatements:
     ) -> None:
         """``update``, of many rows: the key of each, what is set, and what it is now."""
         changed = [
-            (key, self._changed(self._next_version(before) | values))
-            for key, values, before in rows
+            (key, self.changed(self.next_version(before) | values)) for key, values, before in rows
         ]
         for _, portion in groupby(changed, key=lambda each: each[1].form):
             some = list(portion)
-            if not some[0][1].values and not some[0][1].nulls and not self._counts:
+            if not some[0][1].values and not some[0][1].nulls and not self.counts:
                 continue
             statement = self._statement("update", some[0][1].nulls, None, silent=True)
             given = [row.values | self.key_binds(key) for key, row in some]
             await connection.execute(statement, given)
 
     async def find(self, connection: AsyncConnection, keys: Sequence[Key]) -> dict[Key, Values]:
-        """As much of rows as ``told`` says, by their keys."""
+        """As much of rows as ``returned`` says, by their keys."""
         found: dict[Key, Values] = {}
         for batch in batches(keys):
             rows = map(self._answer, await fetch(connection, self._find, self.keys_bind(batch)))
@@ -246,12 +204,14 @@ class RowStatements:
         return found
 
     async def delete(self, connection: AsyncConnection, keys: Sequence[Key]) -> None:
-        """Delete rows, one after the other: of a chain what depends comes before the rest."""
-        given = [self.key_binds(key) for key in keys]
-        if len(given) > 1:
-            await connection.execute(self._delete, given)
+        """Delete rows; of a chain, one after the other, what depends comes before the rest."""
+        if len(keys) == 1:
+            await fetch(connection, self._delete, self.key_binds(keys[0]))
+        elif self._points_to_itself:
+            await connection.execute(self._delete, [self.key_binds(key) for key in keys])
         else:
-            await fetch(connection, self._delete, given[0])
+            for batch in batches(keys):
+                await connection.execute(self._delete_all, self.keys_bind(batch))
 
     def key_binds(self, key: Key) -> dict[str, Any]:
         """The values of the key's binds."""
@@ -262,39 +222,9 @@ class RowStatements:
         return {_KEYS: keys if len(self._key) > 1 else [key for (key,) in keys]}
 
     def _answer(self, row: Iterable[Any]) -> Values:
-        return dict(zip(self.told, row, strict=False))  # Its reach may come after.
+        return dict(zip(self.returned, row, strict=False))  # Its reach may come after.
 
-    def _new(self, values: Values) -> _Row:
-        """A new row: what is not given and would be null anyway is said to be null.
-
-        So rows of which different fields are given can be inserted together.
-        """
-        given, nulls = self._changed(values)
-        new = self.unset | given
-        for key in nulls:
-            new.pop(key, None)
-        if self.version_key is not None:
-            new.setdefault(self.version_key, self.first_version)
-        return _Row(new, nulls)
-
-    def _next_version(self, before: Values) -> Values:
-        """The version that a row has next, where that is not its number and one."""
-        version = self.resource.version
-        if version is None or self._counts or self._generate is False:
-            return {}
-        return {version: self._generate(before[version])}
-
-    def _changed(self, values: Values) -> _Row:
-        nulls = [name for name in self._own_nulls if name in values and values[name] is None]
-        if self._alike and not nulls:
-            return _Row(values, _NO_NULLS)
-        given = {self.columns[name].key: value for name, value in values.items()}
-        keys = [self.columns[name].key for name in nulls]
-        for key in keys:
-            del given[key]
-        return _Row(given, frozenset(keys))
-
-    def _numbers(self, row: _Row) -> bool:
+    def _numbers(self, row: Given) -> bool:
         """Whether the database numbers the rows."""
         return self.number is not None and self.number not in row.values
 
@@ -306,7 +236,7 @@ class RowStatements:
 
     def _make(self, kind: str, nulls: frozenset[str], reach: Reach | None, **how: bool) -> Any:
         make: Any = self._insert if kind == "insert" else self._update
-        answered = self._answered if reach is None else [*self._answered, reach.told]
+        answered = self._answered if reach is None else [*self._answered, reach.condition]
         return make(dict.fromkeys(nulls, null()), answered, **how)
 
     def _insert(
@@ -321,7 +251,7 @@ class RowStatements:
         self, nulls: dict[str, Any], answered: Sequence[Any], *, silent: bool = False
     ) -> Update:
         set_: dict[Any, Any] = dict(nulls)
-        if self.resource.version is not None and self._counts:
+        if self.resource.version is not None and self.counts:
             version = self.columns[self.resource.version]
             set_[version.key] = version + 1
         statement = update(self.resource.table).where(self.is_meant)
@@ -363,19 +293,3 @@ def _expression(field: Field) -> ColumnElement[Any]:
 def _column(field: Field) -> Column[Any]:
     assert field.column is not None  # noqa: S101 - of a key
     return field.column
-
-
-_OWN_NULLS = frozenset({Kind.JSON, Kind.ARRAY})
-"""Kinds whose columns may take None for the JSON text null."""
-_NO_NULLS: frozenset[str] = frozenset()
-
-
-def _is_null_unless_set(column: Column[Any]) -> bool:
-    """Whether a new row has null there, if nothing is given."""
-    filled = column.default, column.server_default, column.computed, column.identity
-    return (
-        not column.primary_key
-        and all(each is None for each in filled)
-        and not column.type.should_evaluate_none
-        and not isinstance(column.type, ARRAY)
-    )

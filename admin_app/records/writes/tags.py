@@ -1,4 +1,4 @@
-"""The version of a record that a part of a body says it means."""
+"""``if_match`` of the parts of a body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what a statement answers of a row it has written is what the row is then.
+"""Triggers: whether the row that RETURNING gives is the row as stored.
 
 A trigger that runs afterwards may change it. On PostgreSQL one that runs before is in the answer;
 SQLite has none of that sort that could change a row.

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from admin_app.access.policies import policy, require
+from admin_app.access.policies import Trash, policy, require
 from admin_app.database import savepoint
 from admin_app.declaration import (
     SYSTEM,
@@ -26,34 +26,31 @@ from admin_app.declaration import (
     Key,
     Origin,
     Resource,
-    stamped,
 )
 from admin_app.errors import NotFoundError
-from admin_app.records.changes import Entry
 from admin_app.records.queries.conditions import KeyIn
 from admin_app.records.queries.query import Query
+from admin_app.records.reads.pages import read_page
 from admin_app.records.reads.reader import Reader, Values
-from admin_app.records.reads.record import Record, record
+from admin_app.records.reads.record import Record
+from admin_app.records.trail.changes import Entry
 from admin_app.records.writes.actions import ActionWrites, require_runnable
-from admin_app.records.writes.at_once import AtOnce, Obstacle
+from admin_app.records.writes.bulk.updates import Edit, Updates
 from admin_app.records.writes.children import Children, taken
-from admin_app.records.writes.differences import changed_values, made_of, parted, told_fields
-from admin_app.records.writes.drafts import Draft, Inserter, drafts_of, valid_drafts
-from admin_app.records.writes.effects import (
-    Effects,
-)
-from admin_app.records.writes.foretold import Foretold
+from admin_app.records.writes.creations import Creations
+from admin_app.records.writes.deletes.effects import Effects
+from admin_app.records.writes.deletes.removal import Meant, Removal
+from admin_app.records.writes.deletes.trash import Moves
+from admin_app.records.writes.differences import changed_values, parted
+from admin_app.records.writes.fast.insert import Obstacle
 from admin_app.records.writes.journal import Journal
-from admin_app.records.writes.links import Links, set_edit, unseen_rest
-from admin_app.records.writes.places import Place, at
-from admin_app.records.writes.refusals import check_computed, computes, explained
-from admin_app.records.writes.removal import Removal
-from admin_app.records.writes.reverting import Reverted, Reverting
-from admin_app.records.writes.reviving import Remains, Revival
-from admin_app.records.writes.rows import Rows, check_unchanged
-from admin_app.records.writes.tellings import Telling, Tellings
-from admin_app.records.writes.updates import Edit, Updates
-from admin_app.records.writes.views import Views
+from admin_app.records.writes.places import Place
+from admin_app.records.writes.rows import check_unchanged
+from admin_app.records.writes.set_edits import set_edit
+from admin_app.records.writes.transaction import Transaction
+from admin_app.records.writes.undo.obstacles import Identity
+from admin_app.records.writes.undo.reverting import Part, Reverted, Reverting, Touched
+from admin_app.records.writes.undo.reviving import Remains, Revival
 
 Input = bytes | Mapping[str, Any]
 """A JSON document, or a mapping of JSON data by field."""
@@ -72,27 +69,22 @@ class Writer:
         change_set: uuid.UUID | None = None,
         journal: Journal | None = None,
     ) -> None:
+        journal = journal or Journal(reader.registry, actor, origin, change_set)
+        made = Transaction(reader, session, connection, actor, origin, journal)
+        self._transaction = made
         self._reader = reader
         self._registry = reader.registry
         self._session = session
         self._connection = connection
         self._actor = actor
-        self._origin = origin
-        self._links = Links(reader, connection, actor)
-        self._views = Views(reader, connection, actor)
-        self._journal = journal or Journal(reader.registry, actor, origin, change_set)
-        self._tellings = Tellings(reader, connection, self._journal)
-        self._rows = Rows(reader.registry, session, connection, actor, origin, self._views)
-        self._inserter = Inserter(session, connection, self._links, reader.registry)
-        self._at_once = AtOnce(
-            session, connection, reader.registry, self._rows, self._links, self._journal
-        )
-        self._foretold = Foretold(connection, self._rows, self._journal)
-        self._children = Children(self, reader.registry, connection, actor)
-        self._updates = Updates(
-            reader.registry, self._views, self._rows, self._links, self._journal
-        )
-        self._removal = Removal(reader, self._rows, self._views, self._journal, self._tellings)
+        self._journal = journal
+        self._views = made.views
+        self._links = made.links
+        children = Children(self, reader.registry, connection, actor)
+        self._creations = Creations(made, children)
+        self._updates = Updates(made, children)
+        self._removal = Removal(made)
+        self._moves = Moves(made)
 
     @property
     def actor(self) -> Actor:
@@ -101,41 +93,41 @@ class Writer:
 
     @property
     def connection(self) -> AsyncConnection:
-        """What the transaction runs on."""
+        """The connection of the transaction."""
         return self._connection
 
     @property
     def change_set(self) -> uuid.UUID:
-        """What all its changes share."""
+        """The change set of all its changes."""
         return self._journal.change_set
 
     @property
     def changes(self) -> Sequence[Entry]:
-        """What has been done so far, record by record."""
+        """The changes noted so far."""
         return self._journal.entries
 
     @property
     def changed(self) -> bool:
         """Whether anything has been done so far."""
-        return bool(self._journal.entries) or self._journal.told_otherwise
+        return bool(self._journal.entries) or self._journal.recorded_elsewhere
 
     def list_changes(self) -> None:
         """Have all ``changes`` there, for somebody who is going to look at them."""
         self._journal.listed = True
 
     async def obstacle(self, resource: Resource, values: Sequence[Values]) -> Obstacle | None:
-        """What keeps valid new records from being written at once; see ``AtOnce``."""
-        return await self._at_once.obstacle(self._views.whole(resource), values)
+        """Why valid new records cannot take the fast path; see ``FastInsert``."""
+        return await self._creations.obstacle(resource, values)
 
     def unbounded(self) -> Writer:
-        """The same transaction, for what a declaration does itself: no grant is asked."""
+        """A writer of this transaction without checks of grants, for actions of declarations."""
         actor = replace(self._actor, grants=SYSTEM.grants)
         return Writer(
             self._reader,
             self._session,
             self._connection,
             actor,
-            self._origin,
+            self._transaction.origin,
             journal=self._journal,
         )
 
@@ -163,7 +155,7 @@ class Writer:
             keys=tuple(keys),
             parameters=given,
             actor=self._actor,
-            origin=self._origin,
+            origin=self._transaction.origin,
             session=self._session,
             writes=ActionWrites(self.unbounded(), self._registry, self._session),
         )
@@ -186,7 +178,7 @@ class Writer:
 
         They stay so until the transaction ends, where the actor may do ``action`` to any.
         """
-        page = await self._reader.page(self._connection, self._actor, resource, query)
+        page = await read_page(self._reader, self._connection, self._actor, resource, query)
         keys = [resource.key_of(each) for each in page.rows]
         if not keys or self._connection.dialect.name == "sqlite":
             return keys
@@ -194,11 +186,17 @@ class Writer:
             await self._links.lock_records(resource, keys, update=action == "update")
             # Some may have been changed, by who had locked them first.
             narrowed = replace(query, filters=(*query.filters, KeyIn(tuple(keys))))
-            page = await self._reader.page(self._connection, self._actor, resource, narrowed)
+            page = await read_page(self._reader, self._connection, self._actor, resource, narrowed)
         return [resource.key_of(each) for each in page.rows]
 
     async def find(
-        self, resource: Resource, fields: Sequence[Field], wanted: Iterable[Key], *, sets: bool
+        self,
+        resource: Resource,
+        fields: Sequence[Field],
+        wanted: Iterable[Key],
+        *,
+        sets: bool,
+        trash: Trash = "without",
     ) -> dict[Key, list[Values]]:
         """The records in sight whose ``fields`` have one of the ``wanted`` values, by those.
 
@@ -207,7 +205,7 @@ class Writer:
         require(self._actor, resource, "read")
         found: dict[Key, list[Values]] = {}
         for values in await self._reader.find(
-            self._connection, self._actor, resource, fields, list(wanted), sets=sets
+            self._connection, self._actor, resource, fields, list(wanted), sets=sets, trash=trash
         ):
             found.setdefault(tuple(values[each.name] for each in fields), []).append(values)
         return found
@@ -242,9 +240,7 @@ class Writer:
 
         Raises what ``create`` raises; it says which record is meant where each has its place.
         """
-        resource, seen = self._views.whole(resource), self._views.seen(resource)
-        require(self._actor, seen, "create")
-        return await self._create(resource, seen, drafts_of(resource, seen, data, places))
+        return await self._creations.all(resource, data, places)
 
     async def create_valid(
         self,
@@ -258,75 +254,7 @@ class Writer:
 
         ``brief``: nothing but their keys is asked for, and perhaps there is no more.
         """
-        resource, seen = self._views.whole(resource), self._views.seen(resource)
-        require(self._actor, seen, "create")
-        rows = await self._at_once.insert(resource, seen, values, brief=brief)
-        if rows is not None and brief:
-            return [record(seen, each) for each in rows]
-        if rows is not None:
-            return await self._made(resource, rows)
-        return await self._create(resource, seen, valid_drafts(resource, values, places))
-
-    async def _create(
-        self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
-    ) -> list[Record]:
-        if len(drafts) == 1 and not drafts[0].sets and not drafts[0].children:
-            with at(drafts[0].place):
-                row = await self._at_once.insert_one(resource, seen, drafts[0].values)
-            if row is not None:
-                return await self._made(resource, [row])
-        await self._check_new(resource, drafts)
-        reach = await self._rows.told_reach(resource, "create")
-        rows, reached = await self._inserter.insert(resource, seen, drafts, reach)
-        keys = [resource.key_of(row) for row in rows]
-        await self._rows.check_all_reach(resource, keys, drafts, reached)
-        if rows and await self._rows.tells_all(resource):
-            wholes = rows
-            await self._views.add_new_sets(resource, rows, [each.gained for each in drafts])
-        else:
-            wholes = await self._views.wholes(resource, keys)
-        if computes(resource):
-            for whole, each in zip(wholes, drafts, strict=True):
-                with at(each.place):
-                    check_computed(resource, whole)
-        answers = await self._views.answers(resource, keys, wholes)
-        entries = self._journal.creations(resource, wholes, [each.gained for each in drafts])
-        tellings: list[Telling] = []
-        for key, each, entry in zip(keys, drafts, entries, strict=True):
-            if each.gained:
-                tellings += self._tellings.other_ends(resource, key, each.gained, entry)
-        await self._tellings.tell(tellings)
-        if not any(each.children for each in drafts):
-            return answers
-        for whole, each in zip(wholes, drafts, strict=True):
-            with at(each.place):
-                await self._children.write(resource, whole, each.children)
-        return await self._views.answers(resource, keys, await self._views.wholes(resource, keys))
-
-    async def _made(self, resource: Resource, rows: Sequence[Values]) -> list[Record]:
-        """The answers of rows that were inserted with no links."""
-        await self._views.add_new_sets(resource, rows, ())
-        keys = [resource.key_of(each) for each in rows]
-        return await self._views.answers(resource, keys, rows)
-
-    async def _check_new(self, resource: Resource, drafts: Sequence[Draft]) -> None:
-        """Refuse drafts that refer to nothing, or that their declaration refuses; stamp them."""
-        stamps = {
-            each.name: stamped(each.stamp)
-            for each in resource.fields.values()
-            if each.stamp is not None
-        }
-        asks = resource.options.before_write is not None
-        asked = [{**each.values, **each.sets} if each.sets else each.values for each in drafts]
-        async with self._links.asked_ahead(resource, asked):
-            for each in drafts:
-                with at(each.place):
-                    await self._links.check(resource, each.values, {})
-                    each.gained = await self._links.changes(resource, {}, each.sets)
-                    each.values.update(stamps)
-                    if asks:
-                        sets = self._links.outcome(resource, {}, each.sets, each.gained)
-                        await self._rows.ask(resource, "create", {}, {**each.values, **sets})
+        return await self._creations.valid(resource, values, places, brief=brief)
 
     async def update(
         self,
@@ -341,19 +269,7 @@ class Writer:
         Raises ``NotFoundError`` (absent or out of sight), ``ForbiddenError``, ``StaleVersionError``
         when the stored record's ``etag`` is none of ``if_match``, and what ``create`` raises.
         """
-        resource, seen = self._views.whole(resource), self._views.seen(resource)
-        # First of all, or the words on a wrong body would tell what fields there are.
-        require(self._actor, resource, "read")
-        values, sets = parted(resource, seen.update.parse(data))
-        children = taken(resource, values)
-        answer = await self._change(resource, seen, key, values, sets, if_match)
-        if not children:
-            return answer
-        (whole,) = await self._views.wholes(resource, [key])
-        await self._children.write(resource, whole, children)
-        (whole,) = await self._views.wholes(resource, [key])
-        (answer,) = await self._views.answers(resource, [key], [whole])
-        return answer
+        return await self._updates.one(resource, Edit(key, data, if_match))
 
     async def update_all(self, resource: Resource, edits: Sequence[Edit]) -> list[Record] | None:
         """``update``, of many records with the statements that one would take.
@@ -363,66 +279,6 @@ class Writer:
         """
         return await self._updates.together(resource, edits)
 
-    async def _change(
-        self,
-        resource: Resource,
-        seen: Resource,
-        key: Key,
-        values: Values,
-        sets: dict[str, Any],
-        if_match: Collection[str] | None,
-    ) -> Record:
-        """``update``, of the record alone."""
-        if policy(self._actor, resource).grants("update"):
-            # Who may not is refused below, and has kept nobody waiting.
-            await self._links.lock(resource, key, sets)
-        row = await self._rows.load(resource, key, "update")
-        before, view = row.whole, row.view
-        check_unchanged(seen, view, if_match)
-        # As it is seen: what is out of sight is nobody's to confirm by a guess, nor to clear.
-        known = {name: view.get(name) for name in before}
-        changed = changed_values(resource, known, values)
-        changes = await self._links.changes(resource, view, sets)
-        if not changed and not changes:
-            return record(seen, view)
-        sets = self._links.outcome(resource, view, sets, changes)
-        await self._links.check(resource, changed, known)
-        changed |= unseen_rest(resource, changed, before, known)
-        await self._rows.ask(resource, "update", before, {**before, **changed, **sets})
-        async with explained(seen, self._registry):
-            made = made_of(resource, changed, row.stored)
-            if not made and not changes:
-                return record(seen, view)
-            columns: Values | None
-            done = None if changes else await self._foretold.update(resource, row, made)
-            if done is None:
-                columns, reached = await self._rows.apply(resource, row, made)
-            else:
-                columns, reached = done.columns, done.reached
-            await self._links.apply([(changes, before)])
-        await self._rows.check_reach(resource, [key], "update", reached)
-        after = await self._views.after(resource, before, columns, changes)
-        check_computed(resource, after)
-        (answer,) = await self._views.answers(resource, [key], [after])
-        told = told_fields(resource, before, after, changed)
-        if not told and not changes:
-            if done is not None:
-                await self._foretold.settle(done, None)
-            return answer
-        entry = self._journal.update(
-            resource,
-            key,
-            resource.title_of(after),
-            before=before,
-            after=after,
-            names=told,
-            sets=changes,
-        )
-        if done is not None:
-            await self._foretold.settle(done, entry)
-        await self._tellings.tell(self._tellings.other_ends(resource, key, changes, entry))
-        return answer
-
     async def delete(
         self,
         resource: Resource,
@@ -431,21 +287,48 @@ class Writer:
         if_match: Collection[str] | None = None,
         allowed: Callable[[Effects], None] | None = None,
     ) -> Effects:
-        """Delete a record with what cascades from it, each told of by a change.
+        """Delete a record with what cascades from it; a change is recorded of each.
 
-        ``allowed`` is shown the effects before they happen, and may raise.
-
-        One of a resource with a trash goes there alone. Raises ``NotFoundError``,
-        ``ForbiddenError``, ``StaleVersionError``, and ``InUseError`` that names what holds the
-        record and how many do.
+        ``allowed`` is shown the effects before they happen, and may raise. One of a resource with a
+        trash goes there alone. Raises ``NotFoundError``, ``ForbiddenError``, ``StaleVersionError``,
+        and ``InUseError`` that names what holds the record and how many do.
         """
-        return await self._removal.delete(resource, key, if_match, allowed)
+        meant = Meant(key, if_match)
+        if resource.options.trash is None:
+            return await self._removal.one(resource, meant, "without", allowed)
+        await self._moves.one(resource, meant, to_trash=True)
+        return Effects()
+
+    async def delete_all(
+        self,
+        resource: Resource,
+        meant: Mapping[Key, Meant],
+        *,
+        allowed: Callable[[Effects], None] | None = None,
+    ) -> list[Effects] | None:
+        """``delete``, of many records with the statements that one would take.
+
+        None where they can only be done one by one, whichever they are. Raises what ``delete``
+        raises of any of them; the savepoint it stood in has then to be undone.
+        """
+        if resource.options.trash is None:
+            return await self._removal.together(resource, meant, "without", allowed)
+        moved = await self._moves.together(resource, meant, to_trash=True)
+        return None if moved is None else [Effects() for _ in moved]
 
     async def purge(
         self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
     ) -> Effects:
         """Delete a record in the trash for good; see ``delete``."""
-        return await self._removal.purge(resource, key, if_match)
+        _require_trash(resource)
+        return await self._removal.one(resource, Meant(key, if_match), "only")
+
+    async def purge_all(
+        self, resource: Resource, meant: Mapping[Key, Meant]
+    ) -> list[Effects] | None:
+        """``purge``, of many records as ``delete_all`` does it."""
+        _require_trash(resource)
+        return await self._removal.together(resource, meant, "only")
 
     async def restore(
         self, resource: Resource, key: Key, *, if_match: Collection[str] | None = None
@@ -455,15 +338,22 @@ class Writer:
         Raises ``NotFoundError`` for one that is not there, ``ForbiddenError``,
         ``StaleVersionError``, and ``UniqueConflictError`` where another has taken its place.
         """
-        return await self._removal.restore(resource, key, if_match)
+        _require_trash(resource)
+        return await self._moves.one(resource, Meant(key, if_match), to_trash=False)
+
+    async def restore_all(
+        self, resource: Resource, meant: Mapping[Key, Meant]
+    ) -> list[Record] | None:
+        """``restore``, of many records; none where they can only be done one by one."""
+        _require_trash(resource)
+        return await self._moves.together(resource, meant, to_trash=False)
 
     async def revive(self, resource: Resource, remains: Sequence[Remains]) -> None:
         """Create records again that were deleted, whole and with their keys.
 
         Raises what ``create`` does.
         """
-        revival = Revival(self._rows, self._views, self._inserter, self._journal, self._tellings)
-        await revival.revive(resource, remains)
+        await Revival(self._transaction).revive(resource, remains)
 
     async def hold(self, resource: Resource, keys: Collection[Key]) -> None:
         """Lock records until the transaction ends, if the actor may change any."""
@@ -479,6 +369,28 @@ class Writer:
         changed since is to be skipped, and ``ForbiddenError``.
         """
         return await self._reverting(skip_conflicts).undo_set(change_set)
+
+    async def look_at(self, change_set: uuid.UUID, before: int | None, known: Touched) -> Part:
+        """What is in the way of undoing the part of a change set that ends ``before`` a change.
+
+        Nothing is undone, and what is ``known`` already is left out. Raises ``ForbiddenError``,
+        and ``RevertTooLargeError`` for an act that is too large even alone.
+        """
+        return await self._reverting(skip=True).look_at(change_set, before, known)
+
+    async def undo_part(
+        self,
+        change_set: uuid.UUID,
+        before: int | None,
+        made: Collection[Identity],
+        *,
+        skip_conflicts: bool = False,
+    ) -> Part:
+        """Undo the part of a change set that ends ``before`` a change.
+
+        ``made`` are the records that all of it created. Raises as ``undo`` does.
+        """
+        return await self._reverting(skip_conflicts).undo_part(change_set, before, made)
 
     async def undo_change(
         self,
@@ -539,3 +451,8 @@ class Writer:
     async def finish(self) -> None:
         """Write the changes of everything done so far; the last thing before the commit."""
         await self._journal.save(self._connection)
+
+
+def _require_trash(resource: Resource) -> None:
+    if resource.options.trash is None:
+        raise NotFoundError(resource.absent)

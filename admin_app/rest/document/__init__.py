@@ -9,7 +9,7 @@ from importlib.metadata import version
 from admin_app.declaration import Registry, Resource
 from admin_app.errors import BusyError, TooManyRequestsError, UnauthenticatedError
 from admin_app.rest.actions import path
-from admin_app.rest.document import actions, bulk, history, imports, queries, reads, writes
+from admin_app.rest.document import actions, bulk, groups, history, imports, queries, reads, writes
 from admin_app.rest.document.branches import name_branches
 from admin_app.rest.document.enums import name_enums
 from admin_app.rest.document.examples import add_examples
@@ -49,23 +49,13 @@ def openapi_document(
     schemas: Document = {"OpenapiDocument": {"type": "object"}, **problem_schemas()}
     paths: Document = {}
     for resource in registry.values():
-        _add_resource(resource, registry, allowed(resource), f"{prefix}/{resource.plural}", paths)
-        _add_actions(resource, allowed(resource), prefix, paths, schemas)
-        for schema, mode, users in (
-            (resource.read, "serialization", {"read", "create", "update"}),
-            (resource.page, "serialization", {"read"}),
-            (resource.create, "validation", {"create"}),
-            (resource.update, "validation", {"update"}),
-            (resource.replace, "validation", {"update"}),
-        ):
-            if users & {*allowed(resource)}:
-                add_schema(schemas, schema, mode)
-        add_marks(schemas, resource)
-        if "read" in allowed(resource):
-            queries.add_query_schemas(schemas, registry, resource)
-        bulk.add_bulk(resource, allowed(resource), f"{prefix}/{resource.plural}", paths, schemas)
-        if {"create", "update"} & {*allowed(resource)}:
-            imports.add_import(resource, f"{prefix}/{resource.plural}", paths, schemas)
+        place, granted = f"{prefix}/{resource.plural}", {*allowed(resource)}
+        _add_resource(resource, registry, granted, place, paths)
+        _add_actions(resource, granted, place, paths, schemas)
+        _add_schemas(resource, registry, granted, schemas)
+        bulk.add_bulk(resource, granted, place, paths, schemas)
+        if {"create", "update"} & granted:
+            imports.add_import(resource, place, paths, schemas)
     bulk.add_children(schemas, registry, allowed)
     bulk.add_affected(schemas)
     for add in chapters:
@@ -136,10 +126,28 @@ def _add_resource(
         paths[f"{place}/{{key}}/restore"] = restored
 
 
+def _add_schemas(
+    resource: Resource, registry: Registry, allowed: set[str], schemas: Document
+) -> None:
+    for schema, mode, users in (
+        (resource.read, "serialization", {"read", "create", "update"}),
+        (resource.page, "serialization", {"read"}),
+        (resource.create, "validation", {"create"}),
+        (resource.update, "validation", {"update"}),
+        (resource.replace, "validation", {"update"}),
+    ):
+        if users & allowed:
+            add_schema(schemas, schema, mode)
+    add_marks(schemas, resource)
+    if "read" in allowed:
+        queries.add_query_schemas(schemas, registry, resource)
+        groups.add_group_schemas(schemas, resource)
+
+
 def _add_actions(
     resource: Resource,
     allowed: Collection[str],
-    prefix: str,
+    place: str,
     paths: Document,
     schemas: Document,
 ) -> None:
@@ -148,7 +156,7 @@ def _add_actions(
             item: Document = {"post": actions.action_operation(resource, each, schemas)}
             if each.on == "record":
                 item["parameters"] = [_key(resource)]
-            paths[path(f"{prefix}/{resource.plural}", each)] = item
+            paths[path(place, each)] = item
 
 
 def _tags(registry: Registry, paths: Document) -> list[Document]:

@@ -16,9 +16,9 @@ from admin_app.errors import (
     StaleVersionError,
 )
 from admin_app.records.queries.grammar import PARAMETERS
-from admin_app.records.writes.batch import BATCH
-from admin_app.records.writes.bulk import BULK_DELETE, MAX_ITEMS
-from admin_app.records.writes.upsert import unique_fields
+from admin_app.records.writes.bulk.batch import BATCH
+from admin_app.records.writes.bulk.items import BULK_DELETE, MAX_ITEMS
+from admin_app.records.writes.bulk.upsert import unique_fields
 from admin_app.rest.bulk import FILTERING
 from admin_app.rest.document.parts import (
     MINIMAL,
@@ -29,6 +29,7 @@ from admin_app.rest.document.parts import (
     operation,
     parameter_of,
     refusals,
+    trash_parameters,
 )
 
 Allowed = Callable[[Resource], Collection[str]]
@@ -136,9 +137,15 @@ def add_bulk(
     if item:
         paths[f"{place}/bulk"] = item
     if "delete" in item:
+        item["delete"]["parameters"] += trash_parameters(resource, "without", "only")
         by_post = {**item["delete"], "operationId": f"{item['delete']['operationId']}ByPost"}
         by_post["summary"] = f"Delete many {many}, where a DELETE can have no body"
         paths[f"{place}/bulk/delete"] = {"post": by_post}
+    if "delete" in item and resource.options.trash is not None:
+        restored = _list_operation(
+            resource, "bulkRestore", f"Take many {many} out of the trash", BULK_DELETE.name
+        )
+        paths[f"{place}/bulk/restore"] = {"post": restored}
 
 
 def _list_operation(resource: Resource, name: str, summary: str, body: str) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from admin_app.declaration import Resource
-from admin_app.errors import NotFoundError, StaleVersionError
+from admin_app.errors import NotAcceptableError, NotFoundError, StaleVersionError
 from admin_app.rest.document.parts import (
     MINIMAL,
     READING,
@@ -40,13 +40,21 @@ _PAGES = [
     ),
     IF_NONE_MATCH,
 ]
+_UNDONE: Document = {
+    "change_set": {"type": "string", "format": "uuid", "description": "What was done until then."},
+    "changes": {"type": "integer", "description": "How many changes that made."},
+}
 _UNCHANGED: Document = {"description": "Nothing has changed since (If-None-Match)."}
 
 
 def history_operation(resource: Resource) -> Document:
     """A record's history."""
     told = answer(RECORD_HISTORY, "Its changes, the latest first.", ETag="What is answered.")
-    responses = {"200": told, "304": _UNCHANGED, **refusals((*READING, NotFoundError))}
+    responses = {
+        "200": told,
+        "304": _UNCHANGED,
+        **refusals((*READING, NotFoundError, NotAcceptableError)),
+    }
     name = f"get{resource.model.__name__}History"
     summary = f"What has happened to one of {resource.label_plural.lower()}"
     return {**operation(resource, name, summary, responses), "parameters": _PAGES}
@@ -81,7 +89,7 @@ def describe_reading(prefix: str, paths: Document, schemas: Document) -> None:
             "responses": {
                 "200": told,
                 "304": _UNCHANGED,
-                **refusals((*READING, NotFoundError)),
+                **refusals((*READING, NotFoundError, NotAcceptableError)),
             },
         },
     }
@@ -93,9 +101,10 @@ def describe_reverting(prefix: str, paths: Document, schemas: Document) -> None:
         add_schema(schemas, schema, "validation")
     add_schema(schemas, REVERT_RESULT, "serialization")
     # Said in place: problems are told of without what else is in the document.
-    problem = schemas["RevertConflictProblem"]["properties"]
-    told = {"type": "array", "items": schemas["RevertConflict"]}
-    problem["conflicts"] = {**told, "description": "The first 100 of them."}
+    conflicts = {"type": "array", "items": schemas["RevertConflict"]}
+    told = {"conflicts": {**conflicts, "description": "The first 100 of them."}}
+    schemas["RevertConflictProblem"]["properties"].update(told)
+    schemas["RevertStoppedProblem"]["properties"].update({**told, **_UNDONE})
     paths[f"{prefix}/change-sets/{{change_set}}/revert"] = {
         "parameters": [_ID],
         "post": {
@@ -104,7 +113,8 @@ def describe_reverting(prefix: str, paths: Document, schemas: Document) -> None:
             "description": (
                 "Created records are deleted, deleted ones come back under their keys, and fields "
                 "become what they were. What has been changed since is a conflict: nothing is done "
-                "then, or the rest with skip_conflicts."
+                "then, or the rest with skip_conflicts. More than 10,000 changes are undone in "
+                "parts, the last ones first, once all have been looked at."
             ),
             "tags": ["History"],
             "responses": {

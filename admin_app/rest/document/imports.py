@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from admin_app.declaration import Resource
 from admin_app.records.transfer import ENCODINGS, FORMATS, MODES
@@ -34,6 +35,10 @@ _BODY: Document = {
         },
     },
 }
+_TAKEN: Document = {
+    "change_set": {"type": "string", "format": "uuid", "description": "What was done until then."},
+    **{name: {"type": "integer"} for name in ("created", "changed", "unchanged", "refused")},
+}
 _ABOUT = f"""\
 Each row is created, or updates the record that it is about. Without `map` each column goes to the
 field of its name or label, as an export writes them; `match` names the fields that say which record
@@ -57,8 +62,8 @@ _PARAMETERS = [
     parameter_of(
         "map",
         {"type": "array", "items": _TEXT},
-        "FIELD=COLUMN, and steps behind bars: trim, integer, split:SEPARATOR, by:FIELD, create, "
-        "constant:VALUE, default:VALUE, keep. Once for each field.",
+        "FIELD=COLUMN, or FIELD alone, and steps behind bars: trim, integer, split:SEPARATOR, "
+        "by:FIELD, create, constant:VALUE, default:VALUE, keep. Once for each field.",
     ),
     parameter_of("skip", {"type": "array", "items": _TEXT}, "Columns to pass over, without map."),
     parameter_of("match", _TEXT, "Fields that say which record a row is about, joined by commas."),
@@ -75,6 +80,8 @@ _PARAMETERS = [
 def add_import(resource: Resource, place: str, paths: Document, schemas: Document) -> None:
     """Add the path of a resource's imports, and what is answered."""
     add_schema(schemas, IMPORTED, "serialization")
+    stopped: Any = schemas["ImportStoppedProblem"]
+    stopped["properties"].update(_TAKEN)
     answered = {
         "description": "What became of the rows.",
         "content": {"application/json": {"schema": ref(IMPORTED)}},

@@ -12,7 +12,7 @@ from admin_app.records.queries.facets import PARAMETERS as FACETING
 from admin_app.records.queries.grammar import PARAMETERS, parameter
 from admin_app.records.queries.operators import LISTS, RELATION, TEXT, operators_of
 from admin_app.records.queries.query import COUNTS
-from admin_app.rest.document import queries
+from admin_app.rest.document import groups
 from admin_app.rest.document.parts import (
     READING,
     Document,
@@ -75,24 +75,24 @@ def get_operation(resource: Resource, registry: Registry) -> Document:
 
 
 def aggregate_operation(resource: Resource, registry: Registry) -> Document:
-    """What ``queries`` tells of aggregates, with the filters of the list."""
+    """``GET /<plural>/aggregate``, with the filters of the list."""
     filters = [
         *_searching(resource),
         filter_parameter(resource),
         *_filters(resource, registry, AGGREGATING),
     ]
-    return queries.aggregate_operation(resource, registry, filters)
+    return groups.aggregate_operation(resource, registry, filters)
 
 
 def facets_operation(resource: Resource, registry: Registry) -> Document:
-    """What ``queries`` tells of facets, with the filters of the list."""
+    """``GET /<plural>/facets``, with the filters of the list."""
     filters = [
         *trash_parameters(resource, *TRASH),
         *_searching(resource),
         filter_parameter(resource),
         *_filters(resource, registry, FACETING),
     ]
-    return queries.facets_operation(resource, filters)
+    return groups.facets_operation(resource, filters)
 
 
 def _steering(resource: Resource) -> list[Document]:

@@ -20,9 +20,9 @@ from admin_app.records.queries.operators import LISTS
 from admin_app.records.queries.periods import MOMENTS, period_of
 
 LIST = "list"
-"""Under which name a form carries the list's own query."""
+"""The control in which a form carries the list's query."""
 NULL, FILLED, RANGE = "null", "filled", "range"
-"""What forms offer beside the operators of the grammar."""
+"""Operators of forms beside those of the grammar."""
 _BARE = (NULL, FILLED)
 
 Target = Field | Relation
@@ -31,7 +31,7 @@ Pairs = Sequence[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A condition as a form tells it: an operator and the texts of its values."""
+    """A condition as a form has it: an operator and the texts of its values."""
 
     operator: str
     values: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from admin_app.declaration import Resource
 from admin_app.errors import FieldError
 from admin_app.panel.language import say
-from admin_app.panel.lists.address import STEERING, carried, without
+from admin_app.panel.lists.address import STEERING, ZONE, carried, without
 from admin_app.panel.lists.filters.address import LIST, Pairs, target_named
 from admin_app.panel.lists.filters.words import sentences
 from admin_app.panel.visit import Urls, Visit
@@ -43,9 +43,9 @@ async def chips(visit: Visit, resource: Resource, query: Query, pairs: Pairs) ->
         )
         for each, name in zip(words, given, strict=True)
     ]
-    if query.zone != "UTC":
+    if any(name == ZONE for name, _ in pairs):
         zone = say("Days as in {zone}", zone=query.zone)
-        found.append(Chip("tz", zone, None, visit.urls.list(resource, without(pairs, "tz"))))
+        found.append(Chip(ZONE, zone, None, visit.urls.list(resource, without(pairs, ZONE))))
     return found
 
 

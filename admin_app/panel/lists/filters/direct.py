@@ -13,7 +13,7 @@ from admin_app.records.queries.conditions import AnyOf, Comparison, Condition, K
 from admin_app.records.queries.operands import operand
 
 MOST_DIRECT = 3
-"""Records that are offered."""
+"""The most records offered."""
 _EXACT = frozenset({Kind.STRING, Kind.TEXT, Kind.UUID, Kind.INTEGER})
 
 

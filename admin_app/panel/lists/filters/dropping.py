@@ -1,4 +1,4 @@
-"""What an empty list can do without: each condition, with what leaving it out would give back."""
+"""Suggestions for an empty list: each condition with the count without it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from admin_app.panel.visit import Visit
 from admin_app.records import COUNT_CAP
 
 MOST_DROPS = 6
-"""Conditions that are tried: each takes a statement."""
+"""The most conditions tried: each takes a statement."""
 DROP_SECONDS = 0.5
 
 

@@ -27,7 +27,7 @@ from admin_app.panel.lists.filters.calendar import Calendar, calendar_of
 from admin_app.panel.lists.filters.words import PRESETS, operator_words
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
-from admin_app.records.queries.facets import countable
+from admin_app.records.queries.facets import countable, pointing
 from admin_app.records.queries.periods import MOMENTS
 from admin_app.records.reads.facets import Facets
 
@@ -45,7 +45,7 @@ class Choice:
     ticked: bool
     count: str = ""
     none: bool = False
-    """Whether no record has it, as the list is otherwise narrowed."""
+    """Whether no record of the list, without this condition, has it."""
     detail: str = ""
 
 
@@ -55,7 +55,7 @@ class Form:
 
     target: Target
     was: str
-    """The parameter that it changes; empty for a new one."""
+    """The parameter of the condition that it changes; empty for a new one."""
     told: Told
     operators: list[tuple[str, str]]
     choices: list[Choice] = field(default_factory=list)
@@ -64,6 +64,8 @@ class Form:
     calendar: Calendar | None = None
     lookup: str = ""
     """Where the records of a relation are looked up."""
+    common: list[Choice] = field(default_factory=list)
+    """Records of a relation that most records of the list lead to."""
     offers: list[Choice] | None = None
     """Records that were found without a script."""
     term: str = ""
@@ -143,7 +145,10 @@ async def form_of(
     named = [(each, operator_words(each)) for each in operators]
     found = Form(target, was, told, named)
     if isinstance(target, Relation):
-        return await _of_relation(found, visit, resource, target, term)
+        found = await _of_relation(found, visit, resource, target, term)
+        if target.writable and pointing(resource, target.name) and term is None:
+            await _count_led_to(found, visit, resource, query, target)
+        return found
     if target.kind in MOMENTS:
         in_force = (told.operator.replace(RANGE, "between"), ",".join(told.values))
         found.presets = [
@@ -184,6 +189,26 @@ async def _count(form: Form, visit: Visit, resource: Resource, query: Query, tar
         form.note = say("Counting took too long: these are without their numbers.")
     elif facets.more and form.choices:
         form.note = say("These are the most frequent.")
+    _count_empty(form, facets)
+
+
+async def _count_led_to(
+    form: Form, visit: Visit, resource: Resource, query: Query, relation: Relation
+) -> None:
+    facets = await visit.records.facet(visit.actor, resource, query, relation, limit=MOST_CHOICES)
+    held = {each.value for each in form.choices}
+    form.common = [
+        Choice(each.key, each.title or each.key, ticked=False, count=number(each.count or 0))
+        for each in facets.values
+        if each.key is not None and each.key not in held
+    ]
+    if facets.more and form.common:
+        form.note = say("These are the most frequent.")
+    _count_empty(form, facets)
+
+
+def _count_empty(form: Form, facets: Facets) -> None:
+    """Say beside the operator how many records are without a value."""
     empty = next((each.count for each in facets.values if each.value is None), None)
     if empty:
         form.operators = [

@@ -1,4 +1,4 @@
-"""What a list can be narrowed by: the declared filters first, then everything else one may read."""
+"""The fields and relations that a list can be filtered by, the declared filters first."""
 
 from __future__ import annotations
 

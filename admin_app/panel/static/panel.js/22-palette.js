@@ -145,9 +145,9 @@ for (const key of ["n", "e"]) {
 behave("[data-copy]", (button) => {
   button.hidden = false;
   button.addEventListener("click", async () => {
-    const text = button.closest(".call").querySelector("pre");
+    const text = button.closest(".call").querySelector("pre, .secret, .codes");
     try {
-      await navigator.clipboard.writeText(text.textContent);
+      await navigator.clipboard.writeText(text.value ?? text.innerText);
       button.replaceChildren(icon("check"));
     } catch {
       getSelection().selectAllChildren(text);

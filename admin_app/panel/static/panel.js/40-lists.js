@@ -133,7 +133,7 @@ behave("table[data-order]", (table) => {
     if (!["mouseover", "focusin"].includes(event.type)) return null;
     const over = event.type === "mouseover" ? document.elementsFromPoint(event.clientX, event.clientY) : [event.target];
     const cell = over.map((each) => each.closest("th, td")).find(Boolean);
-    return cell?.textContent.trim() && table.contains(cell) && cell.scrollWidth > cell.clientWidth + 1 ? cell : null;
+    return cell?.textContent.trim() && !cell.matches(".editing") && table.contains(cell) && cell.scrollWidth > cell.clientWidth + 1 ? cell : null;
   }
   function show(cell) {
     tip.textContent = cell.textContent;

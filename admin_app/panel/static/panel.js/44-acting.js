@@ -162,7 +162,9 @@ behave("table[data-cells]", (table) => {
     let etag = answer.etag;
     let busy = false;
     form.innerHTML = answer.html ?? "";
-    form.append(words);
+    // Where a change says why, the question stands below the value.
+    const why = form.querySelector("[name=_reason]");
+    (why?.parentElement ?? form).append(words);
     const control = form.querySelector("select, textarea, input:not([type=hidden])");
     const read = () => new URLSearchParams(new FormData(form)).toString();
     const first = read();
@@ -193,6 +195,7 @@ behave("table[data-cells]", (table) => {
         close(before);
         return true;
       }
+      if (why && !why.reportValidity()) return false;
       busy = true;
       const fields = new URLSearchParams(new FormData(form));
       fields.set("_etag", etag);
@@ -227,7 +230,7 @@ behave("table[data-cells]", (table) => {
       else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
         event.preventDefault();
         if (await save()) focus(cell);
-      } else if (event.key === "Tab") {
+      } else if (event.key === "Tab" && (!why || (event.target === why) !== event.shiftKey)) {
         event.preventDefault();
         const next = beside(cell, event.shiftKey ? -1 : 1);
         if (!(await save())) return;

@@ -3,7 +3,7 @@ class Lookup {
   constructor(root) {
     this.root = root;
     this.many = root.dataset.many === "true";
-    this.results = [];
+    this.results = this.shown = [];
     this.active = -1;
     this.asked = 0;
     this.term = "";
@@ -44,14 +44,17 @@ class Lookup {
     this.input.addEventListener("click", () => { if (this.list.hidden) this.later(0); });
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.input.addEventListener("blur", () => this.close());
-    this.list.addEventListener("mousedown", (event) => event.preventDefault());
-    this.list.addEventListener("click", (event) => {
-      const option = event.target.closest("[data-index]");
-      if (option) this.choose(Number(option.dataset.index));
+    // What is pressed is what was seen, even if other answers take its place meanwhile.
+    let pressed;
+    const seen = (event) => this.shown[event.target.closest("[data-index]")?.dataset.index];
+    this.list.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      pressed = seen(event);
     });
+    this.list.addEventListener("click", (event) => this.choose(pressed ?? seen(event)));
   }
 
-  // What is on the list answers an older question: nothing of it may be chosen.
+  // What is on the list answers an older question: no key may choose of it.
   typed() {
     this.asked++;
     this.results = [];
@@ -87,11 +90,12 @@ class Lookup {
       this.results.push({ make: true, title: term ? _("Create “{text}”…", { text: term }) : _("Create {noun}…", { noun }) });
     }
     this.show(found, words);
-    if (this.eager && this.results.length) this.choose(0);
+    if (this.eager) this.choose(this.results[0]);
     this.eager = false;
   }
 
   show(found, words) {
+    this.shown = this.results;
     this.list.replaceChildren();
     if (words) this.list.append(element("li", { role: "option", "aria-disabled": "true", "aria-selected": "false" }, words));
     this.results.forEach((each, index) => {
@@ -137,7 +141,7 @@ class Lookup {
     } else if (event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       // A look-up's Enter chooses; it never sends the form.
       event.preventDefault();
-      if (open && this.active >= 0) this.choose(this.active);
+      if (open && this.active >= 0) this.choose(this.results[this.active]);
       else if (this.input.value.trim() && this.input.value.trim() !== this.term) this.eager = true;
     } else if (event.key === "Escape" && open) {
       event.preventDefault();
@@ -152,8 +156,8 @@ class Lookup {
     return [...this.chips.querySelectorAll("input")].map((each) => each.value);
   }
 
-  async choose(index) {
-    let chosen = this.results[index];
+  async choose(chosen) {
+    if (!chosen) return;
     if (chosen.make) {
       const { aside: url, title } = this.root.dataset;
       const term = this.input.value.trim();

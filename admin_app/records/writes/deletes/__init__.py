@@ -1,0 +1,1 @@
+"""Deletes and the trash: effects on other records are planned, then done."""

@@ -1,0 +1,297 @@
+"""Fast path of creates: new rows and their changes by one statement, or by a few.
+
+The database puts the changes together as well, by the expressions that reads are written with.
+Validity, rights and sight are decided as ever. Whatever this cannot do, or the database refuses, is
+left to the ordinary way, which writes one by one and says what is wrong with which.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Literal
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from admin_app.database import asked, fetch, run_columns, savepoint
+from admin_app.declaration import Field, Kind, Registry, Resource, stamped
+from admin_app.declaration.fields import TEXTUAL
+from admin_app.errors import AppError
+from admin_app.records.reads.reader import Values
+from admin_app.records.writes.differences import attends
+from admin_app.records.writes.fast.sql import (
+    Written,
+    facts,
+    on_postgresql,
+    on_sqlite,
+    one_on_postgresql,
+)
+from admin_app.records.writes.journal import Journal
+from admin_app.records.writes.reach import out_of_reach
+from admin_app.records.writes.references import References
+from admin_app.records.writes.refusals import computes, explained
+from admin_app.records.writes.rows import Rows
+from admin_app.records.writes.statements import statements_of
+from admin_app.records.writes.triggers import untouched
+
+FEWEST = 2
+"""Records from which on the rows of a list are inserted together."""
+Obstacle = Literal[
+    "few",
+    "told",
+    "hooks",
+    "reason",
+    "model",
+    "key",
+    "types",
+    "title",
+    "sets",
+    "forms",
+    "defaults",
+    "rules",
+    "triggers",
+]
+_PRINTED = re.compile("[!-~]")
+Columns = dict[str, Sequence[Any]]
+"""The values of each row by the key of their column."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Rows that are to be inserted."""
+
+    columns: Columns
+    count: int
+
+
+class FastInsert:
+    """Inserts records of one transaction together with their changes, where that is possible."""
+
+    def __init__(
+        self,
+        session: AsyncSession,
+        connection: AsyncConnection,
+        registry: Registry,
+        rows: Rows,
+        references: References,
+        journal: Journal,
+    ) -> None:
+        self._session = session
+        self._connection = connection
+        self._registry = registry
+        self._rows = rows
+        self._references = references
+        self._journal = journal
+
+    async def insert(
+        self, resource: Resource, seen: Resource, items: Sequence[Values], *, brief: bool
+    ) -> list[Values] | None:
+        """Insert valid records that the actor may create; what the statement returns of each.
+
+        ``brief``: their keys alone. ``None`` where nothing is done and they have to go the ordinary
+        way.
+        """
+        if await self.obstacle(resource, items) is not None:
+            return None
+        given = _columns(items)
+        if not await self._references.all_in_sight(resource, given):
+            return None
+        batch = _Batch(_completed(resource, given, len(items)), len(items))
+        try:
+            async with savepoint(self._session), explained(seen, self._registry):
+                rows = await self._inserted(resource, batch, brief=brief)
+        except _RefusedError:
+            return None
+        except AppError as error:
+            if error.status >= _SERVERS:
+                raise
+            return None
+        self._journal.recorded_elsewhere = True
+        return rows
+
+    async def insert_one(self, resource: Resource, seen: Resource, values: Values) -> Values | None:
+        """``insert``, for one record on PostgreSQL, without a savepoint.
+
+        Raises ``ForbiddenError`` and what ``explained`` raises of ``seen``: what is refused now
+        would be refused by the ordinary way as well, with the same words.
+        """
+        if self._connection.dialect.name == "sqlite":
+            return None
+        if await self.obstacle(resource, [values], fewest=1) is not None:
+            return None
+        columns = _completed(resource, _columns([values]), 1)
+        reach = self._rows.reach.new(resource).returnable
+        referring = self._references.referring(resource, values)
+        written = one_on_postgresql(resource, tuple(columns), reach, referring)
+        given = written.binds({key: each[0] for key, each in columns.items()})
+        async with explained(seen, self._registry):
+            values = self._journal.common_values() | given
+            rows = await fetch(self._connection, written.statement, values)
+        if not rows:
+            return None  # It refers to what is out of sight.
+        self._journal.recorded_elsewhere = True
+        try:
+            return _read(written, rows)[0]
+        except _RefusedError:
+            raise out_of_reach(resource) from None
+
+    async def obstacle(
+        self, resource: Resource, items: Sequence[Values], *, fewest: int = FEWEST
+    ) -> Obstacle | None:
+        """Why these records cannot be inserted so; ``None`` if they can."""
+        sqlite = self._connection.dialect.name == "sqlite"
+        if len(items) < fewest:
+            return "few"
+        if resource.options.reason == "required":
+            return "reason"
+        found = _declared(resource, sqlite=sqlite) or _given_so(resource, items)
+        if found is not None:
+            return found
+        if self._journal.listed or self._journal.entries:
+            return "told"
+        if not self._rows.reach.new(resource).known:
+            return "rules"
+        return None if await untouched(self._connection, resource.table) else "triggers"
+
+    async def _inserted(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
+        make = self._by_few if self._connection.dialect.name == "sqlite" else self._by_one
+        rows = await make(resource, batch, brief=brief)
+        if len(rows) != batch.count:
+            raise _RefusedError
+        return rows
+
+    async def _by_one(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
+        reach = self._rows.reach.new(resource).returnable
+        written = on_postgresql(resource, tuple(batch.columns), reach, brief=brief)
+        values = self._journal.common_values() | written.binds(batch.columns)
+        return _read(written, await fetch(self._connection, written.statement, values))
+
+    async def _by_few(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
+        reach = self._rows.reach.new(resource).returnable
+        written = on_sqlite(resource, reach, brief=brief)
+        ((last,),) = await fetch(self._connection, written.last, {})
+        await run_columns(self._connection, written.insert, batch.columns)
+        after = written.after(last)
+        told = await fetch(self._connection, written.tell, self._journal.common_values() | after)
+        if not all(alike for (alike,) in told):
+            raise _RefusedError
+        return _read(written, await fetch(self._connection, written.statement, after))
+
+
+_SERVERS = 500
+
+
+class _RefusedError(Exception):
+    """Raised to undo what was written; the ordinary way then says why."""
+
+
+def _read(written: Written, rows: Sequence[Sequence[Any]]) -> list[Values]:
+    if written.reach and not all(row[-1] for row in rows):
+        raise _RefusedError
+    return [dict(zip(written.names, row)) for row in rows]  # noqa: B905 - its reach comes after
+
+
+@lru_cache(maxsize=1_024)
+def _declared(resource: Resource, *, sqlite: bool) -> Obstacle | None:
+    """The obstacle in the declaration, if any."""
+    options, fields = resource.options, resource.fields
+    number = statements_of(resource).number
+    title = fields[resource.title]
+    titled = title.column is not None and title.kind in TEXTUAL and not title.sensitive
+    against: tuple[tuple[Obstacle, bool], ...] = (
+        ("hooks", options.before_write is not None or options.after_commit is not None),
+        ("model", attends(resource) or computes(resource)),
+        ("key", number is None or resource.key[0].kind is not Kind.INTEGER),
+        ("defaults", sqlite and any(map(_stored_otherwise, fields.values()))),
+        ("title", not titled),
+        ("types", facts(resource, resource.table.c, sqlite=sqlite) is None),
+    )
+    return next((name for name, holds in against if holds), None)
+
+
+def _stored_otherwise(field: Field) -> bool:
+    """Whether SQLite may give a field a default that is not stored as SQLAlchemy stores it."""
+    given = field.column is not None and field.column.server_default is not None
+    return given and field.kind not in _STORED_ALIKE
+
+
+_STORED_ALIKE = TEXTUAL | {Kind.INTEGER, Kind.BOOLEAN, Kind.ENUM}
+
+
+def _given_so(resource: Resource, items: Sequence[Values]) -> Obstacle | None:
+    """The obstacle in the records themselves, if any."""
+    names, sometimes = _names(items)
+    statements = statements_of(resource)
+    if any(name not in statements.columns for name in names):
+        return "sets"
+    keys = {statements.columns[name].key for name in sometimes}
+    if keys - statements.unset.keys() or resource.key[0].name in names:
+        return "forms"
+    title = resource.title
+    if title not in names or title in sometimes:
+        return "title"
+    texts = [each[title] for each in items]
+    if not all(text and (_PRINTED.search(text) or _is_title(resource, text)) for text in texts):
+        return "title"
+    return None if _defaults(resource) is not None else "defaults"
+
+
+def _is_title(resource: Resource, text: str) -> bool:
+    nobody = dict.fromkeys((each.name for each in resource.key), 0)
+    return resource.title_of({**nobody, resource.title: text}) == text
+
+
+def _names(items: Sequence[Values]) -> tuple[Collection[str], Collection[str]]:
+    """The fields that any of them gives, and those that not all do."""
+    names = items[0].keys()
+    if all(each.keys() == names for each in items):
+        return names, ()
+    every = dict.fromkeys(name for each in items for name in each)
+    return every, [name for name in every if not all(name in each for each in items)]
+
+
+def _columns(items: Sequence[Values]) -> Columns:
+    """The given values by field."""
+    names, sometimes = _names(items)
+    return {
+        name: [each.get(name) for each in items]
+        if name in sometimes
+        else [*map(itemgetter(name), items)]
+        for name in names
+    }
+
+
+def _completed(resource: Resource, given: Columns, count: int) -> Columns:
+    """The values by column, with defaults and stamps."""
+    statements = statements_of(resource)
+    stamps: Columns = {
+        each.name: [stamped(each.stamp)] * count
+        for each in resource.fields.values()
+        if each.stamp is not None
+    }
+    columns = {statements.columns[name].key: each for name, each in (given | stamps).items()}
+    if statements.version_key is not None:
+        columns.setdefault(statements.version_key, [statements.first_version] * count)
+    for key, ask in (_defaults(resource) or {}).items():
+        if key not in columns:
+            columns[key] = [ask() for _ in range(count)]
+    return columns
+
+
+@lru_cache(maxsize=1_024)
+def _defaults(resource: Resource) -> Mapping[str, Any] | None:
+    """The functions that compute the defaults of columns that are not given.
+
+    ``None`` where only SQLAlchemy can compute one.
+    """
+    try:
+        return {
+            each.key: asked(each.default)
+            for each in resource.table.columns
+            if each.default is not None
+        }
+    except ValueError:
+        return None
