@@ -7,6 +7,7 @@ are left out.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -137,7 +138,8 @@ class Copies:
         if form not in self._runs:
             self._runs[form] = await self._run(form)
         place = {_place(number): each for number, each in enumerate(after) if each is not None}
-        pieces: list[bytes] = []
+        # Its value is no copy of what was written, unlike that of pieces which are joined.
+        written = io.BytesIO()
         left = portion.most
 
         async def take(piece: bytes) -> None:
@@ -145,10 +147,10 @@ class Copies:
             left -= len(piece)
             if left < 0:
                 raise TooMuchError
-            pieces.append(piece)
+            written.write(piece)
 
         ran = await self._runs[form].run(connection, {**place, _SIZE: portion.size}, take)
-        text = b"".join(pieces)
+        text = written.getvalue()
         if ran.rows < portion.size:
             return Copied(text, ran.rows, None)
         last = ran.last

@@ -29,7 +29,7 @@ LEAST = 100
 """The most records of a portion."""
 GROWTH = 40
 """The factor by which a portion may be larger than the one before."""
-MOST = 4
+MOST = 2
 """How much text may be in memory, in multiples of a portion's size; more is read in parts."""
 MOST_ABOUT = 2_000
 """Characters of the request that are logged."""

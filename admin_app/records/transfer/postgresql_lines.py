@@ -45,7 +45,7 @@ class CopiedLines:
     columns: tuple[str, ...]
     """Fields and many-to-many relations, in the order in which they are written."""
     format: Format
-    together: ClassVar[int] = 2 * 2**20
+    together: ClassVar[int] = 4 * 2**20
     """Bytes of text, about, that are made at once."""
 
     @property
