@@ -140,18 +140,38 @@ class Objects:
         return found, (*names, *sets, *joined.names), rows
 
     def text(
-        self, resource: Resource, shape: Shape, inside: Select[Any], kept: Sequence[str]
+        self,
+        resource: Resource,
+        shape: Shape,
+        inside: Select[Any],
+        kept: Sequence[str],
+        *,
+        in_order: bool = False,
     ) -> Found | None:
         """Select each record as JSON written by the database, and the values of ``kept``.
 
-        ``None`` where the database would not write the same JSON. Raises ``FormlessError``.
+        ``in_order``: rows are found in their order, not sorted. ``None`` where the database would
+        not write the same JSON. Raises ``FormlessError``.
         """
-        rows = inside.subquery(_PAGE)
-        object_ = self._object(resource, shape, _Place(rows, rows.c.__getitem__))
+        rows: Subquery | None = None
+        if in_order and self._dialect == "sqlite" and _stands_alone(resource, shape, inside):
+            # Without rows in between SQLite is a tenth faster; PostgreSQL is not.
+            here = _Place(resource.table, lambda name: resource.fields[name].expression)
+        else:
+            rows = inside.subquery(_PAGE)
+            here = _Place(rows, rows.c.__getitem__)
+        object_ = self._object(resource, shape, here)
         if object_ is None:
             return None
-        found = select(object_.label(_TEXT), *(rows.c[name] for name in kept)).select_from(rows)
         names = (_TEXT, *kept)
+        if rows is None:
+            others = [as_stored(here.column(name)).label(name) for name in kept]
+            found = inside.with_only_columns(
+                object_.label(_TEXT), *others, maintain_column_froms=True
+            )
+        else:
+            found = select(object_.label(_TEXT), *(rows.c[name] for name in kept))
+            found = found.select_from(rows)
         if self._dialect == "postgresql":
             return Found(found, names, _joined, rows=rows)
         columns = (None, *(json_of_stored(resource.fields[name]) for name in kept))
@@ -274,6 +294,17 @@ def _place(there: Standing) -> _Place:
         return found
 
     return _Place(inspect(there.entity).selectable, column)
+
+
+def _stands_alone(resource: Resource, shape: Shape, inside: Select[Any]) -> bool:
+    """Whether a record's JSON can be written where its row is found.
+
+    What is selected again for sets could be rows of the same table, and what is masked would be
+    looked up for each mention.
+    """
+    if inside.get_final_froms() != [resource.table] or shape.sets_of(resource):
+        return False
+    return not any(resource.fields[name].masked for name in shape.fields_of(resource))
 
 
 def _joined(rows: Sequence[Row]) -> bytes:

@@ -143,7 +143,10 @@ class Planner:
 
         # Without any condition a count is one instruction of SQLite's, however large the table.
         lengthy = query.count == "exact" and not [*conditions, *config.row_conditions("read")]
-        return await self._made(asked, seen, inside, kept, total, again, lengthy=lengthy)
+        by_key = all(each.field in seen.key for each in query.sort)
+        return await self._made(
+            asked, seen, inside, kept, total, again, in_order=by_key, lengthy=lengthy
+        )
 
     def _seen(self, asked: Asked) -> Resource:
         return self._reader.sight.registry(asked.actor)[asked.resource.name]
@@ -169,13 +172,14 @@ class Planner:
         total: ColumnElement[int] | None = None,
         again: Callable[[Rows], list[ColumnElement[Any]]] | None = None,
         *,
+        in_order: bool = True,
         lengthy: bool = False,
     ) -> Plan:
         """Make a plan of the rows that ``inside`` selects, adding sets and included records."""
         objects = Objects(self._reader, asked.actor, self._database.dialect)
         text = None
         if asked.text and asked.printed:
-            text = objects.text(seen, asked.shape, inside, kept)
+            text = objects.text(seen, asked.shape, inside, kept, in_order=in_order)
         other = objects.stored if self._stored(asked) else objects.values
         found = text or other(seen, asked.shape, inside)
         statement, names, columns = found.statement, found.names, found.columns
