@@ -13,13 +13,13 @@ import pytest
 import xlsxwriter
 from accounts import enter
 from api import make_role
+from callers import callers
 from conftest import KINDS, FreshSettings, Kind
 from panel import PASSWORD, Client, House, house, library, menagerie, prepare_library, session_of
 from routes import TABLE
 from stored import stored
 from stranger import LEFT_OUT, PAGES, PART, TOKEN, Stranger
 from test_panel_transfer import send, tried
-from test_routes import callers
 
 from admin_app.access import create_user, csrf_token
 from admin_app.declaration import Grant

@@ -34,10 +34,10 @@ from admin_app.panel.lists.previewing import (
     count_words,
     rehearsing,
 )
-from admin_app.panel.lists.selecting import Chosen, Selection, chosen, selection_in
+from admin_app.panel.lists.selecting import Chosen, Selection, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in, wants_json
+from admin_app.panel.security import text_in, wants_json
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Claim, Rehearsal, RehearsedChange, Reply, Writer
@@ -104,9 +104,7 @@ async def act(admin: Admin, request: Request, resource: Resource) -> Response:
     if action is None:
         raise HTTPException(404)
     require(visit.actor, resource, action.name)
-    form = await read_form(request) if request.method == "POST" else None
-    if form is None:
-        visit.confirm_first(resource)
+    form = await sent_form(visit, resource)
     found = await _subject(visit, resource, action, request, form)
     acting = _acting(visit, action, found, form)
     if found.too_many or (form is None and acting.parts):

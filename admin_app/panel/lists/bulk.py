@@ -24,10 +24,10 @@ from admin_app.panel.forms.parts import FieldPart, SecretPart
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold, say
 from admin_app.panel.lists.previewing import Preview, changed_preview
-from admin_app.panel.lists.selecting import Chosen, chosen, selection_in
+from admin_app.panel.lists.selecting import Chosen, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in, wants_json
+from admin_app.panel.security import text_in, wants_json
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
@@ -145,9 +145,7 @@ async def edit(admin: Admin, request: Request, resource: Resource) -> Response:
     """Give every record of a selection the same values, after a look at what that does."""
     visit = visiting(request)
     visit.require(resource, "update")
-    form = await read_form(request) if request.method == "POST" else None
-    if form is None:
-        visit.confirm_first(resource)
+    form = await sent_form(visit, resource)
     selection = selection_in(resource, request.query_params if form is None else form)
     found = await chosen(visit, selection)
     page = bulk_form(visit, resource, form)

@@ -19,10 +19,10 @@ from admin_app.panel.language import retold, say
 from admin_app.panel.lists.bulk import CHANGED_MEANWHILE
 from admin_app.panel.lists.bulk_delete import STATE
 from admin_app.panel.lists.previewing import SAMPLES, Refusal, link_of, refused, rehearsing
-from admin_app.panel.lists.selecting import Chosen, chosen, selection_in
+from admin_app.panel.lists.selecting import Chosen, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
 from admin_app.records.writes.bulk.items import Outcome
@@ -48,9 +48,7 @@ async def restore(admin: Admin, request: Request, resource: Resource) -> Respons
     """Restore the records of a selection, those that can come back."""
     visit = visiting(request)
     visit.require(resource, "delete")
-    form = await read_form(request) if request.method == "POST" else None
-    if form is None:
-        visit.confirm_first(resource)
+    form = await sent_form(visit, resource)
     selection = selection_in(resource, request.query_params if form is None else form)
     if not selection.trashed:
         raise NotFoundError(resource.absent)

@@ -18,6 +18,7 @@ from admin_app.errors import BadRequestError, NotFoundError
 from admin_app.panel.declared import counted
 from admin_app.panel.language import lowered, number, say
 from admin_app.panel.lists.address import asked, without
+from admin_app.panel.security import read_form
 from admin_app.panel.visit import Pairs, Visit
 from admin_app.records import Query, Record
 from admin_app.records.queries.conditions import KeyIn
@@ -86,6 +87,17 @@ class Selection:
 def narrowing(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """The parameters that determine which records a list has, and their order."""
     return [each for each in asked(pairs) if each[0] not in _TURNING]
+
+
+async def sent_form(visit: Visit, resource: Resource) -> FormData | None:
+    """The form that an act on a selection was sent with; ``None`` where its page is asked for.
+
+    Raises what ``read_form`` and ``Visit.confirm_first`` raise.
+    """
+    if visit.request.method == "POST":
+        return await read_form(visit.request)
+    visit.confirm_first(resource)
+    return None
 
 
 def selection_in(resource: Resource, given: QueryParams | FormData) -> Selection:
