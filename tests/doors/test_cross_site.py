@@ -317,7 +317,7 @@ async def test_frames_and_windows(embedded: House, browser: Browser, host: str) 
             window = await opened.value
             await expect(window.get_by_role("button", name="Sign out")).to_be_visible()
             assert await window.evaluate("opener") is None
-            assert await page.evaluate("made.closed")
+            await page.wait_for_function("made.closed")
             assert await page.evaluate(f"({LOOK})(made)") == ""
             await window.close()
 
