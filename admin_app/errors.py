@@ -10,7 +10,7 @@ import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -57,6 +57,11 @@ class AppError(Exception):
         self.detail = detail
         self.errors = tuple(errors[:MAX_ERRORS])
         self.headers = dict(headers or {})
+
+    @classmethod
+    def about(cls, path: Sequence[str | int], code: str, detail: str) -> Self:
+        """The refusal of one part of the input, in the words on that part."""
+        return cls(detail, errors=[FieldError(tuple(path), code, detail)])
 
     def members(self) -> Mapping[str, Any]:
         """Further members of the problem document, by kind of error (RFC 9457 §3.2)."""

@@ -24,7 +24,7 @@ from admin_app.cli import main
 from admin_app.cli.serving import LOGGING
 from admin_app.settings import Settings
 
-PATIENCE = 30
+PATIENCE = 120
 
 # Typer makes commands of all functions whenever one is run, as a process does once.
 typer.main.get_command = functools.cache(typer.main.get_command)

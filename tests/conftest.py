@@ -28,7 +28,7 @@ import asyncpg
 import hypothesis
 import pytest
 from argon2 import PasswordHasher
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
 
@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["sqlite", "postgresql"]
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
+Stock = tuple[str, Callable[[Settings], Awaitable[None]]]
+"""The name of a template, and what makes it of an empty database."""
 PROJECT = Path(__file__).parent.parent
 
 LIBRARY = MetaData(naming_convention=Base.metadata.naming_convention)
@@ -56,8 +58,17 @@ for _table in Base.metadata.tables.values():
     _table.to_metadata(LIBRARY)
 
 # The machine decides how long an example takes; the same examples every time decide nothing less.
-hypothesis.settings.register_profile("suite", deadline=None, derandomize=True)
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("suite")
+
+PATIENCE = 30_000
+"""Milliseconds until what a page is to show counts as missing; nothing else takes so long."""
+expect.set_options(timeout=PATIENCE)
 
 MEMORY = Path("/dev/shm")
 """Files in memory, which thousands of small databases are made in ten times as fast."""
@@ -281,13 +292,33 @@ def _folder(parent: Path) -> Path:
 
 
 def _settings(root: Path, url: str) -> Settings:
-    return Settings(root=root, database=DatabaseSection(url=url, migrations=PROJECT / "migrations"))
+    # Hundreds at once wait for ten connections here, and the machine may be slow.
+    section = DatabaseSection(url=url, migrations=PROJECT / "migrations", pool_timeout=30)
+    return Settings(root=root, database=section)
+
+
+@pytest.fixture
+def stock() -> Stock:
+    """What a fresh database holds: the library, unless a module says otherwise."""
+    return "library", migrated
 
 
 @pytest.fixture(params=KINDS)
-def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
-    """Settings of a fresh library, on each kind of database in turn."""
-    return fresh_settings(request.param)
+def settings(
+    request: pytest.FixtureRequest, fresh_settings: FreshSettings, stock: Stock
+) -> Settings:
+    """Settings of a fresh database, on each kind in turn."""
+    return fresh_settings(request.param, *stock)
+
+
+@pytest.fixture
+def sqlite(fresh_settings: FreshSettings, stock: Stock) -> Settings:
+    return fresh_settings("sqlite", *stock)
+
+
+@pytest.fixture
+def postgresql(fresh_settings: FreshSettings, stock: Stock) -> Settings:
+    return fresh_settings("postgresql", *stock)
 
 
 @pytest.fixture
@@ -307,7 +338,7 @@ async def browser() -> AsyncIterator[Browser]:
         missing("No Chromium on the path: `apt-get install chromium` brings one.")
     async with async_playwright() as playwright:
         launched = await playwright.chromium.launch(
-            executable_path=program, args=list(CHROMIUM_OPTIONS)
+            executable_path=program, args=list(CHROMIUM_OPTIONS), timeout=4 * PATIENCE
         )
         yield launched
         await launched.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -91,7 +91,7 @@ def _of(
     valid = _body(document, media_types)
     usual = re.sub(r"\{[^}]*\}", "1", path)
     yield from _addressed(path, method, valid)
-    for name in (each["name"] for each in parameters if each["in"] == "query"):
+    for name in _names(document, parameters):
         for text in TEXTS:
             yield _case(path, method, f"{usual}?{quote(name)}={quote(text, safe='')}", valid)
     yield _case(path, method, f"{usual}?nothing_like_it=1", valid)
@@ -119,10 +119,20 @@ def _case(path: str, method: str, target: str, body: Any, *headers: Any) -> Case
     return Case(path, method, target, raw, headers)
 
 
-def _resolved(document: Document, schema: Any) -> Any:
-    while "$ref" in schema:
-        schema = document["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    return schema
+def resolved(document: Document, node: Any) -> Any:
+    """What a part of the document is, with references followed."""
+    while "$ref" in node:
+        _, _, kind, name = node["$ref"].split("/")
+        node = document["components"][kind][name]
+    return node
+
+
+def _names(document: Document, parameters: Iterable[Any]) -> Iterator[str]:
+    """What queries are made of, also where one parameter is the members of an object."""
+    for each in (resolved(document, parameter) for parameter in parameters):
+        if each["in"] == "query":
+            schema = resolved(document, each.get("schema", {}))
+            yield from schema.get("properties", (each["name"],))
 
 
 def _body(document: Document, media_types: Any) -> Any:
@@ -134,7 +144,7 @@ def _body(document: Document, media_types: Any) -> Any:
 
 
 def _valid(document: Document, schema: Any, depth: int) -> Any:  # noqa: PLR0911
-    schema = _resolved(document, schema)
+    schema = resolved(document, schema)
     for one in ("anyOf", "oneOf", "allOf"):
         if one in schema:
             return _valid(document, schema[one][0], depth)
@@ -172,12 +182,12 @@ _TEXT_OF = {
 def _bodies(document: Document, schema: Any, valid: Any) -> Iterator[Any]:
     """A valid body with each of its members, and of their members, replaced by what hurts."""
     yield from VALUES
-    schema = _resolved(document, schema)
+    schema = resolved(document, schema)
     if schema.get("type") == "object" and isinstance(valid, dict):
         for name, member in schema.get("properties", {}).items():
             for value in VALUES:
                 yield {**valid, name: value}
-            inner = _resolved(document, member)
+            inner = resolved(document, member)
             if inner.get("type") == "array":
                 for body in _bodies(document, inner.get("items", {}), _first(valid.get(name))):
                     yield {**valid, name: [body]}

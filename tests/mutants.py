@@ -197,7 +197,7 @@ MUTANTS = (
     ),
     Mutant(
         "a row can be moved out of reach",
-        "records/writes/bulk/updates.py",
+        "records/writes/updates.py",
         '        await self._rows.reach.check(resource, [key], "update", reached)\n',
         "",
         WRITES,
@@ -213,7 +213,7 @@ MUTANTS = (
     ),
     Mutant(
         "a list of rows can be moved out of reach",
-        "records/writes/bulk/updates.py",
+        "records/writes/updates.py",
         '        await self._rows.reach.check(resource, keys, "update")\n',
         "",
         "tests/records/test_cost_of_writes.py",
@@ -230,8 +230,8 @@ MUTANTS = (
     Mutant(
         "a list of rows can be made out of reach",
         "records/writes/fast/insert.py",
-        "    if written.reach and not all(row[-1] for row in rows):",
-        "    if False:",
+        "    if len(rows) != count or (written.reach and not all(row[-1] for row in rows)):",
+        "    if len(rows) != count:",
         "tests/records/test_at_once.py",
         "sqlite and rules_of",
     ),
@@ -253,9 +253,9 @@ MUTANTS = (
     ),
     Mutant(
         "an update takes every field",
-        "records/writes/bulk/updates.py",
-        "        values, sets = parted(resource, seen.update.parse(edit.data))",
-        "        values, sets = parted(resource, resource.update.parse(edit.data))",
+        "records/writes/updates.py",
+        "        values, sets, children = parted(resource, seen.update.parse(edit.data))",
+        "        values, sets, children = parted(resource, resource.update.parse(edit.data))",
         WRITES,
         "sqlite and refused and author",
     ),
@@ -277,7 +277,7 @@ MUTANTS = (
     ),
     Mutant(
         "a clash names hidden fields",
-        "records/writes/bulk/updates.py",
+        "records/writes/updates.py",
         "explained(seen, self._registry):\n            made = made_of",
         "explained(resource, self._registry):\n            made = made_of",
         WRITES,
@@ -492,7 +492,7 @@ MUTANTS = (
     ),
     Mutant(
         "a delete tells whose child it was",
-        "records/writes/deletes/bulk_removal.py",
+        "records/writes/bulk/removals.py",
         "gone.update(with_it & (self.known or set()))",
         "gone.update(with_it)",
         "tests/rest/test_rest_attacks.py",
@@ -623,10 +623,36 @@ MUTANTS = (
         "tests/access/test_access_powers.py",
     ),
     Mutant(
+        "an import goes on with rights that were taken",
+        "access/standing.py",
+        "holds(now, actor.grants) and ",
+        "",
+        "tests/access/test_access_standing.py",
+        "sqlite",
+    ),
+    Mutant(
+        "an import goes on when its session has ended",
+        "records/transfer/importer.py",
+        "            await require_standing(writer.connection, self._actor)\n"
+        "            run = Run(",
+        "            run = Run(",
+        "tests/access/test_access_standing.py",
+        "sqlite and import",
+    ),
+    Mutant(
+        "an undoing goes on when its session has ended",
+        "records/undoing.py",
+        "            await require_standing(writer.connection, self._actor)\n"
+        "            reverting = Reverting(writer, skip_conflicts=self._skip)",
+        "            reverting = Reverting(writer, skip_conflicts=self._skip)",
+        "tests/access/test_access_standing.py",
+        "sqlite and undoing",
+    ),
+    Mutant(
         "one acts on as somebody who is given more",
         "access/impersonation.py",
-        "        return has_power(actor_from(rows), IMPERSONATE, actor.grants)",
-        "        return True",
+        "    return has_power(actor_from(rows), IMPERSONATE, actor.grants)",
+        "    return True",
         "tests/access/test_access_impersonation.py",
     ),
     Mutant(

@@ -18,8 +18,7 @@ WORK = (
     Mutant(
         "a change set out of sight can be undone",
         "records/writes/undo/reverting.py",
-        "        seen = await in_sight(self._reader, self._connection, self._actor, raw)\n"
-        "        if not seen:\n",
+        "        seen = await self._history.in_sight(raw)\n        if not seen:\n",
         "        seen = raw\n        if not seen:\n",
         "tests/records/test_revert_rights.py",
         "sqlite and rights",
@@ -27,8 +26,7 @@ WORK = (
     Mutant(
         "a change out of sight can be undone",
         "records/writes/undo/reverting.py",
-        "        seen = await in_sight(self._reader, self._connection, self._actor, raw)\n"
-        "        if not seen or ",
+        "        seen = await self._history.in_sight(raw)\n        if not seen or ",
         "        seen = raw\n        if not seen or ",
         "tests/rest/test_rest_history.py",
         "sqlite and sight",
@@ -101,8 +99,8 @@ WORK = (
     Mutant(
         "a list shows views that are not shared",
         "desk/place.py",
-        ".where(or_(ViewRow.user_id == literal(user_id), ViewRow.shared))",
-        "",
+        ".where(or_(ViewRow.user_id == literal(user_id), ViewRow.shared), shown)",
+        ".where(shown)",
         DESK,
         "sqlite and place",
     ),

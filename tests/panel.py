@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import zoo
 from applications import application, state_of
-from conftest import FreshSettings, Kind, migrated
+from conftest import PATIENCE, FreshSettings, Kind, migrated
 from playwright.async_api import Browser, Page
 from ports import http_client, served
 from sqlalchemy import event, insert, select
@@ -25,7 +25,7 @@ from admin_app.access.secret import digest
 from admin_app.access.tables import Role, RoleGrant, Session, User, UserRole
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Base, Origin, Registry
-from admin_app.records import Record, Records
+from admin_app.records import Records, Representation
 from admin_app.records.trail.changes import Change
 from admin_app.settings import AppSection, SecuritySection, Settings
 
@@ -62,7 +62,7 @@ class House:
         context = await browser.new_context(base_url=self.url, **options)
         complaints: list[str] = []
         page = await context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(PATIENCE)
         page.on("console", lambda each: complaints.append(each.text) if _bad(each) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda each: self._stays(each.url, complaints))
@@ -79,12 +79,12 @@ class House:
         if not url.startswith((self.url, "data:")):
             complaints.append(f"a request left the server: {url}")
 
-    async def add(self, resource: str, body: Mapping[str, Any]) -> Record:
+    async def add(self, resource: str, body: Mapping[str, Any]) -> Representation:
         """Add a record, as the command line does."""
         found = self.records.registry[resource]
         return await self.records.create(SYSTEM, found, dict(body), origin=SEED)
 
-    async def get(self, resource: str, key: str) -> Record:
+    async def get(self, resource: str, key: str) -> Representation:
         """Read a record by its key's text."""
         found = self.records.registry[resource]
         return await self.records.get(SYSTEM, found, found.parse_key(key))

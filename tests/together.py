@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
@@ -58,12 +58,13 @@ OWN = {"request_id", "instance"}
 
 
 @contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
-    """What is asked of the database meanwhile."""
+def statements(api: Api, wanted: Callable[[str], bool] = bool) -> Iterator[list[str]]:
+    """What is asked of the database meanwhile, as far as it is wanted."""
     found: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        found.append(statement)
+        if wanted(statement):
+            found.append(statement)
 
     engine = api.database.engine.sync_engine
     event.listen(engine, "before_cursor_execute", note)

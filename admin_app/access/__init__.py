@@ -31,6 +31,7 @@ from admin_app.access.roles import (
     SHIPPED_ROLES,
     VIEWER,
     ShippedRole,
+    is_fixed,
     shipped_roles,
 )
 from admin_app.access.scopes import check_known, scopable
@@ -100,6 +101,7 @@ __all__ = [
     "find_token",
     "finish_enrolment",
     "has_power",
+    "is_fixed",
     "is_token",
     "list_sessions",
     "list_tokens",

@@ -42,11 +42,11 @@ OWES_SECOND_FACTOR = and_(Role.second_factor, User.totp_enabled_at.is_(None), ~U
 _OWNER = aliased(User, name="owner")
 
 
-def session_select() -> Select[Any]:
-    """Select, by the bind ``token_hash``, a session's user and grants: see ``user_select``.
+def session_select(by: InstrumentedAttribute[Any] = Session.token_hash) -> Select[Any]:
+    """Select, by a bind that is called like ``by``, a session's user and grants.
 
-    With ``acting_as_id`` that is the user acted as; whether the owner may do so still is another
-    question: see ``impersonation.may_still_act``.
+    See ``user_select``. With ``acting_as_id`` that is the user acted as; whether the owner may do
+    so still is another question: see ``impersonation.may_still_act``.
     """
     source = join(Session, _OWNER, _OWNER.id == Session.user_id).join(
         User, User.id == func.coalesce(Session.acting_as_id, Session.user_id)
@@ -61,14 +61,14 @@ def session_select() -> Select[Any]:
         _OWNER.name.label("owner_name"),
     )
     return found.where(
-        Session.token_hash == bindparam("token_hash"),
+        by == bindparam(by.key),
         ~Session.pending,
         _OWNER.active,
     )
 
 
-def token_select() -> Select[Any]:
-    """Select, by the bind ``token_hash``, a token's user and grants: see ``user_select``."""
+def token_select(by: InstrumentedAttribute[Any] = Token.token_hash) -> Select[Any]:
+    """Select, by a bind that is called like ``by``, a token's user and grants: see above."""
     found = user_select(
         join(Token, User, User.id == Token.user_id),
         Token.id,
@@ -76,7 +76,7 @@ def token_select() -> Select[Any]:
         Token.scopes,
         Token.expires_at,
     )
-    return found.where(Token.token_hash == bindparam("token_hash"), Token.revoked_at.is_(None))
+    return found.where(by == bindparam(by.key), Token.revoked_at.is_(None))
 
 
 def user_select(source: Any, *more: Any) -> Select[Any]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from admin_app.access.confirmation import require_confirmed
 from admin_app.access.escalation import holds
 from admin_app.access.events import log_event
-from admin_app.access.roles import ADMINISTRATOR
+from admin_app.access.roles import ADMINISTRATOR, is_fixed
 from admin_app.access.tables import ROLE_NAME_LENGTH, Event, Role, RoleGrant, User, UserRole
 from admin_app.access.users import check_name, close, end_password_links
 from admin_app.declaration import (
@@ -79,7 +79,7 @@ async def guard_grant(write: Write) -> None:
 
     Raises ``ConfirmationRequiredError``, ``InvalidInputError`` for names that nothing has,
     ``ForbiddenError`` for what the actor does not have, and ``ConflictError`` for the
-    administrator's grants, which stay.
+    administrator's grants, which stay, but for actions that models declare.
     """
     require_confirmed(write.actor)
     if write.after:
@@ -89,7 +89,7 @@ async def guard_grant(write: Write) -> None:
         name = await write.session.scalar(
             select(Role.name).where(Role.id == values["role_id"]).with_for_update()
         )
-        if name == ADMINISTRATOR:
+        if is_fixed(str(name), values["resource"], values["action"]):
             raise _administrator_stays()
         if not holds(write.actor, [_grant(values)]):
             msg = "You cannot give or take what you do not have yourself."
@@ -125,15 +125,14 @@ def check_role_name(name: str) -> None:
     """Raise ``InvalidInputError`` at ``name`` for a name that no role can have."""
     if not (0 < len(name) <= ROLE_NAME_LENGTH and name.isprintable() and name == name.strip()):
         detail = f"A role's name has 1 to {ROLE_NAME_LENGTH} visible characters."
-        raise InvalidInputError(detail, errors=[FieldError(("name",), "name", detail)])
+        raise InvalidInputError.about(("name",), "name", detail)
 
 
 def _check_statement_seconds(seconds: float | None) -> None:
     if seconds is not None and not LEAST_SECONDS <= seconds <= MOST_SECONDS:
         detail = f"Between {LEAST_SECONDS} and {MOST_SECONDS:,} seconds."
         code = "greater_than_equal" if seconds < LEAST_SECONDS else "less_than_equal"
-        error = FieldError(("statement_seconds",), code, detail)
-        raise InvalidInputError(detail, errors=[error])
+        raise InvalidInputError.about(("statement_seconds",), code, detail)
 
 
 LEAST_SECONDS, MOST_SECONDS = 0.05, 3600

@@ -53,20 +53,16 @@ async def begin(
     await database.write(work)
 
 
-async def may_still_act(database: Database, actor: Actor) -> bool:
+async def may_still_act(connection: AsyncConnection, actor: Actor) -> bool:
     """Whether the owner of an acting session may act still, and holds all that it is granted.
 
     Either of the two may have been given or lost a role since ``begin``.
     """
     owner = user_select(join(Session, User, User.id == Session.user_id))
-
-    async def work(connection: AsyncConnection) -> bool:
-        rows = (await connection.execute(owner.where(Session.id == actor.session_id))).all()
-        if not rows or any(row.must_enrol for row in rows):
-            return False
-        return has_power(actor_from(rows), IMPERSONATE, actor.grants)
-
-    return await database.read(work)
+    rows = (await connection.execute(owner.where(Session.id == actor.session_id))).all()
+    if not rows or any(row.must_enrol for row in rows):
+        return False
+    return has_power(actor_from(rows), IMPERSONATE, actor.grants)
 
 
 async def end(database: Database, actor: Actor, origin: Origin) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +16,6 @@ from admin_app.access.users import give_password
 from admin_app.database import Database
 from admin_app.declaration import Actor, Origin
 from admin_app.errors import (
-    FieldError,
     ForbiddenError,
     InvalidInputError,
     UnauthenticatedError,
@@ -41,7 +42,7 @@ async def change_password(
     await admit(database, account, origin.address)
     person = await find_person(database, User.id == actor.user_id)
 
-    async def work(transaction: AsyncSession) -> None:
+    async def work(transaction: AsyncSession, verified: str, hashed: str) -> None:
         # Locked and looked at again: it may have been changed while it was being verified.
         same = select(User.id).where(User.id == actor.user_id, User.password_hash == verified)
         user_id = await transaction.scalar(same.where(User.active).with_for_update())
@@ -55,7 +56,6 @@ async def change_password(
         async with failure_logged(database, "confirmation_failed", actor, origin, actor.name):
             verified = await verified_hash(person, current, _WRONG)
             hashed = await hash_password(new)
-            await database.write(work)
+            await database.write(partial(work, verified=verified, hashed=hashed))
     except UnauthenticatedError as error:
-        wrong = FieldError(("current",), "wrong", _WRONG)
-        raise InvalidInputError(_WRONG, errors=[wrong]) from error
+        raise InvalidInputError.about(("current",), "wrong", _WRONG) from error

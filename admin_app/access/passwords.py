@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from zxcvbn import zxcvbn
 
-from admin_app.errors import FieldError, InvalidInputError
+from admin_app.errors import InvalidInputError
 
 T = TypeVar("T")
 
@@ -96,4 +96,4 @@ def _prepared(password: str) -> bytes:
 
 
 def _refused(code: str, detail: str) -> InvalidInputError:
-    return InvalidInputError(detail, errors=[FieldError(("password",), code, detail)])
+    return InvalidInputError.about(("password",), code, detail)

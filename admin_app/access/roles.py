@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from admin_app.declaration import ACTIONS
+from admin_app.declaration import ACTIONS, OUR_PREFIX
 
 ADMINISTRATOR = "administrator"
 EDITOR = "editor"
@@ -40,6 +40,12 @@ SHIPPED_ROLES = (
     ShippedRole(EDITOR, "May read and change every record.", _EVERYTHING),
     ShippedRole(VIEWER, "May read every record.", (("*", "read"),)),
 )
+
+
+def is_fixed(role: str, resource: str, action: str) -> bool:
+    """Whether a role has this as it is shipped: the administrator's, but what models add to it."""
+    shipped = action in {*ACTIONS} or resource.startswith(OUR_PREFIX)
+    return role == ADMINISTRATOR and shipped
 
 
 def shipped_roles() -> list[tuple[str, str, tuple[tuple[str, str], ...]]]:

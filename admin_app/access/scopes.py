@@ -25,7 +25,7 @@ def check_scopes(scopes: Sequence[str] | None) -> list[str] | None:
         return None
     if not 0 < len(scopes) <= MAX_SCOPES:
         detail = f"Give 1 to {MAX_SCOPES} scopes, or null for all that the owner may."
-        raise InvalidInputError(detail, errors=[FieldError(("scopes",), "length", detail)])
+        raise InvalidInputError.about(("scopes",), "length", detail)
     detail = "Write a scope as resource:action, such as book:read."
     _refuse(
         FieldError(("scopes", at), "scope", detail)

@@ -28,7 +28,7 @@ from admin_app.access.totp import (
 from admin_app.access.users import has_name, no_user
 from admin_app.database import Database
 from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Origin
-from admin_app.errors import ConflictError, FieldError, InvalidInputError
+from admin_app.errors import ConflictError, InvalidInputError
 from admin_app.settings import Settings
 
 RECOVERY_CODES = 10
@@ -115,7 +115,7 @@ async def finish_enrolment(
         user.totp_step = _step_of(settings, user, code)
         if user.totp_step is None:
             detail = "The code is not right. If that stays so, set the clock of your device."
-            raise InvalidInputError(detail, errors=[FieldError(("code",), "wrong", detail)])
+            raise InvalidInputError.about(("code",), "wrong", detail)
         user.totp_enabled_at = datetime.now(UTC)
         await transaction.flush()
         await log_event(transaction, "second_factor_enabled", actor, origin, subject=user.name)

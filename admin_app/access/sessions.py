@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, delete, or_, select, update
@@ -70,7 +71,7 @@ async def sign_in(
     person = await find_person(database, has_name(name))
     secret = new_secret()
 
-    async def work(transaction: AsyncSession) -> bool:
+    async def work(transaction: AsyncSession, verified: str, rehashed: str) -> bool:
         # The row is locked and looked at again: while the password was being verified it may have
         # been changed, which ended all sessions but could not end one that had not begun.
         user = await transaction.scalar(
@@ -94,7 +95,7 @@ async def sign_in(
     async with failure_logged(database, "sign_in_failed", ANONYMOUS, origin, subject):
         verified = await verified_hash(person, password, _WRONG)
         rehashed = await hash_password(password) if needs_rehash(verified) else verified
-        if await database.write(work):
+        if await database.write(partial(work, verified=verified, rehashed=rehashed)):
             return secret, None
     return secret, await _signed_in(database, settings, secret)
 
@@ -161,7 +162,9 @@ async def actor_of_session(database: Database, settings: Settings, secret: str) 
     if not rows:
         return None
     actor = actor_from_session(rows)
-    if actor.impersonator is not None and not await may_still_act(database, actor):
+    if actor.impersonator is not None and not await database.read(
+        lambda connection: may_still_act(connection, actor)
+    ):
         return None
     await mark_used(database, Session, Session.used_at, rows[0])
     return actor

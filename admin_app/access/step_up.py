@@ -7,6 +7,7 @@ what was typed there is not to be lost.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -50,7 +51,7 @@ async def confirm(
     both = person is not None and person.second_factor
     refusal = "The password or the code is not right." if both else "The password is not right."
 
-    async def work(transaction: AsyncSession) -> None:
+    async def work(transaction: AsyncSession, verified: str) -> None:
         still = select(User.id).where(User.id == actor.user_id, User.password_hash == verified)
         good = await transaction.scalar(still.with_for_update()) is not None
         if good and both:
@@ -67,4 +68,4 @@ async def confirm(
         verified = await verified_hash(person, password, refusal)
         if both:
             await admit(database, own, origin.address, "code")
-        await database.write(work)
+        await database.write(partial(work, verified=verified))

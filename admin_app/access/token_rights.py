@@ -42,7 +42,7 @@ def require_in_person(actor: Actor) -> None:
     require_confirmed(actor)
 
 
-async def require_standing(
+async def require_still_acting(
     transaction: AsyncSession, actor: Actor, owner: ColumnElement[bool]
 ) -> None:
     """Lock who acts and the owner, and look again whether ``actor`` still acts.

@@ -27,12 +27,12 @@ from admin_app.access.token_rights import (
     require_in_person,
     require_not_longer,
     require_not_wider,
-    require_standing,
+    require_still_acting,
 )
 from admin_app.access.users import has_name, no_user
 from admin_app.database import Database
 from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Origin
-from admin_app.errors import ConflictError, FieldError, InvalidInputError
+from admin_app.errors import ConflictError, InvalidInputError
 
 LONGEST_LIFE = timedelta(days=3660)
 LONGEST_OVERLAP = timedelta(days=30)
@@ -68,7 +68,7 @@ async def create_token(
     token = new_token()
 
     async def work(transaction: AsyncSession) -> None:
-        await require_standing(transaction, actor, has_name(user_name))
+        await require_still_acting(transaction, actor, has_name(user_name))
         owner = await transaction.scalar(select(User).where(has_name(user_name)))
         if owner is None or owner.id != actor.user_id:
             require_for_others(actor)
@@ -113,7 +113,7 @@ async def rotate_token(
 
     async def work(transaction: AsyncSession) -> None:
         owner_id = select(Token.user_id).where(has_token(which)).scalar_subquery()
-        await require_standing(transaction, actor, User.id == owner_id)
+        await require_still_acting(transaction, actor, User.id == owner_id)
         old, owner = await _locked(transaction, which, actor)
         now = datetime.now(UTC)
         if not owner.active or _over(old, now):
@@ -254,4 +254,4 @@ def _check(name: str, expires_in: timedelta | None) -> None:
 
 
 def _refused(field: str, code: str, detail: str) -> InvalidInputError:
-    return InvalidInputError(detail, errors=[FieldError((field,), code, detail)])
+    return InvalidInputError.about((field,), code, detail)

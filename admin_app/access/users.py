@@ -31,7 +31,7 @@ from admin_app.access.tables import (
 from admin_app.database import Database
 from admin_app.database.violations import violation
 from admin_app.declaration import COMMAND_LINE, SYSTEM, Actor, Base, Origin
-from admin_app.errors import FieldError, InvalidInputError, NotFoundError, UniqueConflictError
+from admin_app.errors import InvalidInputError, NotFoundError, UniqueConflictError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,7 @@ async def write_new_user(
         if broken is None or broken.columns != ("name_key",):
             raise
         detail = f"There is a user {name!r} already."
-        taken = FieldError(("name",), UniqueConflictError.code, detail)
-        raise UniqueConflictError(detail, errors=[taken]) from error
+        raise UniqueConflictError.about(("name",), UniqueConflictError.code, detail) from error
 
 
 async def add_user(
@@ -262,8 +261,8 @@ async def _give_roles(transaction: AsyncSession, user_id: int, roles: tuple[str,
 
 def _no_password_for(name: str) -> InvalidInputError:
     detail = f"{name} is a service account: it acts through API tokens and has no password."
-    return InvalidInputError(detail, errors=[FieldError(("password",), "service", detail)])
+    return InvalidInputError.about(("password",), "service", detail)
 
 
 def _refused(code: str, detail: str) -> InvalidInputError:
-    return InvalidInputError(detail, errors=[FieldError(("name",), code, detail)])
+    return InvalidInputError.about(("name",), code, detail)

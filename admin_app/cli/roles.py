@@ -18,7 +18,7 @@ from admin_app.cli.common import (
 from admin_app.declaration import ACTIONS, COMMAND_LINE, SYSTEM, Grant, Registry
 from admin_app.declaration import Resource as Declared
 from admin_app.errors import NotFoundError, SetupError
-from admin_app.records import Record, Records, Writer
+from admin_app.records import Records, Representation, Writer
 from admin_app.records.transfer import nearest
 
 app = typer.Typer(
@@ -62,7 +62,7 @@ def create_role(
     """Make a role, which grants nothing yet."""
     data = {"name": name, "description": description, "statement_seconds": statement_seconds}
 
-    def make(records: Records) -> Awaitable[Record]:
+    def make(records: Records) -> Awaitable[Representation]:
         role = records.registry["admin_role"]
         return records.create(SYSTEM, role, data, origin=COMMAND_LINE)
 

@@ -7,13 +7,14 @@ from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepo
 from admin_app.database.direct import fetch, fetch_all, run_columns
 from admin_app.database.measuring import measured
 from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row, asked
-from admin_app.database.types import ExactDecimal
+from admin_app.database.types import ExactDecimal, InexactError
 
 __all__ = [
     "EVERY_TABLE",
     "VALUE_ERRORS",
     "Database",
     "ExactDecimal",
+    "InexactError",
     "Prepared",
     "Row",
     "asked",

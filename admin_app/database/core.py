@@ -24,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
+from admin_app.database.connections import Connections
 from admin_app.database.direct import DIRECT, Direct, Forms
 from admin_app.database.engine import BEGIN, make_engine
 from admin_app.database.lanes import lanes_of
@@ -57,7 +58,9 @@ class Database:
         self._turn = asyncio.Lock()
         self._turn_timeout = settings.database.write_timeout
         self._aside: dict[Hashable, asyncio.Task[None]] = {}
-        self._lanes = lanes_of(self.engine, settings.database)
+        size = settings.database.pool_size
+        self._connections = Connections(self.engine, most=(size + 1) // 2)
+        self._lanes = lanes_of(self.engine, self._connections.take, settings.database)
         self._forms = Forms(self.engine)
         self._listeners: list[Callable[[frozenset[str]], None]] = []
         event.listen(self.engine.sync_engine, "after_cursor_execute", _note)
@@ -67,6 +70,7 @@ class Database:
         await asyncio.gather(*self._aside.values(), return_exceptions=True)
         if self._lanes is not None:
             await self._lanes.close()
+        await self._connections.forget_idle()
         await self.engine.dispose()
 
     async def prepare(self, statement: Select[Any], *, lengthy: bool = False) -> Prepared:
@@ -133,6 +137,7 @@ class Database:
             except DBAPIError as error:
                 if not is_lost(error):
                     raise
+            await self._connections.forget_idle()
             return await self._run_read(work, options, seconds)
 
     async def _run_read(
@@ -171,7 +176,7 @@ class Database:
                 try:
                     return await self._attempt(work, keep=keep, tell=tell, seconds=seconds)
                 except _NothingSentError:
-                    continue
+                    await self._connections.forget_idle()
                 except DBAPIError as error:
                     if not is_serialization_failure(error):
                         raise
@@ -228,38 +233,56 @@ class Database:
         tell: bool,
         seconds: float | None,
     ) -> T:
-        async with self._connected() as connection:
+        taken = await self._connections.take_kept()
+        try:
             sent = _Sent()
-            direct = Direct(connection, self._forms, sent.note_direct)
-            options: dict[str, Any] = {_SENT: sent, DIRECT: direct}
-            if self.dialect == "sqlite":
-                options[BEGIN] = "BEGIN IMMEDIATE"
-            assert connection.sync_connection is not None  # noqa: S101 - it has started
-            # Neither is anything that the driver would have to be told of.
-            connection.sync_connection.execution_options(**options)
-            session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+            result = await self._run_write(taken.connection, work, seconds, sent, keep=keep)
+        except BaseException:
+            await self._connections.give_back(taken.connection)
+            raise
+        finally:
+            # Whoever goes away while it is committed cannot say whether it was kept.
+            for each in self._listeners if sent.committing and tell else ():
+                each(frozenset(sent.tables))
+        await self._connections.keep(taken)
+        return result
+
+    async def _run_write(
+        self,
+        connection: AsyncConnection,
+        work: Callable[[AsyncSession], Awaitable[T]],
+        seconds: float | None,
+        sent: _Sent,
+        *,
+        keep: bool,
+    ) -> T:
+        direct = Direct(connection, self._forms, sent.note_direct)
+        options: dict[str, Any] = {_SENT: sent, DIRECT: direct}
+        if self.dialect == "sqlite":
+            options[BEGIN] = "BEGIN IMMEDIATE"
+        assert connection.sync_connection is not None  # noqa: S101 - it has started
+        # Neither is anything that the driver would have to be told of.
+        connection.sync_connection.execution_options(**options)
+        session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+        try:
+            result = await self._work(session, connection, work, seconds, sent)
+            if not keep:
+                await connection.rollback()
+                return result
+            sent.committing = True
             try:
-                result = await self._work(session, connection, work, seconds, sent)
-                if not keep:
-                    await connection.rollback()
-                    return result
-                try:
-                    if session.in_transaction():
-                        await session.commit()
-                    await direct.commit()
-                except DBAPIError:
-                    # SQLite leaves open what it refuses to commit, for a deferred foreign key; the
-                    # next to have the connection would go on with it.
-                    await connection.invalidate()
-                    raise
-                finally:
-                    # Whoever goes away meanwhile cannot say whether it was kept.
-                    for each in self._listeners if tell else ():
-                        each(frozenset(sent.tables))
-            finally:
-                if session.in_transaction():  # One that nobody has used costs nothing.
-                    await asyncio.shield(session.close())
-            return result
+                if session.in_transaction():
+                    await session.commit()
+                await direct.commit()
+            except DBAPIError:
+                # SQLite leaves open what it refuses to commit, for a deferred foreign key; the
+                # next to have the connection would go on with it.
+                await connection.invalidate()
+                raise
+        finally:
+            if session.in_transaction():  # One that nobody has used costs nothing.
+                await asyncio.shield(session.close())
+        return result
 
     async def _work(
         self,
@@ -281,21 +304,11 @@ class Database:
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[AsyncConnection]:
-        connection = self.engine.connect()
-        try:
-            await connection.start()
-        except OSError as error:
-            # No host, no port, no socket file: the driver lets the system's own error through.
-            raise BusyError from error
+        connection = await self._connections.take()
         try:
             yield connection
         finally:
-            if connection.in_transaction():
-                await asyncio.shield(connection.close())
-            else:
-                # Nothing in there waits, so nobody can interrupt it.
-                await connection.close()
-                await asyncio.sleep(0)  # Who waits for a connection has it before who comes next.
+            await self._connections.give_back(connection)
 
     def _read_options(self, seconds: float | None) -> dict[str, Any]:
         # A limit of its own is one of a transaction.
@@ -313,6 +326,8 @@ class _Sent:
 
     def __init__(self) -> None:
         self.anything = False
+        self.committing = False
+        """Whether it has come to its commit."""
         self.tables: set[str] = set()
         """The names of the tables written to."""
 

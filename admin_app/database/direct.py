@@ -57,6 +57,13 @@ class _Driver(Protocol):
     adapted: Any
     """SQLAlchemy's adapter of it."""
 
+    @property
+    def begun(self) -> bool:
+        """Whether a transaction is open."""
+
+    async def commit(self) -> None:
+        """Commit that."""
+
     async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
         """The rows of a statement."""
 
@@ -127,7 +134,7 @@ class Direct:
             raise StatementError(
                 str(error), prepared.sql, None, error, hide_parameters=True
             ) from error
-        driver = self._driver or await self._begun()
+        driver = self._driver or self._begun()
         rows = await self._sent(driver, prepared.sql, run(driver, prepared, given))
         self._note(prepared)
         return prepared.read(rows)
@@ -135,7 +142,7 @@ class Direct:
     async def commit(self) -> None:
         """Commit the transaction, if there is one. Raises ``DBAPIError``."""
         connection: Any = self._connection.sync_connection
-        if isinstance(self._driver, _PostgreSQL) and self._driver.begun:
+        if self._driver is not None and self._driver.begun:
             await self._sent(self._driver, "COMMIT", self._driver.commit())
             connection.commit()  # SQLAlchemy has nothing left to send.
         elif connection.in_transaction():
@@ -152,18 +159,14 @@ class Direct:
             await asyncio.shield(self._connection.invalidate())
             raise
 
-    async def _begun(self) -> _Driver:
+    def _begun(self) -> _Driver:
         """The driver's connection, after SQLAlchemy has begun the transaction."""
         connection: Any = self._connection.sync_connection
         adapted = connection.connection.dbapi_connection
-        if isinstance(adapted, SQLiteConnection):
-            if not connection.in_transaction():
-                await self._connection.begin()
-            self._driver = _SQLite(adapted)
-        else:
-            if not connection.in_transaction():
-                connection.begin()  # Nothing is sent: that is done when the first statement is.
-            self._driver = _PostgreSQL(adapted)
+        if not connection.in_transaction():
+            connection.begin()  # Nothing is sent: that is done when the first statement is.
+        of_sqlite = isinstance(adapted, SQLiteConnection)
+        self._driver = _SQLite(adapted) if of_sqlite else _PostgreSQL(adapted)
         return self._driver
 
 
@@ -190,12 +193,10 @@ class _PostgreSQL:
 
     @property
     def begun(self) -> bool:
-        """Whether a transaction is open on the server."""
         found: bool = self.adapted._transaction is not None
         return found
 
     async def commit(self) -> None:
-        """Commit it."""
         await self.adapted._call_and_discard(self.adapted._transaction.commit)
 
     async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
@@ -220,6 +221,13 @@ class _PostgreSQL:
 class _SQLite:
     def __init__(self, adapted: SQLiteConnection) -> None:
         self.adapted = adapted
+
+    @property
+    def begun(self) -> bool:
+        return self.adapted.in_transaction
+
+    async def commit(self) -> None:
+        await self.adapted.commit_directly()
 
     async def fetch(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row]:
         return await self.fetch_all(prepared, [arguments])

@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import DateTime, event
+from sqlalchemy import Date, DateTime, event
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.types import TypeEngine
 
 from admin_app.database.exact import install_functions
 from admin_app.database.measuring import count_on
 from admin_app.database.sqlite_driver import use_driver
-from admin_app.database.types import PostgreSQLInstant, SQLiteInstant, reflected_bigint
+from admin_app.database.types import (
+    PostgreSQLInstant,
+    SQLiteDay,
+    SQLiteInstant,
+    reflected_bigint,
+)
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
 
@@ -58,7 +65,7 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
         pool_timeout=limits.pool_timeout,
         connect_args={"isolation_level": None, "timeout": limits.write_timeout},
     )
-    _adapt(engine, SQLiteInstant)
+    _adapt(engine, {DateTime: SQLiteInstant, Date: SQLiteDay})
     use_driver(engine.sync_engine, limits.statement_timeout)
     dialect: Any = engine.sync_engine.dialect
     dialect.ischema_names = {**dialect.ischema_names, "BIGINT": reflected_bigint}
@@ -82,7 +89,8 @@ def _sqlite(url: URL, settings: Settings) -> AsyncEngine:
     def _begin(connection: Connection) -> None:
         statement = connection.get_execution_options().get(BEGIN)
         if statement:
-            connection.exec_driver_sql(statement)
+            driver: Any = connection.connection.dbapi_connection
+            driver.begin(statement)
 
     return engine
 
@@ -132,11 +140,13 @@ def _postgresql(url: URL, settings: Settings) -> AsyncEngine:
             },
         },
     )
-    _adapt(engine, PostgreSQLInstant)
+    _adapt(engine, {DateTime: PostgreSQLInstant})
     return engine
 
 
-def _adapt(engine: AsyncEngine, instant: type[DateTime]) -> None:
-    """Make ``instant`` what every ``DateTime`` is on this engine, whoever declared it."""
+def _adapt(
+    engine: AsyncEngine, types: Mapping[type[TypeEngine[Any]], type[TypeEngine[Any]]]
+) -> None:
+    """Make each of ``types`` another one on this engine, whoever declared it."""
     dialect: Any = engine.sync_engine.dialect
-    dialect.colspecs = {**dialect.colspecs, DateTime: instant}
+    dialect.colspecs = {**dialect.colspecs, **types}

@@ -6,8 +6,10 @@ two halves, which a function puts together once for each group, as text that sor
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import (
     BigInteger,
@@ -31,12 +33,14 @@ from admin_app.database.types import ExactDecimal
 
 Unit = Literal["year", "quarter", "month", "week", "day", "hour"]
 
+UTC_NAME = "UTC"
 PLACES = 18
 """Digits after the point that a ``Total`` keeps."""
 DIGITS = 58
 """Digits that a ``Total`` has at most, those after the point included."""
 _OFFSET = 10**60
 _LENGTH = len(str(_OFFSET))
+_ENDS = (datetime.min, datetime.max)  # noqa: DTZ901 - as stored
 _WIDE = Context(prec=1_000, rounding=ROUND_HALF_UP)
 _DIVIDED = Numeric(100, 40)
 """So many places that what is rounded afterwards has been divided exactly enough."""
@@ -95,12 +99,21 @@ def float_average(dialect: str, column: ColumnElement[Any]) -> ColumnElement[Any
     return func.avg(column, type_=Double())
 
 
-def part_of(dialect: str, column: ColumnElement[Any], unit: Unit) -> ColumnElement[Any]:
-    """The year of a date or instant (UTC) as a number, or a smaller part as ISO 8601 text."""
+def part_of(
+    dialect: str, column: ColumnElement[Any], unit: Unit, zone: str = UTC_NAME
+) -> ColumnElement[Any]:
+    """The year of a date or instant as a number, or a smaller part as ISO 8601 text.
+
+    An instant's are those that clocks of the time zone show.
+    """
+    instant = isinstance(column.type, DateTime) and column.type.timezone
     if dialect == "sqlite":
-        return _part_of_text(type_coerce(column, String()), unit)
-    if isinstance(column.type, DateTime) and column.type.timezone:
-        column = func.timezone("UTC", column)
+        text: ColumnElement[Any] = type_coerce(column, String())
+        if instant and zone != UTC_NAME:
+            text = func.admin_local(text, zone, type_=String())
+        return _part_of_text(text, unit)
+    if instant:
+        column = func.timezone(zone, column)
     # The first and the last one are kept as infinities, which have no parts.
     first: ColumnElement[Any] = literal_column("TIMESTAMP '0001-01-01'")
     last: ColumnElement[Any] = literal_column("TIMESTAMP '9999-12-31 23:59:59'")
@@ -145,9 +158,27 @@ def _part_of_text(text: ColumnElement[Any], unit: Unit) -> ColumnElement[Any]:
 
 
 def install_functions(connection: Any) -> None:
-    """Give a connection of SQLite the functions that the sums here call."""
+    """Give a connection of SQLite the functions that are called here."""
+    connection.create_function("admin_local", 2, _local, deterministic=True)
     connection.create_function("admin_total", 3, _total, deterministic=True)
     connection.create_function("admin_average", 5, _average, deterministic=True)
+
+
+def _local(text: str | None, zone: str) -> str | None:
+    """A stored instant as clocks of a zone show it, or the first or last that can be shown."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return text  # As somebody else has written it.
+    if moment in _ENDS:
+        return text  # Infinities to PostgreSQL, which are nowhere at another time.
+    try:
+        local = moment.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    except OverflowError:
+        local = _ENDS[moment.year > 1]
+    return local.isoformat(" ")
 
 
 def _halves(column: ColumnElement[Any]) -> tuple[ColumnElement[Any], ColumnElement[Any]]:

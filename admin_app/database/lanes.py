@@ -12,19 +12,22 @@ import asyncio
 import math
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from admin_app.database.connections import LIFE
 from admin_app.database.prepared import VALUE_ERRORS, Prepared, Row
 from admin_app.database.sqlite_driver import raw_connection
 from admin_app.errors import TooSlowError
 from admin_app.settings import DatabaseSection
 
 Values = Mapping[str, Any]
+_Take = Callable[[], Awaitable[AsyncConnection]]
+"""See ``Connections.take``."""
 
 STEPS = 1_000
 """Instructions of SQLite's virtual machine between two calls of the progress handler."""
@@ -34,8 +37,6 @@ WAITING = 0.02
 """Seconds after which it has in any case, for instance while it waits for a lock."""
 SLOW_FOR = 5.0
 """Seconds for which a statement that was interrupted goes to a thread from the start."""
-LIFE = 1_800.0
-"""Seconds after which a lane's connection is replaced."""
 
 
 class Lanes(Protocol):
@@ -55,12 +56,13 @@ class SQLiteLane:
     once, or would wait for a lock, is interrupted.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
+    def __init__(self, take: _Take) -> None:
+        self._take = take
         self._connection: AsyncConnection | None = None
         self._raw: sqlite3.Connection | None = None
         self._moment = _Moment()
         self._slow: dict[str, float] = {}
+        self._late = ""
 
     async def fetch(self, prepared: Prepared, values: Values) -> Sequence[Row] | None:
         """See ``Lanes``."""
@@ -75,19 +77,18 @@ class SQLiteLane:
             self._moment.begin()
             cursor = raw.execute(prepared.sql, arguments)
             rows = cursor.fetchall()
+            if self._late == prepared.sql:
+                self._late = ""
             if not prepared.described:
                 prepared.describe([each[1] for each in cursor.description])
             return prepared.read(rows)
         except (sqlite3.Error, *VALUE_ERRORS) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT:
-                now = time.monotonic()
-                self._slow = {sql: until for sql, until in self._slow.items() if until > now}
-                self._slow[prepared.sql] = now + SLOW_FOR
+                self._interrupted(prepared.sql)
             return None
 
     async def _open(self) -> sqlite3.Connection:
-        connection = self._engine.connect()
-        await connection.start()
+        connection = await self._take()
         try:
             fairy = await connection.get_raw_connection()
             driver: Any = fairy.driver_connection
@@ -101,6 +102,14 @@ class SQLiteLane:
             return self._raw
         self._connection, self._raw = connection, raw_connection(driver)
         return self._raw
+
+    def _interrupted(self, sql: str) -> None:
+        late, self._late = self._late, sql
+        # What the clock alone has stopped may have met a busy machine: it is tried here once more.
+        if self._moment.spent or late == sql:
+            now = time.monotonic()
+            self._slow = {each: until for each, until in self._slow.items() if until > now}
+            self._slow[sql] = now + SLOW_FOR
 
     def _is_slow(self, prepared: Prepared) -> bool:
         until = self._slow.get(prepared.sql)
@@ -137,6 +146,11 @@ class _Moment:
         self._end = time.monotonic() + WAITING
         self._left = AT_ONCE
 
+    @property
+    def spent(self) -> bool:
+        """Whether it was the count that was over, and not just the clock."""
+        return self._left < 0
+
     def over(self) -> bool:
         """SQLite's progress handler: the statement is interrupted when it returns true."""
         self._left -= 1
@@ -146,8 +160,8 @@ class _Moment:
 class PostgreSQLLanes:
     """Some connections, each for one read at a time."""
 
-    def __init__(self, engine: AsyncEngine, size: int, patience: float, usual: float) -> None:
-        self._engine = engine
+    def __init__(self, take: _Take, size: int, patience: float, usual: float) -> None:
+        self._take = take
         self._usual = usual
         self._turns = asyncio.Semaphore(size)
         self._patience = patience
@@ -174,8 +188,8 @@ class PostgreSQLLanes:
 
     async def _run(self, prepared: Prepared, arguments: Sequence[Any]) -> Sequence[Row] | None:
         try:
-            lane = self._idle.pop() if self._idle else await _PostgreSQLLane.open(self._engine)
-        except (DBAPIError, OSError):
+            lane = self._idle.pop() if self._idle else await _PostgreSQLLane.open(self._take)
+        except DBAPIError:
             return None
         try:
             rows = await lane.fetch(prepared, arguments)
@@ -214,9 +228,8 @@ class _PostgreSQLLane:
         self._until = time.monotonic() + LIFE
 
     @classmethod
-    async def open(cls, engine: AsyncEngine) -> _PostgreSQLLane:
-        connection = engine.connect()
-        await connection.start()
+    async def open(cls, take: _Take) -> _PostgreSQLLane:
+        connection = await take()
         fairy = await connection.get_raw_connection()
         driver: Any = fairy.driver_connection
         return cls(connection, driver)
@@ -235,11 +248,11 @@ class _PostgreSQLLane:
         await _ended(self._connection)
 
 
-def lanes_of(engine: AsyncEngine, settings: DatabaseSection) -> Lanes | None:
+def lanes_of(engine: AsyncEngine, take: _Take, settings: DatabaseSection) -> Lanes | None:
     """The lanes of an engine: at most half of its connections; none where there is but one."""
     if settings.pool_size == 1:
         return None
     if engine.dialect.name == "sqlite":
-        return SQLiteLane(engine)
+        return SQLiteLane(take)
     patience, usual = settings.pool_timeout, settings.statement_timeout
-    return PostgreSQLLanes(engine, settings.pool_size // 2, patience, usual)
+    return PostgreSQLLanes(take, settings.pool_size // 2, patience, usual)

@@ -79,10 +79,26 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
         super().__init__(dbapi, driver)  # type: ignore[arg-type]
         self.seconds = seconds
         self.deadline = Deadline()
+        self._to_begin: str | None = None
         # Each counted by one thread alone.
         self._begun = self._ended = 0
         raw = raw_connection(driver)
         self.hand_over(lambda: raw.set_progress_handler(self.deadline.over, STEPS))
+
+    def begin(self, statement: str) -> None:
+        """Begin a transaction by ``statement``, in the hand-over of the next one."""
+        self._to_begin = statement
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether one is open."""
+        return raw_connection(self._connection).in_transaction
+
+    def begin_now(self) -> None:
+        """Begin what is to begin, for a caller that is in the connection's thread."""
+        statement, self._to_begin = self._to_begin, None
+        if statement is not None:
+            raw_connection(self._connection).execute(statement)
 
     def hand_over(self, work: Callable[[], T]) -> T:
         """Run ``work`` in the connection's thread."""
@@ -108,6 +124,7 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
 
     def worked(self, operation: str, work: Callable[[sqlite3.Cursor], T]) -> tuple[Any, T]:
         """``work``, for a caller that is in the connection's thread."""
+        self.begin_now()
         if operation.lstrip()[:6].upper().startswith(_READS):
             self.deadline.begin(self.seconds)
         cursor = raw_connection(self._connection).cursor()
@@ -118,6 +135,12 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
             cursor.close()
             self.deadline.end()
 
+    async def commit_directly(self) -> None:
+        """``commit``, for a caller outside of SQLAlchemy's greenlets."""
+        self._to_begin = None
+        if not self._idle():
+            await self._handed_over(raw_connection(self._connection).commit)
+
     def _idle(self) -> bool:
         """Whether there is nothing to end: no transaction, no statement of a cancelled caller."""
         raw = self._connection._connection  # none when it is closed
@@ -125,11 +148,13 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
 
     def rollback(self) -> None:
         """Undo what was begun, if anything was."""
+        self._to_begin = None
         if not self._idle():
             super().rollback()
 
     def commit(self) -> None:
         """Keep what was begun, if anything was."""
+        self._to_begin = None
         if not self._idle():
             super().commit()
 
@@ -199,6 +224,7 @@ class _StreamedCursor(AsyncAdapt_aiosqlite_ss_cursor):
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
         """Begin a statement."""
+        self._adapt_connection.hand_over(self._adapt_connection.begin_now)
         self._adapt_connection.deadline.begin(self._adapt_connection.seconds)
         return super().execute(operation, parameters)
 

@@ -108,6 +108,11 @@ def is_serialization_failure(error: DBAPIError) -> bool:
     return _sqlstate(error) in _SERIALIZATION_FAILURES
 
 
+def is_unknown_zone(error: DBAPIError) -> bool:
+    """Whether PostgreSQL knows a time zone by no such name, as one older than its name does not."""
+    return _sqlstate(error) == "22023" and "time zone" in str(error.orig)
+
+
 def is_lost(error: DBAPIError) -> bool:
     """Whether the connection is gone."""
     return bool(error.connection_invalidated)

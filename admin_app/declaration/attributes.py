@@ -14,6 +14,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.types import NullType
 
+from admin_app.database import InexactError
 from admin_app.declaration.fields import (
     Field,
     Relation,
@@ -33,7 +34,7 @@ def fields_of(
     fields: dict[str, Field] = {}
     properties = sorted(mapper.column_attrs, key=lambda each: not _is_key(mapper, each))
     for each in properties:
-        if {**each.columns[0].info, **each.info}.get("private"):
+        if _info(each).get("private"):
             continue  # No door knows of it.
         try:
             fields[each.key] = _column_field(mapper, each, options)
@@ -42,10 +43,19 @@ def fields_of(
     for name, descriptor in mapper.all_orm_descriptors.items():
         # A private name is where ``hybrid.inplace`` leaves the same hybrid once more.
         if descriptor.extension_type is HYBRID and not str(name).startswith("_"):
-            field = _hybrid_field(mapper, str(name), options)
+            try:
+                field = _hybrid_field(mapper, str(name), options)
+            except UnsupportedTypeError as error:
+                problems.append(f"{mapper.class_.__name__}.{name}: {error}")
+                continue
             if field is not None:
                 fields[field.name] = field
     return fields
+
+
+def _info(attribute: ColumnProperty[Any]) -> dict[Any, Any]:
+    """What is said of a column or an expression; the latter may have nothing to say it with."""
+    return {**getattr(attribute.columns[0], "info", {}), **attribute.info}
 
 
 def _is_key(mapper: Mapper[Any], attribute: ColumnProperty[Any]) -> bool:
@@ -57,7 +67,7 @@ def _column_field(
     mapper: Mapper[Any], attribute: ColumnProperty[Any], options: ResourceOptions
 ) -> Field:
     name, column = attribute.key, attribute.columns[0]
-    info = {**column.info, **attribute.info}
+    info = _info(attribute)
     shape = shape_of(column.type, info)
     common: dict[str, Any] = {
         "name": name,
@@ -121,6 +131,8 @@ def _hybrid_field(mapper: Mapper[Any], name: str, options: ResourceOptions) -> F
         expression = getattr(mapper.class_, name)
         type_ = expression.type
         shape = shape_of(type_)
+    except InexactError as error:
+        raise UnsupportedTypeError(str(error)) from error
     except Exception:  # noqa: BLE001 - a hybrid may be for Python only, with any failure in SQL
         return None
     if isinstance(type_, NullType):

@@ -31,7 +31,7 @@ NAME = re.compile(r"\w[\w-]*")
 SCHEMAS = (
     *("", "Create", "Update", "Page", "Shaped", "ShapedPage"),
     *("Set", "SetEdit", "BulkCreate", "BulkUpdate", "BulkUpdateItem", "BulkResult"),
-    *("Aggregates", "Facets", "Filter", "Query", "Replace", "Sort"),
+    *("Conditions", "Filter", "Query", "Replace", "Sort"),
 )
 """Suffixes of a class's name in the names of its schemas."""
 OUR_SCHEMAS = (
@@ -39,7 +39,7 @@ OUR_SCHEMAS = (
     *(f"{each.__name__.removesuffix('Error')}Problem" for each in error_classes()),
     *("AccessExplanation", "AccessExplanationReason", "AccessExplanationVerdict"),
     *("AccessExplainedField", "AccessExplainedGrant", "AccessWithholdingGrant"),
-    *("TimePeriod", "TimeBound"),
+    *("TimePeriod", "TimeBound", "Aggregates", "Facets"),
     *("RecordedChange", "RecordedChangeSet", "RecordHistory", "HistoryPage"),
     *("RecordRevert", "ChangeSetRevert", "RevertResult", "RevertConflict"),
     *("DryRun", "TriedChange", "TriedChangeAfter", "TriedChangeBefore"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -95,6 +96,8 @@ class Registry(Mapping[str, Resource]):
                 importlib.import_module(module)
             except ModuleNotFoundError as error:
                 problems.append(f"app.models: {module} cannot be imported: {error}")
+            except SQLAlchemyError as error:
+                problems.append(f"app.models: {_place(error)}: {error}")
         try:
             configure_mappers()
         except SQLAlchemyError as error:
@@ -116,6 +119,13 @@ class Registry(Mapping[str, Resource]):
             msg = f"app.models: no declaration found in {', '.join(modules)}"
             raise DeclarationError([msg])
         return cls(resources)
+
+
+def _place(error: Exception) -> str:
+    """Where in the models' own text a mistake was met."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [each for each in frames if each.name == "<module>"]
+    return f"{own[-1].filename}, line {own[-1].lineno}"
 
 
 def _declared_in(model: type[Any], modules: Sequence[str]) -> bool:

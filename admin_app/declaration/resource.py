@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import isfinite
@@ -207,6 +207,17 @@ class Resource:
         except (ValueError, ValidationError) as error:
             raise NotFoundError(self.absent) from error
         return key
+
+    def key_or_none(self, text: str) -> Key | None:
+        """``parse_key``, of text that may be no record's key."""
+        try:
+            return self.parse_key(text)
+        except NotFoundError:
+            return None
+
+    def keys_among(self, texts: Iterable[str]) -> Iterator[Key]:
+        """The keys among ``texts``, without what is no record's key."""
+        return (key for key in map(self.key_or_none, texts) if key is not None)
 
     def wire(self, name: str, value: Any) -> Any:
         """A field's value as JSON data; null for what JSON has no word for, such as infinity."""

@@ -238,7 +238,7 @@ def refusal(
     found = error.errors(include_url=False, include_input=False)
     if any(each["type"] == "json_invalid" for each in found):
         if _RECURSION in found[0]["msg"]:
-            return BadRequestError(TOO_DEEP, errors=[FieldError((), "too_deep", TOO_DEEP)])
+            return BadRequestError.about((), "too_deep", TOO_DEEP)
         reason = str(found[0].get("ctx", {}).get("error", "")).partition(" at line")[0]
         return BadRequestError(f"The body is not JSON: {reason}." if reason else "Not JSON.")
     errors = [

@@ -4,7 +4,7 @@ None of it is a record, and none of it grants anything. It is shown to people th
 everything is: a view is an address, not what is found there.
 """
 
-from admin_app.desk.place import PINS, Place, place_of
+from admin_app.desk.place import OPENS, PINS, Place, place_of
 from admin_app.desk.preferences import keep_preference, preferences
 from admin_app.desk.presence import Editor, begin_editing, end_editing
 from admin_app.desk.tables import EditorRow, PreferenceRow, UploadRow, ViewRow
@@ -20,6 +20,7 @@ from admin_app.desk.uploads import (
 from admin_app.desk.views import SavedView, change_view, list_views, remove_view, save_view
 
 __all__ = [
+    "OPENS",
     "PINS",
     "Editor",
     "EditorRow",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
@@ -45,12 +45,15 @@ def in_order(view: SavedView) -> tuple[str, str, int]:
     return view.resource, view.name.lower(), view.id
 
 
-async def list_views(database: Database, actor: Actor) -> list[SavedView]:
-    """One's own views and those shared by others, of every resource, by name."""
+async def list_views(
+    database: Database, actor: Actor, resource: str | None = None
+) -> list[SavedView]:
+    """One's own views and those shared by others, of one resource or of every one, by name."""
     statement = (
         select(ViewRow, User.name)
         .join(User, User.id == ViewRow.user_id)
         .where(or_(ViewRow.user_id == actor.user_id, ViewRow.shared))
+        .where(true() if resource is None else ViewRow.resource == resource)
         .order_by(ViewRow.resource, func.lower(ViewRow.name), ViewRow.id)
     )
 

@@ -62,7 +62,7 @@ class Book(Record):
             Section("In the catalogue", ["source_id", "added_at", "lost_on"]),
             Section("What readers say", ["comments"]),
         ],
-        labels={"isbn": "ISBN", "source_id": "Source number"},
+        labels={"isbn": "ISBN", "source_id": "Source number", "added_by_id": "Added by"},
         help={
             "year": "First publication; negative before the common era.",
             "source_id": "The record's number in the catalogue it was imported from.",

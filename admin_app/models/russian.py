@@ -6,7 +6,7 @@ RUSSIAN: dict[str, str | tuple[str, ...]] = {
     "A year; negative before the common era.": "Год; до нашей эры — отрицательный.",
     "Active": "Активен",
     "Added at": "Добавлена",
-    "Added by id": "Кем добавлена",
+    "Added by": "Кем добавлена",
     "Audiobook": "Аудиокнига",
     "Author": "Автор",
     "Authors": "Авторы",

@@ -31,7 +31,7 @@ DOOR_WORDS = {
     "panel": mark("in the panel"),
     "rest": mark("through the API"),
     "command line": mark("on the command line"),
-    "import": mark("by an import"),
+    "import": mark("in an import"),
 }
 """The surface of a change in words, by its source."""
 CODE = frozenset({Kind.JSON, Kind.UUID})

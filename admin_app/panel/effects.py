@@ -14,8 +14,8 @@ from admin_app.panel.layout import covered
 from admin_app.panel.links import link_to, pointing
 from admin_app.panel.visit import Visit
 from admin_app.records.queries.grammar import parameter
-from admin_app.records.writes.deletes.dependents import dependents
 from admin_app.records.writes.deletes.effects import Effects
+from admin_app.records.writes.dependents import dependents
 
 NAMED = 3
 """The most records named of one effect; the others are counted."""

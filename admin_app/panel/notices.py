@@ -1,6 +1,6 @@
 """The one-time sentence after a write, carried over the redirect in a cookie only we can make.
 
-A write hands back its change set: ``Record.change_set``, ``Effects.change_set``, or what
+A write hands back its change set: ``Representation.change_set``, ``Effects.change_set``, or what
 ``Writer.change_set`` says at its end where ``Writer.changed``. Given to ``redirect_with``
 it puts "Undo" beside the sentence; scripts are given ``undo_url`` for their ``toast(text, url)``.
 """

@@ -16,7 +16,7 @@ from admin_app.declaration import Action, Actor, Key, Origin, Registry, Resource
 from admin_app.desk import Place, SavedView, place_of
 from admin_app.errors import ForbiddenError
 from admin_app.panel.declared import in_language
-from admin_app.records import Record, Records
+from admin_app.records import Records, Representation
 
 REASON_FIELD = "_reason"
 MAX_REASON = 500
@@ -80,15 +80,17 @@ class Visit:
         return Urls(base_of(self.request))
 
     async def place(self) -> Place:
-        """The preferences and views that the person keeps: read once, whoever asks how often."""
+        """The person's preferences and the views shown: read once, whoever asks how often."""
         state = self.request.state
         found = getattr(state, "place", None)
         if not isinstance(found, Place):
-            found = state.place = await place_of(state.database, self.actor)
+            resource = str(self.request.path_params.get("identity", ""))
+            view = id_from(self.request.query_params.get("view", ""))
+            found = state.place = await place_of(state.database, self.actor, resource, view)
         return found
 
 
-async def record_at(visit: Visit, resource: Resource) -> Record:
+async def record_at(visit: Visit, resource: Resource) -> Representation:
     """The record in the page's address. Raises ``NotFoundError``."""
     key = resource.parse_key(visit.request.path_params["pk"])
     return await visit.records.get(visit.actor, resource, key)
@@ -178,7 +180,7 @@ class Urls:
         """Where a record's form is found that stands beside another; a key follows."""
         return self.to(resource.name, "side")
 
-    def inline(self, resource: Resource, relation: str, record: Record | None) -> str:
+    def inline(self, resource: Resource, relation: str, record: Representation | None) -> str:
         key = (record.key_text,) if record else ()
         return self.to(resource.name, "inline", relation, *key)
 

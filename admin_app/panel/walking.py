@@ -12,7 +12,7 @@ from admin_app.panel.display import Link, Shown, shortened
 from admin_app.panel.lists.address import asked, brought
 from admin_app.panel.lists.within import LIST, ordered
 from admin_app.panel.visit import Visit
-from admin_app.records import Record, Title
+from admin_app.records import Representation, Title
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Walk:
     on: Link | None
 
 
-async def walk_of(visit: Visit, record: Record, page: str) -> Walk | None:
+async def walk_of(visit: Visit, record: Representation, page: str) -> Walk | None:
     """The neighbours on the same ``page``; none where no list is named, or one nobody can read."""
     text = visit.request.query_params.get(LIST)
     if text is None:
@@ -36,7 +36,9 @@ async def walk_of(visit: Visit, record: Record, page: str) -> Walk | None:
     return Walk(_link(visit, record, back, page, text), _link(visit, record, on, page, text))
 
 
-def _link(visit: Visit, record: Record, title: Title | None, page: str, text: str) -> Link | None:
+def _link(
+    visit: Visit, record: Representation, title: Title | None, page: str, text: str
+) -> Link | None:
     if title is None:
         return None
     resource = record.resource

@@ -8,7 +8,7 @@ from admin_app.records.explaining.explain import MOST_USERS, Explanation, Rights
 from admin_app.records.queries.query import Query
 from admin_app.records.reads.counting import COUNT_CAP
 from admin_app.records.reads.pages import Page
-from admin_app.records.reads.record import Record, tag_of
+from admin_app.records.reads.representation import Representation, tag_of
 from admin_app.records.reads.titles import Title
 from admin_app.records.service import Records
 from admin_app.records.trail.history import ChangeSet, Timeline
@@ -17,7 +17,8 @@ from admin_app.records.trail.recent import RecentChange
 from admin_app.records.undoing import Undoing
 from admin_app.records.writes.idempotency import Claim, Reply
 from admin_app.records.writes.rehearsal import Rehearsal, RehearsedChange
-from admin_app.records.writes.undo.reverting import Reverted
+from admin_app.records.writes.undo.parts import Reverted
+from admin_app.records.writes.undo.reverting import Reverting
 from admin_app.records.writes.writer import Writer
 
 __all__ = [
@@ -32,12 +33,13 @@ __all__ = [
     "PastChange",
     "Query",
     "RecentChange",
-    "Record",
     "Records",
     "Rehearsal",
     "RehearsedChange",
     "Reply",
+    "Representation",
     "Reverted",
+    "Reverting",
     "Rights",
     "Timeline",
     "Title",

@@ -10,6 +10,7 @@ import uuid
 from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 
+from admin_app.access.standing import require_standing
 from admin_app.declaration import Actor, Origin
 from admin_app.errors import (
     AppError,
@@ -20,7 +21,8 @@ from admin_app.errors import (
 )
 from admin_app.records.service import Records
 from admin_app.records.writes.undo.obstacles import Identity
-from admin_app.records.writes.undo.reverting import Part, Reverted, Touched
+from admin_app.records.writes.undo.parts import Part, Reverted, Touched
+from admin_app.records.writes.undo.reverting import Reverting
 from admin_app.records.writes.writer import Writer
 
 
@@ -64,8 +66,8 @@ class Undoing:
     async def run(self) -> AsyncIterator[Progress]:
         """Undo it, and tell how far it is after each part.
 
-        Raises what ``Writer.undo`` does while nothing has been undone, and then
-        ``RevertStoppedError``.
+        Raises what ``Reverting.undo_set`` and ``require_standing`` do while nothing has been
+        undone, and then ``RevertStoppedError``.
         """
         total = await self._look()
         yield Progress(0, total)
@@ -108,15 +110,17 @@ class Undoing:
 
     async def _look_at(self, before: int | None, known: Touched) -> Part:
         async def work(writer: Writer) -> Part:
-            return await writer.look_at(self._wanted, before, known)
+            await require_standing(writer.connection, self._actor)
+            reverting = Reverting(writer, skip_conflicts=True)
+            return await reverting.look_at(self._wanted, before, known)
 
         return await self._records.write(self._actor, self._origin, work)
 
     async def _undo(self, before: int | None) -> Part:
         async def work(writer: Writer) -> Part:
-            return await writer.undo_part(
-                self._wanted, before, self._made, skip_conflicts=self._skip
-            )
+            await require_standing(writer.connection, self._actor)
+            reverting = Reverting(writer, skip_conflicts=self._skip)
+            return await reverting.undo_part(self._wanted, before, self._made)
 
         part = await self._records.write(
             self._actor, self._origin, work, change_set=self._change_set

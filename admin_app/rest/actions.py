@@ -13,7 +13,7 @@ from admin_app.declaration import DeclaredAction, Key, Resource
 from admin_app.declaration.schemas import make_schema
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError
 from admin_app.records import Writer
-from admin_app.records.writes.actions import MAX_KEYS
+from admin_app.records.writes.actions import MAX_KEYS, run_action
 from admin_app.records.writes.places import at
 from admin_app.rest.answers import JSON
 from admin_app.rest.frame import perform_tersely
@@ -45,7 +45,7 @@ def run(resource: Resource, action: DeclaredAction) -> Endpoint:
         keys, given = await _asked(request, resource, action)
 
         async def work(writer: Writer) -> Response:
-            result = await writer.run(resource, action, keys, given, if_match=tags)
+            result = await run_action(writer, resource, action, keys, given, if_match=tags)
             answer = action.answers.dump_python(result, mode="json")
             return Response(pydantic_core.to_json({"result": answer}), media_type=JSON)
 

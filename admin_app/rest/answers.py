@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 
 from fastapi import Request, Response
 
-from admin_app.records import Page, Record
+from admin_app.records import Page, Representation
 from admin_app.records.reads.page_text import PageText
-from admin_app.records.reads.record import Answer, digest
+from admin_app.records.reads.representation import Answer, digest
 from admin_app.records.transfer import Written
 from admin_app.records.transfer.rows import Lines
 from admin_app.rest.requests import actor, header, parameters, records
@@ -106,5 +106,5 @@ def _elsewhere(given: tuple[tuple[str, str], ...]) -> str:
     return f"{kept}&" if kept else ""
 
 
-def location(request: Request, made: Record) -> str:
+def location(request: Request, made: Representation) -> str:
     return f"{quote(request.scope['path'])}/{quote(made.key_text, safe='~,')}"

@@ -13,7 +13,7 @@ from admin_app.access.policies import require
 from admin_app.declaration import Resource
 from admin_app.declaration.schemas import Schema
 from admin_app.errors import BadRequestError, FieldError
-from admin_app.records import Query, Record, Writer
+from admin_app.records import Query, Representation, Writer
 from admin_app.records.queries.grammar import PARAMETERS
 from admin_app.records.writes.bulk.items import (
     BULK_DELETE,
@@ -25,7 +25,7 @@ from admin_app.records.writes.bulk.items import (
     update_items,
 )
 from admin_app.records.writes.bulk.matching import delete_matching, filtered, update_matching
-from admin_app.records.writes.deletes.bulk_removal import delete_items, restore_items
+from admin_app.records.writes.bulk.removals import delete_items, restore_items
 from admin_app.rest.answers import JSON, PRIVATE
 from admin_app.rest.frame import perform, perform_tersely
 from admin_app.rest.preconditions import no_conditions, require_tag
@@ -199,8 +199,7 @@ def _affecting(request: Request, resource: Resource, action: str) -> tuple[Query
     at_most = preferences(request, "max-affected").max_affected
     if at_most is None or at_most > MAX_ITEMS:
         msg = f"Say how many may match: Prefer: max-affected=N, at most {MAX_ITEMS:,}."
-        errors = [FieldError(("Prefer",), "bad_preference", msg)]
-        raise BadRequestError(msg, errors=errors)
+        raise BadRequestError.about(("Prefer",), "bad_preference", msg)
     return query, at_most
 
 
@@ -208,7 +207,7 @@ def _affected(resource: Resource, keys: Sequence[Any]) -> Response:
     return _answer({"affected": len(keys), "keys": [resource.key_text(each) for each in keys]})
 
 
-def data_of(made: Record) -> Any:
+def data_of(made: Representation) -> Any:
     """A record as JSON data, to be answered among others."""
     return pydantic_core.from_json(made.body)
 
@@ -216,7 +215,7 @@ def data_of(made: Record) -> Any:
 def _flag(text: str) -> bool:
     if text not in {"true", "false"}:
         msg = "Choose true or false."
-        raise BadRequestError(msg, errors=[FieldError(("atomic",), "bad_value", msg)])
+        raise BadRequestError.about(("atomic",), "bad_value", msg)
     return text == "true"
 
 

@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.records import Rehearsal
-from admin_app.records.reads.record import as_json
+from admin_app.records.reads.representation import as_json
 
 MEDIA_TYPE = "application/vnd.admin-app.dry-run+json"
 

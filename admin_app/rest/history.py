@@ -21,7 +21,7 @@ from admin_app.errors import (
     NotFoundError,
     RevertTooLargeError,
 )
-from admin_app.records import PastChange, Reverted, Undoing, Writer
+from admin_app.records import PastChange, Reverted, Reverting, Undoing, Writer
 from admin_app.records.writes.undo.reversal import ConflictCode
 from admin_app.rest.answers import JSON, PRIVATE, cached
 from admin_app.rest.frame import CHANGE_SET, perform, perform_tersely
@@ -183,13 +183,18 @@ def revert(resource: Resource) -> Endpoint:
         skip = given.get("skip_conflicts", False)
 
         async def work(writer: Writer) -> Response:
-            how: Any = {"if_match": tags, "skip_conflicts": skip}
+            reverting = Reverting(writer, skip_conflicts=skip)
             if "change" in given:
-                change, fields = given["change"], given.get("fields")
-                return _done(await writer.undo_change(resource, key, change, fields, **how))
+                return _done(
+                    await reverting.undo_change(
+                        resource, key, given["change"], given.get("fields"), if_match=tags
+                    )
+                )
             before = "before" in given
             change = given["before" if before else "to"]
-            return _done(await writer.to_state(resource, key, change, before=before, **how))
+            return _done(
+                await reverting.to_state(resource, key, change, before=before, if_match=tags)
+            )
 
         return await perform_tersely(request, work)
 
@@ -202,7 +207,7 @@ def _check_one(given: dict[str, Any]) -> None:
     if len(ways) == 1 and ("fields" not in given or "change" in given):
         return
     words = "Say one of change, to and before; fields go with change."
-    raise InvalidInputError(words, errors=[FieldError((), "one_of", words)])
+    raise InvalidInputError.about((), "one_of", words)
 
 
 @router.get("/{change_set}", operation_id="getChangeSet")
@@ -230,7 +235,7 @@ async def revert_change_set(request: Request, change_set: str) -> Response:
     skip = CHANGE_SET_REVERT.parse(body).get("skip_conflicts", False)
 
     async def work(writer: Writer) -> Response:
-        return _done(await writer.undo(wanted, skip_conflicts=skip))
+        return _done(await Reverting(writer, skip_conflicts=skip).undo_set(wanted))
 
     try:
         return await perform(request, work)

@@ -6,7 +6,7 @@ import re
 
 from fastapi import Request, Response
 
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records import Claim, Reply
 from admin_app.records.writes.idempotency import KEY_LENGTH, digest
 
@@ -25,7 +25,7 @@ def claim_of(request: Request) -> Claim | None:
         return None
     if len(given) > 1 or not re.fullmatch(PATTERN, given[0]):
         msg = f"{HEADER} is 1 to {KEY_LENGTH} visible ASCII characters, once."
-        raise BadRequestError(msg, errors=[FieldError((HEADER,), "bad_value", msg)])
+        raise BadRequestError.about((HEADER,), "bad_value", msg)
     return Claim(given[0], _digest(request))
 
 

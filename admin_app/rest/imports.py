@@ -55,7 +55,7 @@ from admin_app.records.transfer import (
 from admin_app.records.transfer import (
     Request as Wanted,
 )
-from admin_app.records.transfer.importer import CHUNK
+from admin_app.records.transfer.importer import CHUNK, MOST_ATOMIC
 from admin_app.records.transfer.mapping import Plan
 from admin_app.rest.answers import CSV, JSON, NDJSON, PRIVATE, XLSX
 from admin_app.rest.frame import CHANGE_SET, perform
@@ -66,8 +66,6 @@ from admin_app.rest.requests import Endpoint, actor, origin, parameters, records
 
 MAX_FILE = 32 * 1024 * 1024
 """Bytes of a file."""
-MOST_ATOMIC = 10_000
-"""Rows that are kept all or none: others wait until they are written."""
 MOST_TRIED, TRYING = 2_000, 10.0
 """Rows and seconds of a dry run."""
 MOST_TOLD = 1_000
@@ -254,7 +252,7 @@ async def _part(request: Request) -> tuple[bytes, str]:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             msg = "Send the file as the part that is called file."
-            raise BadRequestError(msg, errors=[FieldError(("file",), "required", msg)])
+            raise BadRequestError.about(("file",), "required", msg)
         return await file.read(), file.filename or ""
     finally:
         await form.close()
@@ -353,10 +351,10 @@ class _Run:
         told: list[Any] = []
         change_set, replayed, written = self._import.change_set, wanted is not None, False
         for number in itertools.count():
-            chunk = await _next(rows, CHUNK)
-            if not chunk:
-                break
             try:
+                chunk = await _next(rows, CHUNK)
+                if not chunk:
+                    break
                 reply = await self._chunk(chunk, number, wanted, change_set)
             except AppError as error:
                 if not written:

@@ -53,7 +53,7 @@ def only_new(request: Request) -> bool:
     tags = tags_of(request, "if-none-match")
     if tags not in (None, [ANY]):
         msg = "A write takes If-None-Match: * and no tags."
-        raise BadRequestError(msg, errors=[FieldError(("If-None-Match",), "bad_value", msg)])
+        raise BadRequestError.about(("If-None-Match",), "bad_value", msg)
     return tags is not None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import Request, Response
 
 from admin_app.declaration import Resource
-from admin_app.records.reads.record import as_json
+from admin_app.records.reads.representation import as_json
 from admin_app.rest.answers import JSON, cached
 from admin_app.rest.negotiation import chosen
 from admin_app.rest.reads import list_response

@@ -81,7 +81,7 @@ def _reason(request: Request) -> str:
         text = "\0"
     if len(given) > 1 or len(text) > MAX_REASON or not text.isprintable():
         msg = f"{REASON} is one line of UTF-8 text, at most {MAX_REASON} characters."
-        raise BadRequestError(msg, errors=[FieldError((REASON,), "bad_value", msg)])
+        raise BadRequestError.about((REASON,), "bad_value", msg)
     return text
 
 

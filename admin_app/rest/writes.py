@@ -9,7 +9,7 @@ from fastapi import Request, Response
 
 from admin_app.access.policies import Trash
 from admin_app.declaration import Resource
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records import Writer
 from admin_app.records.queries.grammar import read_trash
 from admin_app.records.writes.json_patch import patch
@@ -122,7 +122,7 @@ def place_of(resource: Resource, given: Mapping[str, str]) -> Trash:
     place = read_trash(resource, [given["trash"]] if "trash" in given else [])
     if place == "with":
         msg = "Delete what is in the trash (only), or what is not (without)."
-        raise BadRequestError(msg, errors=[FieldError(("trash",), "bad_value", msg)])
+        raise BadRequestError.about(("trash",), "bad_value", msg)
     return place
 
 

@@ -124,11 +124,11 @@ async def test_own_name() -> None:
 
 async def test_only_the_beginning_is_looked_at() -> None:
     """However long a password is and whatever it holds, judging it takes a moment."""
-    began = time.perf_counter()
+    began = time.process_time()
     with contextlib.suppress(InvalidInputError):
         await check_password("4@8({[<369&#!1/|0$5+7%2" * 44, "ana")
 
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 async def test_composition() -> None:

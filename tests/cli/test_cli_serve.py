@@ -103,7 +103,7 @@ def test_a_stop_does_not_wait_for_ever(root: Path) -> None:
     with serving(root) as server, half_sent(server, token, b'{"name": "Never"}'):
         began = time.monotonic()
         assert server.stop() == 0
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
 
 
 def half_sent(server: Serving, token: str, body: bytes) -> socket.socket:

@@ -6,14 +6,24 @@ import sys
 from http import HTTPStatus
 
 from library_client import AuthenticatedClient
-from library_client.api.books import create_book, delete_book, get_book, list_books, update_book
+from library_client.api.books import (
+    create_book,
+    delete_book,
+    facet_books,
+    get_book,
+    list_books,
+    update_book,
+)
 from library_client.models import (
     Book,
+    BookConditions,
     BookCreate,
     BookFormat,
     BookPage,
     BookSort,
     BookUpdate,
+    FacetBooksFieldItem,
+    Facets,
     InvalidInputProblem,
     ListBooksCount,
     NotFoundProblem,
@@ -56,6 +66,13 @@ def listed(library: AuthenticatedClient) -> None:
     assert [each.title for each in page.data] == ["Emma"]
     assert page.page.total == 1
     assert page.data[0].added_at.tzinfo is not None
+    counted = facet_books.sync(
+        client=library,
+        field=[FacetBooksFieldItem.FORMAT],
+        conditions=BookConditions(year_lt=1900),
+    )
+    assert isinstance(counted, Facets), counted
+    assert sum(each.count or 0 for each in counted.data[0].values) == 1
 
 
 def change(library: AuthenticatedClient, book: Book) -> None:

@@ -46,6 +46,16 @@ const { data: page } = await library.GET("/api/v1/books", {
 same(given(page).data.map((each) => each.title), ["Emma"], "list");
 same(given(page).page.total, 1, "total");
 
+const { data: counted } = await library.GET("/api/v1/books/facets", {
+  params: { query: { field: ["format"], conditions: { year__lt: 1900 } } },
+  querySerializer: {
+    array: { style: "form", explode: false },
+    object: { style: "form", explode: true },
+  },
+});
+const counts = given(counted).data[0]?.values.map((each) => each.count ?? 0) ?? [];
+same(counts.reduce((sum, each) => sum + each, 0), 1, "facets");
+
 const one = { params: { path: { key: first.id } } };
 const read = await library.GET("/api/v1/books/{key}", one);
 const tag = given(read.response.headers.get("ETag") ?? undefined);

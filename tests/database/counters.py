@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 import sqlalchemy as sa
-from programs import COUNTER
+from conftest import Stock
+from programs import COUNTER, two_counters
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.database import Database
+
+
+@pytest.fixture
+def stock() -> Stock:
+    """Two counters alone, for modules that import this."""
+    return "counters", two_counters
 
 
 async def value_of(database: Database, counter: int = 1) -> int:

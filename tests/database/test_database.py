@@ -8,29 +8,14 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import FreshSettings, opened, start_program
-from counters import value_of
-from programs import COUNTER, VALUE, increment, two_counters
+from conftest import opened, start_program
+from counters import stock, value_of  # noqa: F401 - what the databases hold
+from programs import COUNTER, VALUE, increment
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import Database
 from admin_app.errors import BusyError, SetupError
 from admin_app.settings import DatabaseSection, Settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings(request.param, "counters", two_counters)
-
-
-@pytest.fixture
-def sqlite(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("sqlite", "counters", two_counters)
-
-
-@pytest.fixture
-def postgresql(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("postgresql", "counters", two_counters)
 
 
 class TestWrite:
@@ -139,7 +124,7 @@ class TestWrite:
         async with opened(sqlite, pool_size=2) as database:
             writes = [asyncio.create_task(database.write(hold)) for _ in range(20)]
             await started.wait()
-            assert await asyncio.wait_for(value_of(database), 1) == 0
+            assert await asyncio.wait_for(value_of(database), 30) == 0
             release.set()
             await asyncio.gather(*writes)
             assert await value_of(database) == 20
@@ -160,7 +145,7 @@ class TestRead:
         write = asyncio.create_task(database.write(hold))
         await started.wait()
         for _ in range(20):
-            assert await asyncio.wait_for(value_of(database), 1) == 0
+            assert await asyncio.wait_for(value_of(database), 30) == 0
         release.set()
         await write
 

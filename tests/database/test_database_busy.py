@@ -8,29 +8,14 @@ from collections.abc import AsyncIterator
 
 import pytest
 import sqlalchemy as sa
-from conftest import FreshSettings, opened
-from counters import value_of
-from programs import increment, two_counters
+from conftest import opened
+from counters import stock, value_of  # noqa: F401 - what the databases hold
+from programs import increment
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import Database
 from admin_app.errors import BusyError
 from admin_app.settings import Settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings(request.param, "counters", two_counters)
-
-
-@pytest.fixture
-def sqlite(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("sqlite", "counters", two_counters)
-
-
-@pytest.fixture
-def postgresql(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("postgresql", "counters", two_counters)
 
 
 class TestLostConnection:

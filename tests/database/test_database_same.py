@@ -10,30 +10,15 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 import sqlalchemy as sa
-from conftest import FreshSettings, opened
+from conftest import opened
+from counters import stock  # noqa: F401 - what the databases hold
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
-from programs import VALUE, two_counters
+from programs import VALUE
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from admin_app.database import Database
 from admin_app.settings import Settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings(request.param, "counters", two_counters)
-
-
-@pytest.fixture
-def sqlite(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("sqlite", "counters", two_counters)
-
-
-@pytest.fixture
-def postgresql(fresh_settings: FreshSettings) -> Settings:
-    return fresh_settings("postgresql", "counters", two_counters)
-
 
 # The first and last day are left out: in UTC they may lie outside of what Python can hold.
 instants = st.builds(
@@ -68,7 +53,8 @@ class TestSameOnBoth:
             yield [one, other]
 
     @hypothesis_settings(
-        max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=50,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     )
     @given(rows=values)
     async def test_round_trip(self, rows: list[dict[str, Any]], both: list[Database]) -> None:

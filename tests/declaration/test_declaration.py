@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
@@ -18,9 +19,19 @@ from sqlalchemy import (
     String,
     Table,
     event,
+    func,
+    literal,
+    literal_column,
+    select,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    column_property,
+    mapped_column,
+    relationship,
+)
 from zoo import RESOURCES, sample
 from zoo.stock import METADATA
 
@@ -251,6 +262,44 @@ def test_unknown_modules() -> None:
         Registry.from_base(Base, ["no_such_module"])
     with pytest.raises(DeclarationError, match="no declaration found in json"):
         Registry.from_base(Base, ["json"])
+
+
+def test_a_module_with_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What SQLAlchemy does not take is named with its line, not by a traceback."""
+    declared = (
+        "from sqlalchemy import CheckConstraint",
+        "from admin_app import Record",
+        "class Mistaken(Record):",
+        "    __table_args__ = (CheckConstraint('id > 0'),)",
+    )
+    (tmp_path / "mistaken.py").write_text("\n".join(declared), "utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(DeclarationError, match=r"mistaken\.py, line 3: .*explicitly named"):
+        Registry.from_base(Base, ["mistaken"])
+
+
+def test_what_is_computed_of_other_tables(base: type[DeclarativeBase]) -> None:
+    """A column property is a field that nobody sets, whatever expression it is."""
+
+    class Part(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "part"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        whole_id: Mapped[int] = mapped_column(ForeignKey("whole.id"))
+
+    class Whole(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "whole"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        parts: Mapped[int] = column_property(
+            select(func.count(Part.id))
+            .where(Part.whole_id == literal_column("whole.id"))
+            .scalar_subquery()
+        )
+        two: Mapped[int] = column_property(literal(2), info={"label": "Twice"})
+
+    fields = Registry.from_base(base, [__name__])["whole"].fields
+    assert {fields["parts"].kind, fields["two"].kind} == {Kind.INTEGER}
+    assert fields["two"].label == "Twice"
+    assert not any(each.creatable or each.updatable for each in (fields["parts"], fields["two"]))
 
 
 def test_a_relationship_to_nothing(base: type[DeclarativeBase]) -> None:

@@ -132,6 +132,19 @@ def test_decimals_keep_every_digit(whole: int, places: int) -> None:
     assert found.validate_json(json.dumps(format(value, "f"))) == value
 
 
+@given(st.from_regex(r"-?[0-9]{1,6}(\.[0-9]{1,4})?", fullmatch=True))
+def test_decimals_however_written(text: str) -> None:
+    """The usual form of a decimal, which is read quickly, is taken as the same with an exponent."""
+    found = adapter(Kind.DECIMAL, precision=5, scale=2)
+    verdicts: list[object] = []
+    for each in (text, f"{text}e0"):
+        try:
+            verdicts.append(found.validate_json(json.dumps(each)).as_tuple())
+        except ValidationError as error:
+            verdicts.append([each["type"] for each in error.errors()])
+    assert verdicts[0] == verdicts[1]
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_floats_read_back(value: float) -> None:
     """A float is answered with all its digits, and there is no negative zero."""

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 from eyes import DESK, PHONE, violations
+from hands import press
 from panel import Client, Form, House
-from playwright.async_api import Browser, FilePayload, Page
+from playwright.async_api import Browser, FilePayload, Page, expect
+
+from admin_app.access import actor_of_user
+from admin_app.desk import begin_import, choose, keep_upload, tell_import
+from admin_app.errors import Conflict
+from admin_app.panel.record.undo_task import KIND
 
 KIB = 1024
 LIST = "/admin/book/list"
@@ -107,24 +115,24 @@ def asked(house: House) -> list[str]:
     return [each for each in house.statements if each != "BEGIN"]
 
 
-def click(*names: str) -> Act:
-    """Click what is called so, one after the other, and wait until nothing is asked any more."""
+def click(*names: str, shows: str = "h1") -> Act:
+    """Click what is called so, one after the other, and wait for what is shown then."""
 
     async def act(page: Page) -> None:
         for name in names:
             await page.locator(name).first.click()
-            await page.wait_for_load_state("networkidle")
+        await page.wait_for_load_state()
+        await page.locator(shows).first.wait_for()
 
     return act
 
 
-def press(*keys: str) -> Act:
-    """Press keys, and wait until nothing is asked any more."""
+def key(name: str, shows: str) -> Act:
+    """Press a key, and wait for what is shown then."""
 
     async def act(page: Page) -> None:
-        for key in keys:
-            await page.keyboard.press(key)
-        await page.wait_for_load_state("networkidle")
+        await press(page, name)
+        await page.locator(shows).first.wait_for()
 
     return act
 
@@ -177,9 +185,11 @@ def sent(last: str) -> Act:
         await page.locator("#file").set_input_files(file)
         for step, name in STEPS.items():
             await page.locator(name).first.click()
-            await page.wait_for_load_state("networkidle")
             if step == last:
-                return
+                break
+        await page.wait_for_load_state()
+        # A page of what is still going on would be loaded again meanwhile.
+        await expect(page.locator("[data-importing]")).to_have_count(0)
 
     return act
 
@@ -197,16 +207,16 @@ KINDS: dict[str, tuple[str, Act]] = {
     "list": (LIST, stay),
     "list, filtered": (f"{LIST}?year__gte=1910&format=ebook&search=book", stay),
     "list of nothing": (f"{LIST}?search=zebra", stay),
-    "filters": (LIST, click(".toolbar [data-pop] > summary:has-text('Filter')")),
+    "filters": (LIST, click(".toolbar [data-pop] > summary:has-text('Filter')", shows=".offers")),
     "one filter": ("/admin/book/filter?field=year", stay),
     "conditions": ("/admin/book/advanced", stay),
-    "views": (LIST, click(".toolbar summary[title='Views']")),
-    "columns": (LIST, click(".toolbar summary[title='Columns']")),
-    "calls": (LIST, click(".toolbar summary[title='The same by the API']")),
+    "views": (LIST, click(".toolbar summary[title='Views']", shows=".save-view")),
+    "columns": (LIST, click(".toolbar summary[title='Columns']", shows=".chooser")),
+    "calls": (LIST, click(".toolbar summary[title='The same by the API']", shows=".call")),
     "selection": (LIST, click("thead .pick input")),
     "a cell": (LIST, cell),
-    "palette": (LIST, press("Control+k")),
-    "shortcuts": (LIST, press("?")),
+    "palette": (LIST, key("Control+k", "#palette-hits a")),
+    "shortcuts": (LIST, key("?", "dialog.peek")),
     "search": ("/admin/search?term=book", stay),
     "record": ("/admin/book/details/2", stay),
     "history": ("/admin/book/history/2", stay),
@@ -215,10 +225,13 @@ KINDS: dict[str, tuple[str, Act]] = {
     "create": ("/admin/book/create", stay),
     "edit": ("/admin/book/edit/2", stay),
     "merge": ("/admin/book/edit/3", stale),
-    "inline": ("/admin/book/edit/1", click("[data-inline] .opener")),
+    "inline": ("/admin/book/edit/1", click("[data-inline] .opener", shows=".opened")),
     "side panel": ("/admin/book/create", aside),
     "delete": ("/admin/author/delete?key=2", stay),
-    "bulk edit": ("/admin/book/bulk/edit?key=2&key=3", click("[name=set][value=language]")),
+    "bulk edit": (
+        "/admin/book/bulk/edit?key=2&key=3",
+        click("[name=set][value=language]", shows=".often"),
+    ),
     "bulk delete": ("/admin/book/bulk/delete?key=2&key=3", stay),
     "bulk restore": ("/admin/comment/bulk/restore?all=1&list=trash%3Donly", stay),
     "action": ("/admin/book/action/mark-lost?key=2", stay),
@@ -278,6 +291,29 @@ async def used(embedded: House) -> House:
     return embedded
 
 
+async def undoings(used: House) -> dict[str, tuple[str, Act]]:
+    """The pages of an undoing that takes long: on its way, stopped, and up to what has changed."""
+    actor = await actor_of_user(used.database, "ana")
+    changed = Conflict(
+        "book", "2", "Book 02", "changed", "It has been changed since.", "year", 1, 2, 3
+    )
+    found: dict[str, tuple[str, Act]] = {}
+    for name, outcome in (
+        ("undoing", {"rows": 700, "total": 12_000}),
+        ("undoing, stopped", {"done": True, "stopped": "Try again.", "rows": 7, "total": 12}),
+        (
+            "undoing, changed",
+            {"done": True, "conflicts": [asdict(changed)], "count": 1, "changes": 0},
+        ),
+    ):
+        wanted = await keep_upload(used.database, actor, KIND, str(uuid.uuid4()), b"")
+        await choose(used.database, actor, wanted, {"back": LIST, "skip": False})
+        await begin_import(used.database, actor, wanted)
+        await tell_import(used.database, actor, wanted, outcome)
+        found[name] = (f"/admin/undoing/{wanted}", stay)
+    return found
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 async def test_axe_on_every_kind_of_page(
@@ -288,7 +324,7 @@ async def test_axe_on_every_kind_of_page(
     desk = size == DESK
     async with used.page(browser, viewport=size) as page:
         page.on("dialog", lambda dialog: dialog.accept())
-        for kind, (path, act) in KINDS.items():
+        for kind, (path, act) in {**KINDS, **await undoings(used)}.items():
             if not desk and kind in WIDE:
                 continue
             await page.emulate_media(color_scheme="light", reduced_motion="reduce")

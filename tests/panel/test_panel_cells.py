@@ -9,6 +9,7 @@ from urllib.parse import quote
 import pytest
 from conftest import FreshSettings
 from eyes import DESK, PHONE, violations
+from hands import Hands, press
 from panel import SEED, Client, Form, House, library, menagerie
 from parity import person
 from playwright.async_api import Browser, Locator, Page, expect
@@ -189,27 +190,24 @@ async def test_rows_are_ticked(embedded: House, browser: Browser) -> None:
         await page.locator("tbody a.cover").nth(2).focus()
         await page.keyboard.press("x")
         await expect(said).to_have_text("1 selected")
-
-
-class Counted:
-    """Somebody at work, whose clicks and keys are counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clicks = 0
-        self.keys = 0
-
-    async def click(self, target: Locator) -> None:
-        await target.click()
-        self.clicks += 1
-
-    async def press(self, key: str) -> None:
-        await self.page.keyboard.press(key)
-        self.keys += 1
-
-    async def type(self, text: str) -> None:
-        await self.page.keyboard.type(text)
-        self.keys += len(text)
+        # From row to row and to what is done with them, by single keys.
+        await press(page, *"jjkx")
+        await expect(page.get_by_role("link", name="Book 04", exact=True)).to_be_focused()
+        await expect(said).to_have_text("2 selected")
+        await page.keyboard.press("e")
+        await page.get_by_role("heading", name="Change 2 books").wait_for()
+        await expect(page.locator("[name=set]").first).to_be_focused()
+        await page.goto("/admin/book/list")
+        await press(page, "j", "Enter")
+        await page.get_by_role("heading", name="Book 01").wait_for()
+        await press(page, "e")
+        await page.wait_for_url("**/edit/**")
+        title = page.get_by_label("Title", exact=True)
+        for _ in range(4):
+            await page.keyboard.press("Tab")
+            if await title.evaluate("each => each === document.activeElement"):
+                break
+        await expect(title).to_be_focused()
 
 
 @pytest.mark.slow
@@ -226,7 +224,7 @@ async def test_the_language_of_257_books(fresh_settings: FreshSettings, browser:
         await home.records.write(SYSTEM, SEED, fill)
         async with home.page(browser, viewport=DESK) as page:
             await page.goto("/admin/book/list?language=fra")
-            staff = Counted(page)
+            staff = Hands(page)
             await staff.click(page.locator("thead .pick input"))
             await staff.click(page.get_by_text("Select all 257"))
             await staff.click(page.get_by_role("button", name="Edit…"))
@@ -245,7 +243,7 @@ async def test_an_author_who_has_books(embedded: House, browser: Browser) -> Non
     """An author is found and deleted, with the effects named, by two clicks and few keys."""
     async with embedded.page(browser, viewport=DESK) as page:
         await page.goto("/admin/author/list")
-        staff = Counted(page)
+        staff = Hands(page)
         await staff.press("/")
         await staff.type("ann uno")
         await staff.press("Enter")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-from typing import Any
 
 import pytest
 from conftest import FreshSettings
@@ -60,6 +60,23 @@ async def save(page: Page) -> None:
     await page.get_by_role("button", name="Save", exact=True).last.click()
 
 
+async def kept(page: Page, typed: str) -> str:
+    """The one draft, once it has what was typed last: it is kept whenever typing rests."""
+    async with asyncio.timeout(30):
+        draft: str = await page.evaluate(
+            """typed => new Promise(done => {
+                const look = () => {
+                    const [draft] = Object.values(localStorage);
+                    if (draft?.includes(typed)) done(draft);
+                    else setTimeout(look, 20);
+                };
+                look();
+            })""",
+            typed,
+        )
+    return draft
+
+
 async def test_changes_are_counted_and_guarded(embedded: House, browser: Browser) -> None:
     """The bar counts changes, leaving asks first, discarding brings back what was stored."""
     async with embedded.page(browser) as page:
@@ -70,16 +87,11 @@ async def test_changes_are_counted_and_guarded(embedded: House, browser: Browser
         await expect(count).to_have_text("1 change")
         await page.get_by_role("button", name="Remove Ann Tre").click()
         await expect(count).to_have_text("2 changes")
-        asked: list[str] = []
-
-        async def stay(dialog: Any) -> None:
-            asked.append(dialog.type)
-            await dialog.dismiss()
-
-        page.once("dialog", stay)
-        await page.get_by_role("link", name="Home").first.click(no_wait_after=True)
+        page.once("dialog", lambda dialog: dialog.dismiss())
+        async with page.expect_event("dialog") as asked:
+            await page.get_by_role("link", name="Home").first.click(no_wait_after=True)
+        assert (await asked.value).type == "beforeunload"
         await expect(page.get_by_label("Year")).to_have_value("1999")
-        assert asked == ["beforeunload"]
         await page.get_by_label("Year").fill("1901")
         await expect(count).to_have_text("1 change")
         async with page.expect_navigation():
@@ -109,18 +121,13 @@ async def test_a_draft_survives_the_session(embedded: House, browser: Browser) -
         await expect(page.locator("[data-count]")).to_have_text("2 changes")
         await save(page)
         await expect(page.locator(".toast")).to_contain_text("Saved")
+        await page.wait_for_load_state()
         await page.goto("/admin/book/edit/1")
         assert await page.evaluate("Object.keys(localStorage).length") == 0
         await page.get_by_label("Year").fill("77")
         await expect(page.locator("[data-count]")).to_have_text("1 change")
-        await page.evaluate(
-            """new Promise(done => {
-                const look = () => localStorage.length ? done() : setTimeout(look, 20);
-                look();
-            })"""
-        )
-        kept = json.loads(await page.evaluate("Object.values(localStorage)[0]"))
-        assert not {"_csrf", "_once"} & {name for name, _ in kept["fields"]}
+        draft = json.loads(await kept(page, "77"))
+        assert not {"_csrf", "_once"} & {name for name, _ in draft["fields"]}
         await page.evaluate("document.querySelector(\"form[action$='/logout'] button\").click()")
         await page.get_by_role("heading", name="Sign in").wait_for()
         assert await page.evaluate("Object.keys(localStorage).length") == 0
@@ -136,12 +143,6 @@ async def test_no_secret_is_kept_in_a_browser(
         await page.goto("/admin/computing/edit/1")
         await page.get_by_label("Secret").fill("hunter-two-two")
         await page.get_by_label("Price").fill("7.25")
-        await page.evaluate(
-            """new Promise(done => {
-                const look = () => localStorage.length ? done() : setTimeout(look, 20);
-                look();
-            })"""
-        )
-        kept = await page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
-        assert "7.25" in kept
-        assert "hunter" not in kept
+        await kept(page, "7.25")
+        stored = await page.evaluate("JSON.stringify({...localStorage, ...sessionStorage})")
+        assert "hunter" not in stored

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import FreshSettings
+from hands import press
 from panel import Form, House, menagerie
 from playwright.async_api import Browser, expect
 
@@ -193,6 +194,19 @@ async def test_duplicate(home: House) -> None:
         assert (await client.get("/admin/book/create?copy=31")).status_code == 404
 
 
+async def test_what_must_be_chosen(home: House) -> None:
+    """A reference that a new record needs is not called optional, also where not all are seen."""
+    await home.limit("nob", "book", "own")
+    for action in ("read", "create", "update"):
+        await home.grant("nob", "comment", action)
+    async with home.client("nob") as client:
+        html = (await client.get("/admin/comment/create")).text
+        assert re.search(r"<(legend|label)[^>]*>Book</", html)
+        form = await client.form("/admin/comment/create")
+        answer = await client.post("/admin/comment/create", form.changed(text="Fine"))
+        assert answer.status_code == 422
+
+
 async def test_pictures(fresh_settings: FreshSettings) -> None:
     """Real pictures are shown as what they are and can do nothing; all else is downloaded only."""
     async with menagerie(fresh_settings, "sqlite") as made, made.client() as client:
@@ -283,17 +297,17 @@ async def test_keys_of_a_form(embedded: House, browser: Browser) -> None:
         await page.goto("/admin/book/list?sort=-year")
         await page.get_by_role("link", name="Book 29").click()
         await expect(page.get_by_role("heading", name="Book 29")).to_be_visible()
-        await page.keyboard.press("j")
+        await press(page, "j")
         await expect(page.get_by_role("heading", name="Book 28")).to_be_visible()
-        await page.keyboard.press("k")
+        await press(page, "k")
         await expect(page.get_by_role("heading", name="Book 29")).to_be_visible()
         await page.get_by_role("link", name="Edit").click()
         await page.get_by_label("Pages").fill("12")
-        await page.keyboard.press("Control+s")
+        await press(page, "Control+s")
         await expect(page.locator(".toast")).to_contain_text("Saved")
         await expect(page).to_have_url(re.compile("/book/edit/29"))
         await page.get_by_label("Pages").fill("13")
-        await page.keyboard.press("Control+Enter")
+        await press(page, "Control+Enter")
         await expect(page).to_have_url(re.compile("/book/details/29"))
     assert (await embedded.get("book", "29")).values["pages"] == 13
 

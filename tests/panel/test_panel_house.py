@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from html import unescape
 from typing import Any
 
 import pytest
 from conftest import KINDS, FreshSettings, Kind
 from eyes import violations
+from hands import press
 from panel import House, house, prepare_library
 from playwright.async_api import Browser, expect
+from sqlalchemy import update
 
 from admin_app.access import create_token
+from admin_app.models import Book
 from admin_app.panel.house.recent import KEPT
 
 JSON = {"Accept": "application/json"}
@@ -126,6 +130,17 @@ async def test_first_page(home: House) -> None:
         assert "Changed here" not in html
 
 
+async def test_trends_are_in_the_time_of_the_reader(home: House) -> None:
+    """What was added on New Year's Eve in London was added in the new year in Tokyo."""
+    eve = update(Book).values(added_at=datetime(2019, 12, 31, 20, tzinfo=UTC))
+    await home.database.write(lambda session: session.execute(eve))
+    async with home.client() as client:
+        for zone, month in (("Europe/London", "2019-12"), ("Asia/Tokyo", "2020-01")):
+            client.http.cookies.set("zone", zone, domain="127.0.0.1")
+            trend = (await client.get("/admin/")).text.split("New books a month", 1)[1]
+            assert {*re.findall(r"\b20\d\d-\d\d\b", trend.split("As of", 1)[0])} == {month}, zone
+
+
 async def test_first_page_obeys_the_policy(home: House) -> None:
     """Numbers count the rows in sight, and no change of another row is told of."""
     await home.grant("nob", "book", "read", "own")
@@ -210,7 +225,7 @@ async def test_palette(embedded: House, browser: Browser) -> None:
         await page.keyboard.type("book 07")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Book 07")).to_be_visible()
-        await page.keyboard.press("Control+k")
+        await press(page, "Control+k")
         first = page.get_by_role("option").first
         await expect(first).to_contain_text("Book 07")
         await expect(first).to_have_attribute("aria-selected", "true")

@@ -411,7 +411,7 @@ async def test_by_keyboard_in_place(galley: House, browser: Browser) -> None:
         await page.get_by_role("button", name="Remove Wash").click()
         await page.get_by_role("button", name="Undo what was done to Wash").click()
         await page.get_by_role("button", name="Remove Wash").click()
-        assert await page.input_value("#f-name") == "Broth"
+        await expect(page.locator("#f-name")).to_have_value("Broth")
         async with page.expect_navigation():
             await page.locator("[data-save]").first.click()
     assert await steps(galley) == [("Cook", 15, 2), ("Cut it", 10, 3), ("Eat", 1, 4)]

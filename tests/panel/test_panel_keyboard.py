@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from hands import press
 from panel import House
 from playwright.async_api import Browser, Locator, Page, expect
 
@@ -16,6 +17,7 @@ FAR = 80
 async def tab_to(page: Page, wanted: Locator) -> None:
     """Press Tab until it has the focus, which can then be seen."""
     await wanted.first.wait_for()
+    await page.wait_for_load_state()
     for _ in range(FAR):
         await page.keyboard.press("Tab")
         if await wanted.first.evaluate("each => each === document.activeElement"):
@@ -50,7 +52,7 @@ async def test_by_keyboard_alone(embedded: House, browser: Browser) -> None:
         await tab_to(page, page.get_by_role("link", name="Book 03", exact=True))
         await page.keyboard.press("Enter")
         await page.get_by_role("heading", name="Book 03").wait_for()
-        await page.keyboard.press("e")
+        await press(page, "e")
         await page.wait_for_url("**/edit/**")
         await tab_to(page, page.get_by_label("Year"))
         await page.keyboard.press("Control+a")
@@ -58,12 +60,12 @@ async def test_by_keyboard_alone(embedded: House, browser: Browser) -> None:
         await page.keyboard.press("Control+Enter")
         await expect(page.locator(".toast")).to_contain_text("Saved Book 03")
         assert (await embedded.get("book", "3")).values["year"] == 1999
-        await page.keyboard.press("Delete")
+        await press(page, "Delete")
         await page.get_by_role("heading", name="Delete Book 03?").wait_for()
         await tab_to(page, page.get_by_role("button", name="Delete book"))
         await page.keyboard.press("Enter")
         await expect(page.locator(".toast")).to_contain_text("Deleted Book 03")
-        await page.keyboard.press("z")
+        await press(page, "z")
         await expect(page.locator(".toast")).to_contain_text("Undone")
         assert (await embedded.get("book", "3")).values["year"] == 1999
 
@@ -119,7 +121,7 @@ async def test_many_by_keyboard_alone(embedded: House, browser: Browser) -> None
         await page.keyboard.press("Enter")
         await expect(page.locator(".toast")).to_be_visible()
         assert (await embedded.get("book", "2")).values["year"] == 1555
-        await page.keyboard.press("z")
+        await press(page, "z")
         await expect(page.locator(".toast")).to_contain_text("Undone")
         assert (await embedded.get("book", "2")).values["year"] == 1902
 

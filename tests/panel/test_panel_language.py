@@ -243,7 +243,7 @@ async def test_russian_pages(home: House) -> None:
         assert '<html lang="ru" dir="ltr">' in page
         assert "Твёрдый переплёт" not in page
         assert "1–25 из 30" in page
-        for words in ("Книги", "Авторы", "Электронная книга", "Новая запись: книга", "4,50"):
+        for words in ("Книги", "Авторы", "Электронная книга", "Создать: книга", "4,50"):
             assert words in page, words
         page = (await client.get("/admin/book/details/1")).text
         assert re.search(r"Добавлена</dt><dd><span[^>]*>\d\d\.\d\d\.\d{4} \d\d:\d\d:\d\d", page)

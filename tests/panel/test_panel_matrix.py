@@ -348,6 +348,21 @@ async def test_axe_and_width(embedded: House, browser: Browser) -> None:
             assert await table.evaluate(left) == before
 
 
+async def test_lists_of_grants(home: House) -> None:
+    """They name resources as the menu does; what is not declared keeps the name that is stored."""
+    ((role,),) = await rows(home, select(Role.id).where(Role.name == "clerk"))
+    await allow(home.database, "clerk", Grant("*", "read"), Grant("bygone", "read"))
+    cells = r"<td[^>]*>([^<]*)</td>"
+    async with home.client() as client:
+        listed = (await client.get("/admin/admin_grant/list?limit=100")).text
+        assert ">Every declared resource</a>" in listed
+        assert ">Books</a>" in listed
+        assert ">bygone</a>" in listed
+        assert ">book</a>" not in listed
+        assert "read" in re.findall(cells, listed)
+        assert ">Books</a>" in (await client.get(f"/admin/admin_role/details/{role}")).text
+
+
 async def test_asking(home: House) -> None:
     """The form's answer: verdict, grants and fields, each with a link to its grant."""
     await create_user(home.database, "cleo", None, ["clerk"])
@@ -411,3 +426,19 @@ async def test_the_zoo(fresh_settings: FreshSettings) -> None:
                 page = await client.get(unescape(record))
                 ((link),) = re.findall(rf'href="({EXPLAIN}[^"]*)"', page.text)
                 assert (await client.get(unescape(link))).status_code == 200
+
+
+async def test_what_a_model_adds(fresh_settings: FreshSettings) -> None:
+    """The administrator's role may be given the actions that models declare, and nothing else."""
+    async with menagerie(fresh_settings, "sqlite") as zoo, zoo.client() as client:
+        ((role,),) = await rows(zoo, select(Role.id).where(Role.name == "administrator"))
+        box = Place(role, "lamp", "turn-up", None).text()
+        form = await client.form(EDIT)
+        assert (await client.post(EDIT, ticked(form.fields(), box))).status_code == 303
+        assert Grant("lamp", "turn-up") in await granted(zoo, "administrator")
+        form = await client.form(EDIT)
+        wider = Place(role, "lamp", "update", "own").text()
+        assert (await client.post(EDIT, ticked(form.fields(), wider))).status_code == 409
+        fields = [each for each in form.fields() if each != ("grant", box)]
+        assert (await client.post(EDIT, fields)).status_code == 303
+        assert Grant("lamp", "turn-up") not in await granted(zoo, "administrator")

@@ -229,7 +229,8 @@ async def test_somebody_else_is_hinted_in_a_browser(embedded: House, browser: Br
     """A form says who else has the record open, and says so no more when they have left."""
     await embedded.grant("vic", "book", "update")
     async with embedded.page(browser, "vic") as theirs:
-        await theirs.goto(EDIT)
+        async with theirs.expect_response("**/editing/1"):
+            await theirs.goto(EDIT)
         async with embedded.page(browser) as page:
             async with page.expect_response("**/editing/1"):
                 await page.goto(EDIT)

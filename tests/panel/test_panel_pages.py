@@ -107,7 +107,7 @@ async def test_details(home: House) -> None:
         assert '<a href="/admin/author/details/1">Ann Uno</a>' in text
         assert text.count('href="/admin/comment/details/') == 10
         assert 'href="/admin/comment/list?book=1"' in text
-        assert "Created by an import" in text
+        assert "Created in an import" in text
         listed = await client.get("/admin/comment/list?book=1")
         assert len(titles(listed.text)) == 12
 

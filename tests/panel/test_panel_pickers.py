@@ -7,34 +7,14 @@ import re
 
 import pytest
 from conftest import KINDS, FreshSettings, Kind
+from hands import Hands
 from panel import Form, House, house, library
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Browser, expect
 from recipes import prepare
 
 from admin_app.records.service import LOOKUP_LIMIT
 
 OFFERED = 8
-
-
-class Hands:
-    """What a person does in a browser, counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clicks = 0
-        self.keys = 0
-
-    async def click(self, selector: str) -> None:
-        self.clicks += 1
-        await self.page.click(selector)
-
-    async def type(self, text: str) -> None:
-        self.keys += len(text)
-        await self.page.keyboard.type(text)
-
-    async def press(self, key: str) -> None:
-        self.keys += 1
-        await self.page.keyboard.press(key)
 
 
 async def test_what_a_lookup_offers(home: House) -> None:
@@ -172,11 +152,11 @@ async def test_a_book_with_a_new_author(embedded: House, browser: Browser) -> No
     async with embedded.page(browser) as page:
         hands = Hands(page)
         await page.goto("/admin/book/list")
-        await hands.click("text=New book")
-        await page.wait_for_selector("#f-title")
-        await hands.click("#f-title")
+        await hands.click(page.get_by_role("link", name="New book").first)
+        await page.wait_for_url("**/create")
+        await hands.click(page.locator("#f-title"))
         await hands.type("New Book")
-        await hands.click("#f-authors-combo")
+        await hands.click(page.locator("#f-authors-combo"))
         await hands.type("Zed New")
         await expect(page.locator(".options .make")).to_have_text("Create “Zed New”…")
         await hands.press("Enter")
@@ -184,7 +164,7 @@ async def test_a_book_with_a_new_author(embedded: House, browser: Browser) -> No
         await hands.press("Enter")
         await expect(page.locator(".chip")).to_contain_text("Zed New")
         await expect(page.locator("#f-authors-combo")).to_be_focused()
-        assert await page.input_value("#f-title") == "New Book"
+        await expect(page.locator("#f-title")).to_have_value("New Book")
         await hands.press("Control+Enter")
         await page.wait_for_url("**/details/31")
     assert hands.clicks <= 3
@@ -215,7 +195,7 @@ async def test_the_panel_at_the_side(embedded: House, browser: Browser) -> None:
         await expect(page.get_by_role("dialog").get_by_label("Name")).to_be_focused()
         await page.keyboard.press("Escape")
         await expect(renamed).to_be_focused()
-        assert await page.input_value("#f-title") == "Otherwise"
+        await expect(page.locator("#f-title")).to_have_value("Otherwise")
         # The page is left on purpose.
         page.on("dialog", lambda each: each.accept())
 

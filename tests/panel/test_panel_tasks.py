@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 from conftest import FreshSettings, Kind, migrated
+from hands import Hands
 from panel import House, house, people
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Base, Origin, Registry
@@ -27,35 +28,6 @@ WRITTEN = 27
 """Her books."""
 UNTOLD = 257
 """Books whose language is not known."""
-
-
-class Hand:
-    """Somebody's hand on a page: what it does is done by a click or a key, and is counted."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.clicks = 0
-        self.keys = 0
-
-    async def click(self, on: Locator) -> None:
-        """Click once."""
-        await on.click()
-        self.clicks += 1
-
-    async def press(self, *keys: str) -> None:
-        """Press keys, one after the other."""
-        for key in keys:
-            await self.page.keyboard.press(key)
-            self.keys += 1
-
-    async def type(self, text: str) -> None:
-        """Type into whatever has the focus."""
-        await self.press(*text)
-
-    @property
-    def counts(self) -> tuple[int, int]:
-        """Clicks and keys so far."""
-        return self.clicks, self.keys
 
 
 async def prepare(settings: Settings) -> None:
@@ -104,7 +76,7 @@ async def test_find_a_book_and_mend_its_year(
 ) -> None:
     """By a part of its title, from the first page: at most 1 click and 18 keys."""
     async with working(fresh_settings, "sqlite", browser) as (made, page):
-        hand = Hand(page)
+        hand = Hands(page)
         await page.goto("/admin/")
         await hand.press("Control+k")
         await expect(page.get_by_role("combobox")).to_be_focused()
@@ -128,7 +100,7 @@ async def test_add_a_book_with_a_new_author(
 ) -> None:
     """A title, and an author nobody has entered yet: at most 5 clicks and 18 keys."""
     async with working(fresh_settings, "sqlite", browser) as (made, page):
-        hand = Hand(page)
+        hand = Hands(page)
         await page.goto(LIST)
         await hand.click(page.get_by_role("link", name="New book").first)
         await page.wait_for_url("**/create")
@@ -155,7 +127,7 @@ async def test_set_the_language_of_many(
 ) -> None:
     """Of 257 books that a filter finds, with nothing programmed for it: at most 6 in all."""
     async with working(fresh_settings, kind, browser) as (made, page):
-        hand = Hand(page)
+        hand = Hands(page)
         await page.goto(f"{LIST}?language__isnull=true")
         await hand.click(page.get_by_role("checkbox", name="Select every row of this page"))
         await hand.click(page.get_by_text(f"Select all {UNTOLD}"))
@@ -165,7 +137,7 @@ async def test_set_the_language_of_many(
         await hand.click(page.locator(".often").get_by_role("button", name="eng"))
         await hand.click(page.get_by_role("button", name=f"Set language of {UNTOLD} books"))
         await expect(page.locator(".toast")).to_contain_text(str(UNTOLD))
-        assert sum(hand.counts) <= 6
+        assert hand.clicks + hand.keys <= 6
         assert await _find(made, "book", language__isnull="true") == []
 
 
@@ -178,7 +150,7 @@ async def test_see_who_changed_it_and_undo_it(
         key = (WRITTEN + 1,)
         vic = Origin("panel", "vic", address="127.0.0.1")
         await made.records.update(SYSTEM, book, key, {"year": 1066}, origin=vic)
-        hand = Hand(page)
+        hand = Hands(page)
         await page.goto("/admin/")
         await hand.press("Control+k")
         await expect(page.get_by_role("combobox")).to_be_focused()
@@ -197,7 +169,7 @@ async def test_see_who_changed_it_and_undo_it(
 async def test_delete_an_author_with_books(fresh_settings: FreshSettings, browser: Browser) -> None:
     """After reading what happens to her books: at most 2 clicks and 18 keys."""
     async with working(fresh_settings, "sqlite", browser) as (made, page):
-        hand = Hand(page)
+        hand = Hands(page)
         await page.goto("/admin/")
         await hand.press("Control+k")
         await expect(page.get_by_role("combobox")).to_be_focused()

@@ -21,8 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from admin_app.access.tables import Role, RoleGrant, SecurityEvent, User, UserRole
 from admin_app.declaration import SYSTEM
+from admin_app.panel.transfer import previewing
 from admin_app.records.writes.undo import reverting
 
+PATIENCE = 60
+"""Seconds for what is done after an answer, on whatever machine."""
 BOOKS = """\
 Title;Year;Authors;ISBN;Notes
 Book 03;1903;Bea Due;;x
@@ -63,12 +66,10 @@ async def imported(client: Client, where: str) -> str:
     form = Form((await client.get(f"{where}/preview")).text)
     answer = await client.post(f"{where}/run", form.fields())
     assert (answer.status_code, answer.headers["location"]) == (303, where)
-    for _ in range(200):
-        page = (await client.get(where)).text
-        if "data-importing" not in page:
-            return page
-        await asyncio.sleep(0.05)
-    raise AssertionError(page)
+    async with asyncio.timeout(PATIENCE):
+        while "data-importing" in (page := (await client.get(where)).text):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return page
 
 
 def shown(page: str) -> list[int]:
@@ -153,6 +154,23 @@ async def test_import(fresh_settings: FreshSettings, kind: Kind) -> None:
         assert (await made.get("book", "2")).values["year"] == 1902
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_related_records_that_would_be_made(
+    fresh_settings: FreshSettings, kind: Kind
+) -> None:
+    """They stand under the names the file gives them, whichever rows and parts of it do."""
+    async with library(fresh_settings, kind) as made, made.client() as client:
+        rows = "".join(f"Book of {each};Zed {each % 250}, Ann Uno\n" for each in range(300))
+        where = await send(client, "book", "new.csv", f"Title;Authors\n{rows}".encode())
+        page = await tried(client, where, **{"create-1": "1", "match": ""})
+        assert shown(page) == [300, 0, 0, 0]
+        assert re.search(r'>Ann Uno</a>.{0,90}<span class="quiet">Zed 0 \(new\)</span>', page)
+        page = (await client.get(f"{where}/preview?show=created&page=5")).text
+        assert all(f">Zed {each} (new)<" in page for each in range(200, 250))
+        page = (await client.get(f"{where}/preview?show=created&page=6")).text
+        assert all(f">Zed {each} (new)<" in page for each in range(50))
+
+
 async def test_columns_in_any_language(home: House) -> None:
     """A column is known by its name, by its label, and by what that is in the reader's language."""
     async with home.client() as client:
@@ -165,18 +183,36 @@ async def test_columns_in_any_language(home: House) -> None:
         assert [form[f"to-{each}"] for each in range(2)] == ["title", "year"]
 
 
+async def test_a_file_too_long_to_be_counted(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first rows are tried; that there are more is said, and what cannot be done with them."""
+    monkeypatch.setattr(previewing, "MOST_TRIED", 200)
+    monkeypatch.setattr(previewing, "MOST_COUNTED", 250)
+    monkeypatch.setattr(previewing, "MOST_ATOMIC", 240)
+    rows = "".join(f"A {each}\n" for each in range(400)).encode()
+    async with home.client() as client:
+        where = await send(client, "author", "a.csv", b"name\n" + rows)
+        sent = chosen(await client.form(where), atomic="1")
+        refused = await client.post(where, sent)
+        assert refused.status_code == 413
+        assert "At most 240 rows are imported all or none." in refused.text
+        page = await tried(client, where)
+        assert "The first 200 of more than 250 rows were tried." in page
+        assert '<button class="primary">Import all rows</button>' in page
+        assert told(await imported(client, where)) == [400, 0, 0, 0]
+        empty = await send(client, "author", "e.csv", b"name\n" + b"\n" * 200_000)
+        assert "The file has more than 100,000 empty lines." in (await client.get(empty)).text
+
+
 async def undone(client: Client, url: str, **fields: str) -> httpx.Response:
     """Undo what is too much for one request, and wait until it is told what came of it."""
     sent = [("_csrf", await client.token()), ("next", "/admin/reader/list"), *fields.items()]
     answer = await client.post(url, sent)
     assert answer.status_code == 303, answer.text
-    where = answer.headers["location"]
-    for _ in range(200):
-        told = (await client.http.get(where, headers={"Accept": "application/json"})).json()
-        if not told["running"]:
-            return await client.get(where)
-        await asyncio.sleep(0.05)
-    raise AssertionError(told)
+    where, script = answer.headers["location"], {"Accept": "application/json"}
+    async with asyncio.timeout(PATIENCE):
+        while (await client.http.get(where, headers=script)).json()["running"]:  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+    return await client.get(where)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -421,7 +457,7 @@ async def test_in_a_browser(fresh_settings: FreshSettings, browser: Browser) -> 
         await page.get_by_role("button", name="Show what would happen").press("Enter")
         await expect(page.get_by_text("The first 2,000 of 2,100 rows were tried.")).to_be_visible()
         await page.get_by_role("button", name="Import 2,100 rows").press("Enter")
-        await expect(page.get_by_text("The import is done.")).to_be_visible(timeout=60_000)
+        await expect(page.get_by_text("The import is done.")).to_be_visible(timeout=PATIENCE * 1000)
         await page.get_by_role("button", name="Undo the import").click()
         await expect(page.get_by_role("heading", level=1)).to_be_visible()
         await page.goto("/admin/author/list")

@@ -58,7 +58,7 @@ async def test_the_load_numbers_its_requests_and_returns_the_tag_it_was_given() 
     """A request that holds a number has a new one each time, and the record's last tag."""
     request = b"PATCH /%s HTTP/1.1\r\n%s\r\n\r\n" % (load.NUMBER, load.IF_MATCH)
     async with answering(OK) as (port, asked):
-        outcome = await load.run(load.Job(port, (request,), 1, 0.05))
+        outcome = await load.run(load.Job(port, (request,), 1, 0.3))
     numbers = [re.findall(rb"/(\d{8}) ", each)[0] for each in asked]
     assert len(set(numbers)) == len(asked) == len(outcome.times) > 1
     assert load.IF_MATCH in asked[0]

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
 import pytest
-from api import Api
+from api import Api, zoo_on
+from conftest import KINDS, FreshSettings
 
 from admin_app.declaration import Actor, Grant, Origin
-from admin_app.errors import (
-    RevertConflictError,
-)
-from admin_app.records import Writer
-from admin_app.records.writes.undo.reverting import Reverted
+from admin_app.errors import RevertConflictError
+from admin_app.records import Reverted, Reverting, Writer
 
 T = TypeVar("T")
 
@@ -53,7 +51,11 @@ class Past:
         self, change_set: uuid.UUID | None = None, *, skip: bool = False, actor: Actor | None = None
     ) -> Reverted:
         wanted = change_set or await self.last()
-        return await self.do(lambda writer: writer.undo(wanted, skip_conflicts=skip), actor)
+
+        async def work(writer: Writer) -> Reverted:
+            return await Reverting(writer, skip_conflicts=skip).undo_set(wanted)
+
+        return await self.do(work, actor)
 
     async def conflicts(self, change_set: uuid.UUID) -> list[tuple[Any, ...]]:
         """What is in the way; nothing must have been done."""
@@ -76,6 +78,15 @@ class Past:
                 for row in rows
             ]
         return found
+
+
+@pytest.fixture(name="past", params=KINDS)
+async def past_of_a_zoo(
+    request: pytest.FixtureRequest, fresh_settings: FreshSettings
+) -> AsyncIterator[Past]:
+    """A zoo on each database."""
+    async with zoo_on(fresh_settings, request.param) as api:
+        yield Past(api)
 
 
 async def keepers(past: Past) -> tuple[int, int]:

@@ -6,9 +6,9 @@ import json
 from urllib.parse import quote
 
 NUMBERS = {
-    "sqlite": "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < 30000)"
+    "sqlite": "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < 90000)"
     " INSERT INTO folder (version, name) SELECT 1, 'a' FROM g",
-    "postgresql": "INSERT INTO folder (version, name) SELECT 1, 'a' FROM generate_series(1, 30000)",
+    "postgresql": "INSERT INTO folder (version, name) SELECT 1, 'a' FROM generate_series(1, 90000)",
 }
 
 

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
-from api import Api, make_role, zoos
+import pytest
+from api import Api, make_role, zoo_on, zoos
 from conftest import FreshSettings
+from sqlalchemy.ext.asyncio import AsyncConnection
 from zoo import RESOURCES, sample
 
-from admin_app.declaration import Grant
+from admin_app.declaration import SYSTEM, Grant
+from admin_app.errors import BadRequestError
+from admin_app.records.queries.aggregation import parse_aggregation
+from admin_app.records.reads.aggregates import aggregates
+from admin_app.records.reads.reader import Reader
 
 Row = dict[str, Any]
 PARTS: dict[str, Callable[[date], Any]] = {
@@ -142,6 +150,73 @@ async def test_parts_of_dates(fresh_settings: FreshSettings) -> None:
             hours = await asked(api, "specimens", group="local.hour")
             expected_hours = {row["local"] and row["local"][:13] for row in rows}
             assert {each["group"]["local.hour"] for each in hours} == expected_hours
+
+
+ZONES = ("Europe/Lisbon", "Asia/Kathmandu", "America/New_York", "Pacific/Kiritimati", "Etc/UTC")
+
+
+ENDS = (datetime.min, datetime.max)  # noqa: DTZ901 - as they are stored
+
+
+def shown(instant: str, zone: str) -> datetime:
+    """What clocks of a zone show, as far as there are dates."""
+    found = datetime.fromisoformat(instant).replace(tzinfo=None)
+    if found in ENDS:
+        return found
+    try:
+        return found.replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+    except OverflowError:
+        return ENDS[found.year > 1]
+
+
+async def test_parts_in_a_time_zone(fresh_settings: FreshSettings) -> None:
+    """Instants are grouped by what clocks of the zone show, and each group is a filter there."""
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            rows = await specimens(api)
+            # On this day Lisbon has the hour from one to two twice, New York next week.
+            for hour in range(24):
+                body = {"short": "x", "instant": f"2024-10-27T{hour:02}:20:00Z"}
+                rows.append(await api.add("specimens", body))
+            instants = [row["instant"] for row in rows]
+            for zone in ZONES:
+                local = [each and shown(each, zone) for each in instants]
+                for unit, part in {**PARTS, "hour": lambda at: at.isoformat()[:13]}.items():
+                    expected = Counter(each and _part(unit, part, each) for each in local)
+                    group = f"instant.{unit}"
+                    found = await asked(api, "specimens", group=group, tz=zone)
+                    assert {each["group"][group]: each["count"] for each in found} == expected
+                found = await asked(api, "specimens", group="instant.day", tz=zone)
+                days = {each["group"]["instant.day"]: each["count"] for each in found}
+                for day in ("2024-10-26", "2024-10-27", "2024-10-28", "2021-02-04"):
+                    query = urlencode({"instant": day, "tz": zone, "count": "exact", "limit": 1})
+                    page = (await api.get(f"specimens?{query}"))["page"]
+                    assert page["total"] == days.get(day, 0), (zone, day)
+            local_days = await asked(api, "specimens", group="local.day,day.day", tz="Asia/Tokyo")
+            assert local_days == await asked(api, "specimens", group="local.day,day.day")
+
+
+def _part(unit: str, part: Callable[[Any], Any], at: datetime) -> Any:
+    return part(at if unit == "hour" else at.date())
+
+
+async def test_a_zone_that_the_database_does_not_know(fresh_settings: FreshSettings) -> None:
+    """It is refused at its parameter; SQLite asks Python, which does know it."""
+    async with zoo_on(fresh_settings, "postgresql") as api:
+        await specimens(api)
+        specimen = api.registry["specimen"]
+        known = parse_aggregation(specimen, api.registry, [("group", "instant.day")])
+
+        async def read(connection: AsyncConnection) -> Any:
+            reader = Reader(api.registry, b"a secret of the tests", "postgresql")
+            unknown = replace(known, zone="Europe/Atlantis")
+            return await aggregates(reader, connection, SYSTEM, specimen, unknown)
+
+        with pytest.raises(BadRequestError, match="knows no time zone Europe/Atlantis") as refused:
+            await api.database.read(read)
+        assert [each.path for each in refused.value.errors] == [("tz",)]
+        answer = await api.call("GET", "specimens/aggregate?group=instant.day&tz=localtime")
+        assert answer.problem(400)["errors"][0]["pointer"] == "/tz"
 
 
 async def test_having_and_order(fresh_settings: FreshSettings) -> None:

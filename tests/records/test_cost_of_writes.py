@@ -232,6 +232,109 @@ NEW: dict[str, dict[str, Any]] = {
 }
 
 
+async def test_sets_in_a_list(library: Api) -> None:
+    """Sets that stay as they are cost nothing; those that do not are written by themselves."""
+    for name in ("a", "b"):
+        await library.add("authors", {"name": name})
+    made = ({"title": f"b{number}", "authors": [1]} for number in range(60))
+    await library.call("POST", "books/bulk", items(*made))
+
+    async def changed(count: int, year: int, *others: int) -> list[str]:
+        edits = (
+            {"key": str(key), "data": {"year": year, "authors": [2] if key in others else [1]}}
+            for key in range(1, count + 1)
+        )
+        return await cost(library, "PATCH", "books/bulk", items(*edits))
+
+    await changed(10, 1)
+    few, many = await changed(10, 2), await changed(60, 3)
+    assert few == many
+    assert len(many) <= 8, many
+    some = await changed(60, 4, 20, 40)
+    assert some.count("DELETE") == 2
+    assert len(some) <= 40, some
+    books = await library.walk("books?sort=id")
+    assert {each["year"] for each in books} == {4}
+    assert [each["id"] for each in books if each["authors"] == [2]] == [20, 40]
+    history = (await library.get("books/20/history?limit=1"))["data"][0]
+    assert history["before"] == {"year": 3, "authors": [1]}
+    assert history["after"] == {"year": 4, "authors": [2]}
+
+
+SETS: list[dict[str, Any]] = [
+    {"name": "b", "labels": ["a"]},
+    {"name": "c"},
+    {"labels": ["a", "b"]},
+    {"name": "d", "labels": {"add": ["a"], "remove": ["b"]}},
+    {"name": "e", "labels": {"remove": ["a"]}},
+    {"labels": {"set": []}, "boss_id": None},
+    {},
+    {"name": "f", "labels": {"add": []}},
+    {"name": "g", "labels": ["a", "a"]},
+    {"name": "h", "labels": ["b"]},
+]
+
+
+@pytest.mark.parametrize("last", [{}, {"friends": [1]}, {"labels": None}, {"labels": ["z"]}])
+async def test_sets_are_as_if_done_alone(zoo: Api, last: dict[str, Any]) -> None:
+    """What becomes of records, of their other ends and of refused lists is the same either way."""
+    changes = [*SETS, last, {"name": "i", "labels": {"add": ["a"]}}]
+    await zoo.call("POST", "labels/bulk", items({"code": "a"}, {"code": "b"}))
+    new = {"name": "a", "labels": ["a"]}
+    made = [(await zoo.add("keepers", new))["id"] for _ in range(2 * len(changes))]
+    alone, together = made[::2], made[1::2]
+    answers = [
+        await zoo.call("PATCH", f"keepers/{key}", data)
+        for key, data in zip(alone, changes, strict=True)
+    ]
+    edits = [{"key": str(key), "data": data} for key, data in zip(together, changes, strict=True)]
+    answer = await zoo.call("PATCH", "keepers/bulk?atomic=false", items(*edits))
+    first = [each.json if each.status == 200 else each.pointers for each in answers]
+    second = [
+        each["data"] if each["status"] == 200 else _pointers(each["problem"])
+        for each in answer.json["items"]
+    ]
+    assert [_lasting(each) if isinstance(each, dict) else each for each in second] == [
+        _lasting(each) if isinstance(each, dict) else each for each in first
+    ]
+    told: dict[int, list[Any]] = {}
+    mine = {str(key): number for number, key in enumerate(made)}
+    for each in await zoo.changes(action="update"):
+        cause = each["cause_id"]
+        if each["resource"] == "keeper" and each["key"] in mine and cause is None:
+            told.setdefault(mine[each["key"]], []).append((each["before"], each["after"]))
+    assert [told.get(2 * each) for each in range(len(changes))] == [
+        told.get(2 * each + 1) for each in range(len(changes))
+    ]
+    if answers[-2].status != 200:
+        whole = await zoo.call("PATCH", "keepers/bulk", items(*edits))
+        place = f"/items/{len(SETS)}/data"
+        assert whole.pointers == [f"{place}{each}" for each in answers[-2].pointers]
+
+
+def _pointers(error: dict[str, Any]) -> list[str]:
+    return [each["pointer"].removeprefix(f"/items/{len(SETS)}/data") for each in error["errors"]]
+
+
+async def test_sets_of_which_a_part_is_out_of_sight(zoo: Api) -> None:
+    """What is not seen of a set stays, whether or not what is seen of it changes."""
+    labels = [{"code": each, "name": "first" if each < "c" else "other"} for each in "abc"]
+    await zoo.call("POST", "labels/bulk", items(*labels))
+    keys = [(await zoo.add("keepers", {"name": "k", "labels": ["a", "c"]}))["id"] for _ in range(3)]
+    role = [*grants("keeper", "read", "update"), *grants("label", "read", rule="some")]
+    person = await somebody(zoo, *role)
+    given: list[Any] = [["a"], ["a", "b"], {"remove": ["c"]}]
+    edits = [
+        {"key": str(key), "data": {"name": "n", "labels": data}}
+        for key, data in zip(keys, given, strict=True)
+    ]
+    answer = await person.call("PATCH", "keepers/bulk", items(*edits))
+    assert [each["data"]["labels"] for each in answer.json["items"]] == [["a"], ["a", "b"], ["a"]]
+    found = await zoo.walk("keepers?sort=id&fields=name,labels")
+    sets = (["a", "c"], ["a", "b", "c"], ["a", "c"])
+    assert found == [{"name": "n", "labels": each} for each in sets]
+
+
 @pytest.mark.parametrize("plural", CHANGES)
 async def test_changes_are_as_if_done_alone(zoo: Api, plural: str) -> None:
     """Done together, changes answer and tell what they would have done one by one."""

@@ -23,7 +23,7 @@ from admin_app.declaration import SYSTEM, Actor, Grant, Key, Origin, Resource
 from admin_app.errors import AppError
 from admin_app.records import Writer
 from admin_app.records.writes.bulk.items import Outcome, kept
-from admin_app.records.writes.deletes.bulk_removal import delete_items, restore_items
+from admin_app.records.writes.bulk.removals import delete_items, restore_items
 from admin_app.records.writes.places import at
 
 ORIGIN = Origin(source="import")

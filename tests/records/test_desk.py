@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -11,6 +12,7 @@ from admin_app.access import ADMINISTRATOR, create_user
 from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Actor
 from admin_app.desk import (
+    OPENS,
     PINS,
     EditorRow,
     Place,
@@ -135,27 +137,41 @@ async def test_views_are_their_owners(database: Database, people: tuple[Actor, A
 
 
 async def test_place(database: Database, people: tuple[Actor, Actor]) -> None:
-    """A place has what the single reads have, in the same order, and its pins are one's own."""
+    """A place has all preferences, and of the views those of the menu and of the page."""
     ana, una = people
     assert await place_of(database, SYSTEM) == Place()
     for value in ("relaxed", ["title", 1], {"a": None}, 1.5, False):
         await keep_preference(database, ana, f"{value}", value)
     mine = await save_view(database, ana, "book", "b", "x=1", pinned=True)
-    await save_view(database, ana, "author", "z", "")
+    other = await save_view(database, ana, "author", "z", "")
     theirs = await save_view(database, una, "book", "A", "x=2", shared=True, pinned=True)
-    await save_view(database, una, "book", "B", "x=3")
+    private = await save_view(database, una, "book", "B", "x=3")
     await keep_preference(database, una, "density", "compact")
-    place = await place_of(database, ana)
-    assert place.preferences == await preferences(database, ana)
-    assert [*place.views] == await list_views(database, ana)
-    assert [each.id for each in place.views_of("book")] == [theirs, mine]
-    assert [each.id for each in place.pinned("book")] == [mine]
-    await keep_preference(database, ana, PINS, [theirs, "x", None])
+
+    async def shown(actor: Actor, *page: Any) -> list[int]:
+        place = await place_of(database, actor, *page)
+        known = await list_views(database, actor)
+        assert [*place.views] == [each for each in known if each in place.views]
+        return [each.id for each in place.views]
+
+    assert (await place_of(database, ana)).preferences == await preferences(database, ana)
+    assert await shown(ana) == [mine]
+    assert [
+        await shown(ana, "book", each) for each in (other, theirs, private, mine, 0, 2**60)
+    ] == [
+        *([other, mine], [theirs, mine], [mine], [mine], [mine], [mine]),
+    ]
+    await keep_preference(database, ana, f"{OPENS}book", theirs)
+    assert (await shown(ana, "book"), await shown(ana, "author")) == ([theirs, mine], [mine])
+    await keep_preference(database, ana, f"{OPENS}book", private)
+    assert await shown(ana, "book") == [mine]
+    await keep_preference(database, ana, PINS, [theirs, private, "x", None, True, -1, 10**30, 0.5])
     assert [each.id for each in (await place_of(database, ana)).pinned("book")] == [theirs, mine]
     await keep_preference(database, ana, PINS, "nonsense")
     assert [each.id for each in (await place_of(database, ana)).pinned("book")] == [mine]
     assert [each.id for each in (await place_of(database, una)).pinned("book")] == [theirs]
     assert (await place_of(database, una)).preferences == {"density": "compact"}
+    assert [each.id for each in await list_views(database, ana, "book")] == [theirs, mine]
 
 
 async def test_views_are_changed(database: Database, people: tuple[Actor, Actor]) -> None:

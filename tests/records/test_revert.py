@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import zoo
-from api import zoo_on
-from conftest import KINDS, FreshSettings
-from pasts import REST, Past, keepers
+from pasts import REST, Past, keepers, past_of_a_zoo  # noqa: F401 - a fixture
 
 from admin_app.declaration import Actor, Grant
 from admin_app.errors import (
@@ -19,17 +17,8 @@ from admin_app.errors import (
     NotFoundError,
     RevertConflictError,
 )
-from admin_app.records import Undoing, Writer
+from admin_app.records import Reverting, Undoing, Writer
 from admin_app.records.writes.undo import reverting
-
-
-@pytest.fixture(params=KINDS)
-async def past(
-    request: pytest.FixtureRequest, fresh_settings: FreshSettings
-) -> AsyncIterator[Past]:
-    """A zoo on each database."""
-    async with zoo_on(fresh_settings, request.param) as api:
-        yield Past(api)
 
 
 async def test_a_delete_is_undone_with_all_it_took(past: Past) -> None:
@@ -155,22 +144,22 @@ async def test_fields_of_a_change(past: Past) -> None:
     await past.done("PATCH", "cages/1", {"name": "d", "keeper_id": None})
     change = (await api.changes(resource="cage"))[-1]["id"]
     put = ["name"]
-    await past.do(lambda writer: writer.undo_change(cage, (1,), change, put))
+    await past.do(lambda writer: Reverting(writer).undo_change(cage, (1,), change, put))
     now = await api.get("cages/1")
     assert (now["name"], now["keeper_id"]) == ("c", None)
     put = ["keeper_id"]
-    await past.do(lambda writer: writer.undo_change(cage, (1,), change, put))
+    await past.do(lambda writer: Reverting(writer).undo_change(cage, (1,), change, put))
     assert (await api.get("cages/1"))["keeper_id"] == 1
     put = ["nothing"]
     with pytest.raises(InvalidInputError):
-        await past.do(lambda writer: writer.undo_change(cage, (1,), change, put))
+        await past.do(lambda writer: Reverting(writer).undo_change(cage, (1,), change, put))
     with pytest.raises(InvalidInputError):
-        await past.do(lambda writer: writer.undo_change(cage, (2,), change))
+        await past.do(lambda writer: Reverting(writer).undo_change(cage, (2,), change))
     await past.done("PATCH", "keepers/1", {"labels": ["b"], "name": "n"})
     keeper = api.registry["keeper"]
     change = (await api.changes(resource="keeper"))[-1]["id"]
     put = ["labels"]
-    await past.do(lambda writer: writer.undo_change(keeper, (1,), change, put))
+    await past.do(lambda writer: Reverting(writer).undo_change(keeper, (1,), change, put))
     found = await api.get("keepers/1")
     assert (found["labels"], found["name"]) == (["a"], "n")
 
@@ -188,8 +177,11 @@ async def test_the_state_of_a_version(past: Past) -> None:
     await past.done("PATCH", "keepers/1", {"labels": []})
     created, second, *_, last = [row["id"] for row in await api.changes(resource="keeper", key="1")]
 
-    async def to(change: int, **how: Any) -> tuple[Any, ...]:
-        await past.do(lambda writer: writer.to_state(keeper, (1,), change, **how))
+    async def to(change: int, *, skip: bool = False, **how: Any) -> tuple[Any, ...]:
+        async def work(writer: Writer) -> None:
+            await Reverting(writer, skip_conflicts=skip).to_state(keeper, (1,), change, **how)
+
+        await past.do(work)
         now = await api.get("keepers/1")
         return now["name"], now["labels"], now["boss_id"]
 
@@ -199,7 +191,7 @@ async def test_the_state_of_a_version(past: Past) -> None:
     with pytest.raises(RevertConflictError) as refused:
         await to(second)
     assert [(each.code, each.field) for each in refused.value.conflicts] == [("gone", "labels")]
-    assert await to(second, skip_conflicts=True) == ("two", ["a"], None)
+    assert await to(second, skip=True) == ("two", ["a"], None)
     with pytest.raises(InvalidInputError):
         await to(created, before=True)
     assert await to(second, before=True) == ("one", ["a"], None)
@@ -217,7 +209,7 @@ async def test_one_that_was_loaded(past: Past) -> None:
     await past.done("PATCH", "unversioned/1", {"name": "x"})
     await past.done("PATCH", "unversioned/1", {"number": 4})
     first = (await api.changes())[0]["id"]
-    await past.do(lambda writer: writer.to_state(table, (1,), first, before=True))
+    await past.do(lambda writer: Reverting(writer).to_state(table, (1,), first, before=True))
     assert await api.get("unversioned/1") == {"id": 1, "name": "sql", "number": 3}
 
 
@@ -371,6 +363,42 @@ async def test_a_large_change_set(past: Past, monkeypatch: pytest.MonkeyPatch) -
     assert await past.state("id") == before
 
 
+async def test_an_act_that_is_large_alone(past: Past, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one act has brought about is undone with it, at once, however much the acts beside it.
+
+    One that is too large even so is refused before anything is undone.
+    """
+    monkeypatch.setattr(reverting, "MOST_REVERTED", 4)
+    monkeypatch.setattr(reverting, "PART", 3)
+    registry, codes = past.api.registry, [f"l{each}" for each in range(6)]
+    await past.do(
+        lambda writer: writer.create_all(
+            registry["label"], [{"code": each, "name": each} for each in codes]
+        )
+    )
+    before = await past.state("id")
+
+    async def linked(writer: Writer) -> None:
+        for name in ("first", "second"):
+            await writer.create(registry["keeper"], {"name": name, "labels": codes})
+        await writer.create(registry["keeper"], {"name": "third"})
+
+    await past.do(linked)
+    made = await past.last()
+    after = await past.state("id")
+    monkeypatch.setattr(reverting, "MOST_ALONE", 6)
+    refused = await past.api.call("POST", f"change-sets/{made}/revert")
+    detail = "One of its acts made more than 6 changes."
+    assert refused.problem(409, "revert_too_large")["detail"] == detail
+    assert await past.state("id") == after, "nothing was undone"
+    monkeypatch.setattr(reverting, "MOST_ALONE", 7)
+    undone = await past.done("POST", f"change-sets/{made}/revert")
+    assert undone["changes"] == 15
+    assert await past.state("id") == before
+    await past.done("POST", f"change-sets/{undone['change_set']}/revert")
+    assert await past.state("id") == after
+
+
 async def test_a_large_change_set_that_others_hold(
     past: Past, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -400,14 +428,14 @@ async def test_a_large_change_set_out_of_sight(past: Past, monkeypatch: pytest.M
     monkeypatch.setattr(reverting, "PART", 3)
     made, *_ = await grown(past)
     after = await past.state()
-    nobody = Actor(user_id=8, name="nob", grants=frozenset({Grant("cage", "read")}))
-    reader = Actor(user_id=9, name="rea", grants=frozenset({Grant("*", "read")}))
+    nobody = Actor(user_id=None, name="nob", grants=frozenset({Grant("cage", "read")}))
+    reader = Actor(user_id=None, name="rea", grants=frozenset({Grant("*", "read")}))
     for actor, error in ((nobody, NotFoundError), (reader, ForbiddenError)):
         undoing = Undoing(past.api.records, actor, made, origin=REST)
         with pytest.raises(error):
             [each async for each in undoing.run()]
     assert await past.state() == after
-    undoing = Undoing(past.api.records, past.actor, made, origin=REST)
+    undoing = Undoing(past.api.records, replace(past.actor, user_id=None), made, origin=REST)
     told = [(each.done, each.total) async for each in undoing.run()]
     assert told[0] == (0, 16)
     assert told[-1] == (16, 16)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
 
 import pytest
-from api import make_role, zoo_on
-from conftest import KINDS, FreshSettings
-from pasts import REST, Past, keepers
+from api import make_role
+from pasts import REST, Past, keepers, past_of_a_zoo  # noqa: F401 - a fixture
 
 from admin_app.declaration import SYSTEM, Actor, Grant
 from admin_app.errors import (
@@ -16,15 +14,6 @@ from admin_app.errors import (
     NotFoundError,
     RevertConflictError,
 )
-
-
-@pytest.fixture(params=KINDS)
-async def past(
-    request: pytest.FixtureRequest, fresh_settings: FreshSettings
-) -> AsyncIterator[Past]:
-    """A zoo on each database."""
-    async with zoo_on(fresh_settings, request.param) as api:
-        yield Past(api)
 
 
 async def test_rights(past: Past) -> None:

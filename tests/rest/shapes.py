@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
 from api import Answer, Api, prepare_zoo, serving
 from conftest import KINDS, FreshSettings
-from sqlalchemy import event
+from together import statements
 from zoo import RESOURCES, sample
 
 from admin_app.settings import Settings
@@ -38,21 +38,11 @@ async def served(fresh: FreshSettings) -> AsyncIterator[tuple[Api, Api]]:
         yield both[0], both[1]
 
 
-@contextmanager
-def statements(api: Api) -> Iterator[list[str]]:
+def reads(api: Api) -> AbstractContextManager[list[str]]:
     """What is read of the database meanwhile, but for who calls."""
-    found: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        if statement.startswith(("SELECT", "WITH")) and "admin_token" not in statement:
-            found.append(statement)
-
-    engine = api.database.engine.sync_engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    return statements(
+        api, lambda each: each.startswith(("SELECT", "WITH")) and "admin_token" not in each
+    )
 
 
 async def ask(api: Api, target: str, **parameters: Any) -> Answer:

@@ -158,7 +158,7 @@ async def test_one_long_text_many_times(fresh_settings: FreshSettings, kind: Kin
 async def test_a_read_ends(fresh_settings: FreshSettings) -> None:
     """A read that would take too long is given up on SQLite too, and the next is answered."""
     settings = fresh_settings("sqlite", "zoo", prepare_zoo)
-    database = settings.database.model_copy(update={"statement_timeout": 0.2})
+    database = settings.database.model_copy(update={"statement_timeout": 0.5})
     async with serving(settings, database=database) as api:
         numbers = "WITH RECURSIVE g(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM g WHERE i < 3000)"
         async with api.database.engine.begin() as connection:

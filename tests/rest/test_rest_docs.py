@@ -68,6 +68,7 @@ async def test_axe_and_width(embedded: House, browser: Browser) -> None:
             await shot(page, path.strip("/").replace("/", "-"))
         await page.get_by_label("API token").fill(token)
         await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Books", exact=True)).to_be_visible()
         await page.get_by_label("Find an operation").fill("books")
         for name in ("Read one of books", "Create a record of books"):
             operation = page.locator("details.operation").filter(has_text=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import json
@@ -14,9 +15,9 @@ import pytest
 import xlsxwriter
 from api import Answer, Api, zoo_on, zoos
 from conftest import FreshSettings
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from admin_app.access.tables import SecurityEvent, User
+from admin_app.access.tables import SecurityEvent, Token, User
 from admin_app.errors import BadRequestError
 from admin_app.records.trail.changes import Change
 from admin_app.records.transfer.json_array import LARGEST_OBJECT, items_of
@@ -142,6 +143,38 @@ async def test_modes(fresh_settings: FreshSettings) -> None:
                 assert one.header("change-set") == two.header("change-set")
                 other = await take(api, query, made.replace("K", "L"), CSV, keyed)
                 other.problem(422, "idempotency_key_reused")
+
+
+async def test_a_token_that_is_revoked_meanwhile(fresh_settings: FreshSettings) -> None:
+    """It stops at the next portion; what was written until then is kept and told."""
+    rows = "code\n" + "".join(f"c{each}\n" for each in range(8_000))
+    revoked = update(Token).values(revoked_at=datetime.now(UTC))
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            running = asyncio.create_task(take(api, "atomic=false", rows))
+            while not await changes(api):  # noqa: ASYNC110 - another works meanwhile
+                await asyncio.sleep(0)
+            await api.database.write(lambda session: session.execute(revoked))
+            stopped = await running
+            assert (stopped.status, stopped.json["code"]) == (409, "import_stopped")
+            assert "not signed in any more" in stopped.json["detail"]
+            assert stopped.json["created"] == await changes(api)
+            assert 0 < stopped.json["created"] < 8_000
+
+
+async def test_empty_lines(fresh_settings: FreshSettings) -> None:
+    """Some are passed over; a file of nothing else is refused before it takes long."""
+    async with zoos(fresh_settings) as both:
+        for api in both:
+            assert counts(await take(api, "", "code\n\n\na\n" + "\n" * 10)) == [1, 0, 0, 0]
+            began = time.process_time()
+            for query in ("", "atomic=false", "dry_run=true"):
+                for media, head in ((CSV, "code\nb\n"), (NDJSON, '{"code": "b"}\n')):
+                    refused = await take(api, query, head + "\n" * 4_000_000, media)
+                    detail = "The file has more than 100,000 empty lines."
+                    assert refused.problem(400)["detail"] == detail
+            assert time.process_time() - began < PATIENCE
+            assert await changes(api) == 1
 
 
 async def test_by_chunks_it_goes_on_where_it_stopped(fresh_settings: FreshSettings) -> None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from api import Api
 from conftest import FreshSettings
-from shapes import ask, found, served, statements
+from shapes import ask, found, reads, served
 from sqlalchemy import insert
 from zoo import RESOURCES
 
@@ -177,7 +177,7 @@ async def test_a_fixed_number_of_statements(fresh_settings: FreshSettings) -> No
             await fill(api, 200, 2_000)
             counts = {}
             for limit in (1, 10, 200):
-                with statements(api) as asked:
+                with reads(api) as asked:
                     rows = (await api.get(f"{target}&limit={limit}"))["data"]
                 assert len(rows) == limit
                 assert all(len(each["authors"]) == 2 for each in rows)
@@ -186,7 +186,7 @@ async def test_a_fixed_number_of_statements(fresh_settings: FreshSettings) -> No
                 counts[limit] = len(asked)
             # The list, its three includes and the books of the authors.
             assert set(counts.values()) == {5}, counts
-            with statements(api) as asked:
+            with reads(api) as asked:
                 await api.get(f"{target}&limit=200&fields=title,authors.name")
             assert len(asked) == 4
 

@@ -16,6 +16,7 @@ import pytest
 import schemathesis
 from api import PREFIX, prepare_zoo, serving, zoo_on
 from conftest import KINDS, FreshSettings, Kind, run
+from corpus import resolved
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given
 from listening import listening, token
@@ -83,7 +84,8 @@ def test_operations(document: Any) -> None:
     assert {"listOddNames", "getOddName"} <= set(names)
     for path, method, operation in operations(document):
         assert operation["summary"], path
-        parameters = [(each["in"], each["name"]) for each in operation.get("parameters", ())]
+        given = [resolved(document, each) for each in operation.get("parameters", ())]
+        parameters = [(each["in"], each["name"]) for each in given]
         assert len(set(parameters)) == len(parameters), (path, method)
         assert "401" in operation["responses"], (path, method)
 

@@ -8,7 +8,7 @@ import jsonschema_rs
 import pytest
 from api import PREFIX
 from conftest import FreshSettings
-from shapes import ask, found, served, statements
+from shapes import ask, found, reads, served
 from zoo import RESOURCES
 
 
@@ -31,12 +31,12 @@ async def test_what_is_not_asked_for_is_not_read(fresh_settings: FreshSettings) 
     """Fields that are neither answered nor needed for the order are not asked of the database."""
     async with served(fresh_settings) as both:
         for api in both:
-            with statements(api) as asked:
+            with reads(api) as asked:
                 await found(api, "specimens", fields="name", sort="-day")
             (list_,) = [each for each in asked if "FROM specimen" in each]
             for column, read in (("name", True), ("day", True), ("blob", False), ("text", False)):
                 assert (f"specimen.{column}" in list_) is read, column
-            with statements(api) as asked:
+            with reads(api) as asked:
                 await found(api, "keepers/1", fields="labels")
             tables = ("keeper_label", "friendship", "visit", "keeper_composite")
             assert [any(name in each for each in asked) for name in tables] == [

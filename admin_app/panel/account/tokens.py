@@ -20,7 +20,7 @@ from admin_app.access import (
 )
 from admin_app.access.confirmation import confirmed
 from admin_app.declaration import Resource
-from admin_app.errors import BadRequestError, FieldError, InvalidInputError
+from admin_app.errors import BadRequestError, InvalidInputError
 from admin_app.panel.language import mark
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, id_from
@@ -140,12 +140,12 @@ def _scopes(form: FormData) -> list[str] | None:
     scopes = [scope for each in _ticked(form) for scope in each.split()]
     if not scopes:
         detail = "Tick what it may do."
-        raise InvalidInputError(detail, errors=[FieldError(("scopes",), "required", detail)])
+        raise InvalidInputError.about(("scopes",), "required", detail)
     return scopes
 
 
 def _life(text: str) -> timedelta | None:
     if text not in LIVES:
         detail = "Choose one of these."
-        raise InvalidInputError(detail, errors=[FieldError(("expires",), "choice", detail)])
+        raise InvalidInputError.about(("expires",), "choice", detail)
     return timedelta(days=int(text)) if text else None

@@ -14,7 +14,8 @@ from admin_app.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from admin_app.panel.forms.form import Filled, RecordForm, read_fingerprints
+from admin_app.panel.forms.filled import Filled
+from admin_app.panel.forms.form import RecordForm, read_fingerprints
 from admin_app.panel.forms.inline_acts import acted
 from admin_app.panel.forms.inlines import answered_below, whole_form
 from admin_app.panel.forms.merging import decide, merge
@@ -23,7 +24,7 @@ from admin_app.panel.forms.part import PREFIX
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 
 FIND = "_find"
 ONCE = "_once"
@@ -41,9 +42,9 @@ class Outcome:
     form: RecordForm
     filled: Filled
     status: int = HTTPStatus.OK
-    written: Record | None = None
+    written: Representation | None = None
     """Set when the write was done, or when there was nothing to write."""
-    record: Record | None = None
+    record: Representation | None = None
     """The record as it was when the form came back."""
 
     @property
@@ -100,7 +101,7 @@ async def edited(
     return outcome
 
 
-async def _saved(visit: Visit, page: RecordForm, filled: Filled, record: Record) -> Outcome:
+async def _saved(visit: Visit, page: RecordForm, filled: Filled, record: Representation) -> Outcome:
     data = await page.data(filled)
     if data is None:
         return Outcome(page, filled, HTTPStatus.UNPROCESSABLE_ENTITY, record=record)
@@ -135,7 +136,7 @@ def _returned(page: RecordForm, form: FormData, now: Filled) -> Filled:
 
 
 def _refused(
-    page: RecordForm, filled: Filled, error: AppError, record: Record | None = None
+    page: RecordForm, filled: Filled, error: AppError, record: Representation | None = None
 ) -> Outcome:
     if isinstance(error, IdempotencyKeyReusedError):
         filled.problems.append(ALREADY)

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from admin_app.declaration import Kind, Resource
 from admin_app.declaration.forms import Section, Tab
 from admin_app.panel.display import choice_words
+from admin_app.panel.forms.filled import Condition, Shape
 from admin_app.panel.forms.part import Part
 from admin_app.panel.forms.parts import FieldPart
 from admin_app.panel.language import say
 from admin_app.panel.layout import covered
-
-if TYPE_CHECKING:
-    from admin_app.panel.forms.form import Shape
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """When a question is asked: while another's control has one of some texts."""
-
-    control: str
-    values: tuple[str, ...]
-    words: str
 
 
 @dataclass(slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from pydantic_core import to_json
 from starlette.datastructures import FormData
@@ -27,7 +27,8 @@ from admin_app.errors import (
     ReasonRequiredError,
 )
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
-from admin_app.panel.forms.fieldsets import Condition, conditions
+from admin_app.panel.forms.fieldsets import conditions
+from admin_app.panel.forms.filled import Filled, Shape
 from admin_app.panel.forms.lookups import offers
 from admin_app.panel.forms.part import CLEAR, PREFIX, Part, Purpose, fingerprint
 from admin_app.panel.forms.parts import (
@@ -44,78 +45,11 @@ from admin_app.panel.links import GONE, Titles
 from admin_app.panel.security import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit
-from admin_app.records import Record, Title
-
-if TYPE_CHECKING:
-    from admin_app.panel.forms.merging import Merge
+from admin_app.records import Representation
 
 NEEDED = "A value is needed."
 UNREADABLE = "What came back cannot be read. Fill this in again."
 NOT_CHOSEN = "Choose one from the list, or clear this."
-
-
-@dataclass(slots=True)
-class Filled:
-    """The answers of a form at one moment, and what there is to say about them."""
-
-    texts: dict[str, str]
-    fingerprints: dict[str, str]
-    """By part, the fingerprint of the text that the form was opened with."""
-    etag: str = ""
-    """The entity tag of the record that the form was opened with."""
-    complete: bool = True
-    """Whether the form came back with everything it was sent with."""
-    errors: dict[str, list[str]] = field(default_factory=dict)
-    problems: list[str] = field(default_factory=list)
-    """Errors that are about no single field."""
-    unconfirmed: bool = False
-    """Whether it was refused because nobody has proved lately to be there."""
-    unreasoned: bool = False
-    """Whether it was refused because it does not say why."""
-    offers: dict[str, list[Title]] = field(default_factory=dict)
-    """By look-up, the records that a search in it has found."""
-    terms: dict[str, str] = field(default_factory=dict)
-    """By look-up, the text typed into it."""
-    answered: dict[str, str] = field(default_factory=dict)
-    """By look-up, the search text whose results it offered."""
-    lost: set[str] = field(default_factory=set)
-    """The parts whose new answer cannot be shown again."""
-    sent: set[str] = field(default_factory=set)
-    """The parts of which something came back."""
-    once: str = ""
-    """The key of the form, which writes once however often it is sent."""
-    choices: dict[str, str] = field(default_factory=dict)
-    """Of parts that were changed on both sides: ``theirs`` or ``mine``, if that is decided."""
-    merge: Merge | None = None
-    """Set when the record has changed since the form was opened."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """A part with its control, ready for the template."""
-
-    part: Part
-    field: FormField
-    errors: Sequence[str]
-    chosen: Sequence[tuple[str, Link]] = ()
-    """Of a look-up: the chosen keys with their titles."""
-    offers: Sequence[Title] | None = None
-    offered: Sequence[str] = ()
-    """The keys of ``offers`` as text."""
-    term: str = ""
-    answered: str = ""
-    cleared: bool = False
-    """Whether it is ticked to be emptied."""
-    changed: bool = False
-    """Whether its answer differs from what the form was opened with."""
-    held: bool = False
-    """Whether there is a value that can be taken away."""
-    when: Condition | None = None
-    """When it is asked for, if not always."""
-
-    @property
-    def chosen_keys(self) -> frozenset[str]:
-        return frozenset(key for key, _ in self.chosen)
 
 
 class RecordForm:
@@ -147,12 +81,12 @@ class RecordForm:
         """Whether files may come with it."""
         return any(isinstance(each, FilePart) for each in self.parts)
 
-    def opened(self, record: Record | None) -> Filled:
+    def opened(self, record: Representation | None) -> Filled:
         """The form as it is first shown."""
         texts = self.stored(record)
         return Filled(texts, self._fingerprints(texts), record.etag if record else "")
 
-    def copy(self, filled: Filled, record: Record) -> None:
+    def copy(self, filled: Filled, record: Representation) -> None:
         """Fill in a new record's form from another record, but for what is each one's own."""
         values = wire_values(self.visit, self.resource, record.values)
         for each in self.parts:
@@ -161,7 +95,7 @@ class RecordForm:
             if type(each) in {FieldPart, DocumentPart, RelationPart} and not own:
                 filled.texts[each.name] = each.stored(values)
 
-    def stored(self, record: Record | None) -> dict[str, str]:
+    def stored(self, record: Representation | None) -> dict[str, str]:
         """What each part shows for a record."""
         if record is None:
             return {each.name: each.initial() for each in self.parts}

@@ -11,11 +11,12 @@ from starlette.datastructures import FormData
 
 from admin_app.errors import FieldError, InvalidInputError
 from admin_app.panel.display import shortened
-from admin_app.panel.forms.form import Filled, RecordForm
+from admin_app.panel.forms.filled import Filled
+from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.parts import FieldPart
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold, say
-from admin_app.records import Record
+from admin_app.records import Representation
 
 MAX_NUMBER = 99_999
 _KEYS = TypeAdapter(list[str])
@@ -99,7 +100,7 @@ class Row:
                 return f"{part.label}: {new[-1]}"
         return retold(error.detail)
 
-    async def rebase(self, record: Record) -> None:
+    async def rebase(self, record: Representation) -> None:
         """Put the row on what others have made of its record, with what was changed here on top."""
         now = self.form.opened(record)
         mine = {each.name for each in self.form.changed(self.filled)}
@@ -120,7 +121,7 @@ class Row:
         self.open = not self.gone
 
 
-def opened_row(number: int, form: RecordForm, record: Record) -> Row:
+def opened_row(number: int, form: RecordForm, record: Representation) -> Row:
     """A row of a record that is there."""
     filled = form.opened(record)
     filled.sent = set(filled.texts)

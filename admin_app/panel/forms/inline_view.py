@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from admin_app.declaration import Field, Relation
 from admin_app.errors import BadRequestError
 from admin_app.panel.display import Shown, brief, shortened, shown, total_words
-from admin_app.panel.forms.form import Shape
+from admin_app.panel.forms.filled import Shape
 from admin_app.panel.forms.inline_rows import Row
 from admin_app.panel.language import say
 from admin_app.panel.links import Titles, related, titles_of
-from admin_app.records import Record
+from admin_app.records import Representation
 from admin_app.records.reads.pages import Page
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class View:
 async def view_of(part: InlinePart) -> View:
     """Read what an inline shows."""
     page = await page_of(part)
-    records = [Record(page.resource, values) for values in page.rows] if page else []
+    records = [Representation(page.resource, values) for values in page.rows] if page else []
     titles = await _titles(part, [each.values for each in records])
     touched = {each.key: each for each in part.rows if each.key}
     here = {each.key_text for each in records}
@@ -147,7 +147,7 @@ async def _titles(part: InlinePart, rows: Sequence[Mapping[str, Any]]) -> dict[s
 
 
 async def _line(
-    part: InlinePart, record: Record, row: Row | None, titles: Mapping[str, Titles]
+    part: InlinePart, record: Representation, row: Row | None, titles: Mapping[str, Titles]
 ) -> Line:
     """A record that is there, with what the form says of it."""
     values, visit = record.values, part.visit

@@ -28,7 +28,7 @@ from admin_app.panel.links import Children, children_of
 from admin_app.panel.security import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 
 COLUMNS = 4
 LOOK = "Look at what is marked below."
@@ -40,7 +40,12 @@ class InlinePart(Part):
     template = "inlines"
 
     def __init__(
-        self, visit: Visit, owner: Resource, inline: Inline, purpose: Purpose, record: Record | None
+        self,
+        visit: Visit,
+        owner: Resource,
+        inline: Inline,
+        purpose: Purpose,
+        record: Representation | None,
     ) -> None:
         relation = owner.relations[inline.relation]
         super().__init__(relation, required=False)
@@ -305,7 +310,7 @@ def _fields_of(source: Field | Relation) -> tuple[str, ...]:
 
 
 def inline_parts(
-    visit: Visit, resource: Resource, purpose: Purpose, record: Record | None
+    visit: Visit, resource: Resource, purpose: Purpose, record: Representation | None
 ) -> list[InlinePart]:
     """The inlines of a resource's form in which somebody may write something."""
     found = []
@@ -326,7 +331,7 @@ def whole_form(
     visit: Visit,
     resource: Resource,
     purpose: Purpose,
-    record: Record | None = None,
+    record: Representation | None = None,
     prefix: str = PREFIX,
 ) -> RecordForm:
     """The form of a resource; with its inlines where it is a page's own and not one beside it."""

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from admin_app.declaration import Resource
-from admin_app.errors import NotFoundError
 from admin_app.panel.visit import Visit
 from admin_app.records import Title
 from admin_app.records.service import LOOKUP_LIMIT
@@ -25,9 +24,8 @@ async def offers(
     term = term.strip()
     if not term or target.search:
         return await visit.records.choices(visit.actor, target, term, limit)
-    try:
-        key = target.parse_key(term)
-    except NotFoundError:
+    key = target.key_or_none(term)
+    if key is None:
         return []
     return list((await visit.records.titles(visit.actor, target, [key])).values())
 

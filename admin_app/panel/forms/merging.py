@@ -7,64 +7,25 @@ walking back through the record's changes until the fingerprints agree.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import FormData
 
 from admin_app.declaration import Key, Resource
 from admin_app.declaration.keys import join_key
-from admin_app.errors import NotFoundError
-from admin_app.panel.display import Shown, who
-from admin_app.panel.forms.form import Filled, RecordForm, Shape
+from admin_app.panel.display import who
+from admin_app.panel.forms.filled import Conflict, Filled, Merge, Side
+from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.part import Part, fingerprint
 from admin_app.panel.forms.parts import wire_values
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.security import text_in
-from admin_app.records import PastChange, Record
+from admin_app.records import PastChange, Representation
 
 CONFLICT = "_conflict"
 CHOOSE = "Choose which of the two is to be kept."
 CHANGES_READ = 50
 _SIDES = ("theirs", "mine")
-
-
-@dataclass(slots=True)
-class Conflict:
-    """A part that was changed on both sides."""
-
-    part: Part
-    base: Shown | None
-    """None where it is not known any more."""
-    theirs: Shown
-    yours: Shown
-    choice: str = ""
-    shape: Shape | None = None
-    """Its control, to change one's own answer once more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """A part that was changed on one side alone, which is kept."""
-
-    label: str
-    before: Shown | None
-    after: Shown
-
-
-@dataclass(slots=True)
-class Merge:
-    """All that differs between a form and the record as it now is."""
-
-    who: str
-    """Those whose changes came between, where they are known."""
-    base: Mapping[str, str]
-    """The fingerprints of what both sides began with."""
-    conflicts: list[Conflict] = field(default_factory=list)
-    taken: list[Side] = field(default_factory=list)
-    """Changed by others."""
-    kept: list[Side] = field(default_factory=list)
-    """Changed in this form."""
 
 
 def decide(page: RecordForm, form: FormData, filled: Filled, now: Filled) -> dict[str, str]:
@@ -89,7 +50,7 @@ def decide(page: RecordForm, form: FormData, filled: Filled, now: Filled) -> dic
 
 
 async def merge(
-    page: RecordForm, filled: Filled, record: Record, base: Mapping[str, str] | None = None
+    page: RecordForm, filled: Filled, record: Representation, base: Mapping[str, str] | None = None
 ) -> None:
     """Put the form on top of the record as it now is, and say what differs and why.
 
@@ -139,7 +100,7 @@ async def merge(
 
 
 def _recall(
-    page: RecordForm, record: Record, past: Sequence[PastChange], wanted: Mapping[str, str]
+    page: RecordForm, record: Representation, past: Sequence[PastChange], wanted: Mapping[str, str]
 ) -> tuple[dict[str, str], list[PastChange]]:
     """The texts behind fingerprints, and the changes that have been made since."""
     resource = page.resource
@@ -173,7 +134,7 @@ def _take_back(
 def _members(part: RelationPart, values: Any) -> list[Key]:
     single = len(part.target.key) == 1
     texts = [join_key([str(each)]) if single else str(each) for each in values or ()]
-    return [key for each in texts if (key := _key(part, each)) is not None]
+    return list(part.target.keys_among(texts))
 
 
 def _text(part: Part, facts: Mapping[str, Any]) -> str | None:
@@ -188,12 +149,5 @@ def _text(part: Part, facts: Mapping[str, Any]) -> str | None:
     values = [facts.get(name) for name in part.relation.fields]
     if None in values:
         return part.stored({part.name: []})
-    key = _key(part, join_key([str(each) for each in values]))
+    key = part.target.key_or_none(join_key([str(each) for each in values]))
     return None if key is None else part.stored({part.name: [key]})
-
-
-def _key(part: RelationPart, text: str) -> Key | None:
-    try:
-        return part.target.parse_key(text)
-    except NotFoundError:
-        return None

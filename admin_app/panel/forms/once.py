@@ -13,7 +13,7 @@ from uuid import UUID
 from admin_app.declaration import Resource
 from admin_app.errors import IdempotencyInFlightError
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 from admin_app.records.writes.idempotency import Claim, Reply, digest
 from admin_app.records.writes.writer import Writer
 
@@ -33,8 +33,8 @@ async def write_once(
     key: str,
     resource: Resource,
     data: Mapping[str, Any],
-    work: Callable[[Writer], Awaitable[Record]],
-) -> Record:
+    work: Callable[[Writer], Awaitable[Representation]],
+) -> Representation:
     """Write what the form with ``key`` asks for, or tell what its first sending wrote.
 
     Raises ``IdempotencyKeyReusedError`` when it was sent with other answers then.
@@ -43,7 +43,7 @@ async def write_once(
         return await visit.records.write(visit.actor, visit.origin, work)
     body = json.dumps(data, sort_keys=True).encode()
     wanted = Claim(f"form {key}", digest([resource.name.encode(), body]))
-    made: list[Record] = []
+    made: list[Representation] = []
 
     async def run(writer: Writer) -> Reply:
         made[:] = [await work(writer)]

@@ -25,7 +25,7 @@ from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, record_at, visiting
 from admin_app.panel.walking import walk_of
-from admin_app.records import Record
+from admin_app.records import Representation
 
 COPY = "copy"
 THEN = "_then"
@@ -84,7 +84,7 @@ async def lookup(_: Admin, request: Request, resource: Resource) -> Response:
     return JSONResponse(as_json(target, found), headers=headers)
 
 
-def _done(visit: Visit, record: Record, event: Any, then: str) -> Response:
+def _done(visit: Visit, record: Representation, event: Any, then: str) -> Response:
     """Go on to where the button that was pressed leads."""
     resource, urls = record.resource, visit.urls
     page = "edit" if then == "stay" and visit.may(resource, "update") else "details"
@@ -110,7 +110,7 @@ async def _form_page(admin: Admin, request: Request, outcome: Outcome) -> Respon
     )
 
 
-def _facts(form: RecordForm, record: Record) -> list[tuple[str, Shown]]:
+def _facts(form: RecordForm, record: Representation) -> list[tuple[str, Shown]]:
     """What the form does not ask about: numbers, versions, stamps."""
     asked = {name for part in form.parts for name in (part.name, *part.names)}
     values = record.values

@@ -142,7 +142,9 @@ def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:
         fields = [resource.fields[name] for name in source.fields]
         if resource.settable(source, purpose) and all(_settable(each, purpose) for each in fields):
             if source.keyed or not set(source.fields) <= asked:
-                needed = any(each.required and not each.masked for each in fields)
+                # What is out of sight reads as empty, and may stay as it is.
+                hidden = any(each.masked for each in fields) and purpose == "update"
+                needed = any(each.required for each in fields) and not hidden
                 target = visit.registry.target(source)
                 # The application's own ask for a confirmation first, which has a page of its own.
                 new = not target.own and visit.may(target, "create") and visit.may(target, "read")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from admin_app.errors import NotFoundError
-from admin_app.panel.forms.form import Filled, RecordForm
+from admin_app.panel.forms.filled import Filled
+from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.part import Part
 from admin_app.panel.forms.parts import FieldPart, SecretPart
 from admin_app.panel.forms.relations import RelationPart
@@ -30,16 +30,8 @@ def prefill(form: RecordForm, filled: Filled, pairs: Iterable[tuple[str, str]]) 
 
 def _text(part: Part, texts: list[str]) -> str | None:
     if isinstance(part, RelationPart):
-        keys = [each for each in dict.fromkeys(texts) if _is_key(part, each)]
+        keys = [each for each in dict.fromkeys(texts) if part.target.key_or_none(each) is not None]
         return json.dumps(keys if part.many else keys[-1:])
     if isinstance(part, FieldPart) and not isinstance(part, SecretPart):
         return texts[-1]
     return None
-
-
-def _is_key(part: RelationPart, text: str) -> bool:
-    try:
-        part.target.parse_key(text)
-    except NotFoundError:
-        return False
-    return True

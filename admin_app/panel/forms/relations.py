@@ -63,13 +63,7 @@ class RelationPart(Part):
 
     def chosen(self, text: str) -> list[Key]:
         """The chosen keys, without what is no key."""
-        found = []
-        for each in self.keys(text):
-            try:
-                found.append(self.target.parse_key(each))
-            except NotFoundError:
-                continue
-        return found
+        return list(self.target.keys_among(self.keys(text)))
 
     def wire(self, text: str) -> dict[str, Any]:
         try:

@@ -22,7 +22,7 @@ from admin_app.panel.record.detail import entries
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
 from admin_app.panel.visit import Visit, record_at, visiting
-from admin_app.records import Record
+from admin_app.records import Representation
 
 MAX_DEPTH = 9
 
@@ -89,7 +89,7 @@ async def _answer(admin: Admin, request: Request, outcome: Outcome) -> Response:
     return JSONResponse(await _named(outcome.form.visit, outcome.written))
 
 
-async def _named(visit: Visit, record: Record) -> dict[str, str]:
+async def _named(visit: Visit, record: Representation) -> dict[str, str]:
     """What the look-up that asked for a record is to show of it."""
     titles = await visit.records.titles(visit.actor, record.resource, [record.key])
     title = titles.get(record.key)
@@ -104,7 +104,7 @@ async def _piece(admin: Admin, request: Request, outcome: Outcome) -> Response:
     return await render(admin, request, "forms/side.html", outcome.status, **await drawn(outcome))
 
 
-async def _values(admin: Admin, request: Request, record: Record) -> Response:
+async def _values(admin: Admin, request: Request, record: Representation) -> Response:
     main, _ = await entries(visiting(request), record)
     return await render(
         admin, request, "forms/side_values.html", resource=record.resource, record=record, main=main

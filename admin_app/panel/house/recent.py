@@ -11,10 +11,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.declaration import Key, Resource
-from admin_app.errors import NotFoundError
 from admin_app.panel.security import get_cookie, set_cookie
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 
 COOKIE = "recent"
 KEPT = 10
@@ -36,7 +35,7 @@ class Seen:
     href: str
 
 
-def remember(request: Request, response: Response, record: Record) -> None:
+def remember(request: Request, response: Response, record: Representation) -> None:
     """Put a record at the front of those that were looked at."""
     place = (record.resource.name, record.key_text)
     if len(record.key_text) > MAX_KEY:
@@ -54,9 +53,8 @@ async def looked_at(visit: Visit) -> list[Seen]:
         resource = visit.registry.get(name)
         if resource is None or not visit.may(resource, "read"):
             continue
-        try:
-            key = resource.parse_key(text)
-        except NotFoundError:
+        key = resource.key_or_none(text)
+        if key is None:
             continue
         places.append((resource, key))
         wanted.setdefault(name, set()).add(key)

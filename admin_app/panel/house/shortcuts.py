@@ -26,7 +26,11 @@ KEYS = (
             (("n",), mark("New record")),
             (("Enter",), mark("Edit the cell in focus")),
             (("Tab",), mark("Save the cell and edit the next one")),
+            (("j",), mark("Next row")),
+            (("k",), mark("Previous row")),
             (("x",), mark("Tick the row in focus")),
+            (("e",), mark("Edit the ticked rows")),
+            (("Delete",), mark("Delete the ticked rows")),
         ),
     ),
     (

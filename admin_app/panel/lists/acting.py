@@ -22,7 +22,8 @@ from admin_app.declaration import DeclaredAction, Resource
 from admin_app.errors import AppError, NotFoundError, StaleVersionError
 from admin_app.panel.declared import counted
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
-from admin_app.panel.forms.form import Filled, RecordForm
+from admin_app.panel.forms.filled import Filled
+from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.language import say
 from admin_app.panel.lists.bulk import CHANGED_MEANWHILE
 from admin_app.panel.lists.parameters import Parameter, as_json, parameters_of
@@ -41,6 +42,7 @@ from admin_app.panel.security import text_in, wants_json
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Claim, Rehearsal, RehearsedChange, Reply, Writer
+from admin_app.records.writes.actions import run_action
 from admin_app.records.writes.idempotency import digest as digest_of
 
 RUN, STATE, ONCE = "_run", "_state", "_once"
@@ -164,7 +166,7 @@ def _acting(visit: Visit, action: DeclaredAction, found: Chosen, given: FormData
 
 def _work(acting: Acting, given: Any) -> Any:
     async def work(writer: Writer) -> Any:
-        return await writer.run(acting.resource, acting.action, acting.found.keys, given)
+        return await run_action(writer, acting.resource, acting.action, acting.found.keys, given)
 
     return work
 
@@ -177,7 +179,7 @@ async def _run(acting: Acting, body: bytes, given: Any, once: str, *, stale: boo
     async def work(writer: Writer) -> Reply:
         if stale:  # Unless this is a repetition, which is answered before.
             raise StaleVersionError(CHANGED_MEANWHILE)
-        result = await writer.run(found.resource, action, found.keys, given, if_match=tags)
+        result = await run_action(writer, found.resource, action, found.keys, given, if_match=tags)
         told = pydantic_core.to_json(action.answers.dump_python(result, mode="json"))
         made = {CHANGE_SET: str(writer.change_set)} if writer.changed else {}
         return Reply(HTTPStatus.OK, made, told)

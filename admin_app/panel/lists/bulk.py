@@ -18,7 +18,8 @@ from admin_app.declaration import Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.errors import AppError, StaleVersionError
 from admin_app.panel.declared import counted
-from admin_app.panel.forms.form import Filled, RecordForm, Shape
+from admin_app.panel.forms.filled import Filled, Shape
+from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.part import Part
 from admin_app.panel.forms.parts import FieldPart, SecretPart
 from admin_app.panel.forms.relations import RelationPart
@@ -32,7 +33,7 @@ from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
 from admin_app.records.queries.facets import countable
-from admin_app.records.reads.record import digest
+from admin_app.records.reads.representation import digest
 from admin_app.records.writes.bulk.items import Outcome, update_items
 
 SET, HOW = "set", "how-"

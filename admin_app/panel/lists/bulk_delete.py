@@ -27,7 +27,7 @@ from admin_app.panel.rendering import render
 from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
-from admin_app.records.writes.deletes.bulk_removal import delete_items
+from admin_app.records.writes.bulk.removals import delete_items
 from admin_app.records.writes.deletes.effects import Effects
 
 TYPED_FROM = 100

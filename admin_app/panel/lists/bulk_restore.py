@@ -26,7 +26,7 @@ from admin_app.panel.security import text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
 from admin_app.records.writes.bulk.items import Outcome
-from admin_app.records.writes.deletes.bulk_removal import restore_items
+from admin_app.records.writes.bulk.removals import restore_items
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, record_at, visiting
-from admin_app.records import Record
+from admin_app.records import Representation
 
 UNEDITED = frozenset({Kind.BINARY, Kind.JSON, Kind.ARRAY})
 """Kinds that need the room of a form."""
@@ -86,7 +86,7 @@ def _part(visit: Visit, resource: Resource, name: str) -> FieldPart:
 
 
 async def _opened(
-    admin: Admin, request: Request, part: FieldPart, record: Record
+    admin: Admin, request: Request, part: FieldPart, record: Representation
 ) -> dict[str, Any]:
     """The control with the value that is stored, and why it is changed where that is asked."""
     form = RecordForm(visiting(request), record.resource, "update")
@@ -100,7 +100,9 @@ async def _opened(
     return {"html": html, "etag": record.etag}
 
 
-async def _told(admin: Admin, request: Request, part: FieldPart, record: Record) -> dict[str, Any]:
+async def _told(
+    admin: Admin, request: Request, part: FieldPart, record: Representation
+) -> dict[str, Any]:
     """The cell as it now is."""
     value = brief(part.field, shown(record.resource, part.field, record.values))
     html = await _rendered(admin, request, "lists/cell.html", cell=value)

@@ -16,7 +16,7 @@ from admin_app.panel.language import lowered, mark_many, retold, say, say_many
 from admin_app.panel.links import related, titles_of
 from admin_app.panel.lists.selecting import Chosen
 from admin_app.panel.visit import Visit
-from admin_app.records import Record, Writer
+from admin_app.records import Representation, Writer
 from admin_app.records.writes.bulk.items import Outcome, update_items
 
 SAMPLES = 5
@@ -85,7 +85,7 @@ async def changed_preview(
         return await update_items(writer, resource, items, atomic=False)
 
     rehearsed = await visit.records.rehearse(visit.actor, rehearsing(visit), work)
-    changed: list[tuple[Record, Record]] = []
+    changed: list[tuple[Representation, Representation]] = []
     same = 0
     for before, outcome in zip(found.records, rehearsed.result, strict=True):
         if outcome.record is None:
@@ -130,9 +130,11 @@ def act_words(labels: Sequence[str], records: str) -> str:
     return say("Set {count} fields of {records}", count=len(labels), records=records)
 
 
-def refused(visit: Visit, records: Iterable[Record], outcomes: Iterable[Outcome]) -> list[Refusal]:
+def refused(
+    visit: Visit, records: Iterable[Representation], outcomes: Iterable[Outcome]
+) -> list[Refusal]:
     """The records that were refused, by reason."""
-    by_words: dict[str, list[Record]] = {}
+    by_words: dict[str, list[Representation]] = {}
     for record, outcome in zip(records, outcomes, strict=True):
         if outcome.error is not None:
             told = [each.detail for each in outcome.error.errors] or [outcome.error.detail]
@@ -144,7 +146,7 @@ def refused(visit: Visit, records: Iterable[Record], outcomes: Iterable[Outcome]
     ]
 
 
-def link_of(visit: Visit, record: Record) -> Link:
+def link_of(visit: Visit, record: Representation) -> Link:
     """A record by its title."""
     title = shortened(Shown(record.title)).text
     return Link(title, visit.urls.details(record.resource, record.key))
@@ -165,7 +167,7 @@ def count_words(visit: Visit, counts: Mapping[str, Mapping[str, int]]) -> list[s
 
 
 async def _samples(
-    visit: Visit, changed: Sequence[tuple[Record, Record]], parts: Sequence[Part]
+    visit: Visit, changed: Sequence[tuple[Representation, Representation]], parts: Sequence[Part]
 ) -> Iterable[Sample]:
     titles: dict[str, Any] = {}
     rows = [each.values for pair in changed for each in pair]
@@ -173,7 +175,7 @@ async def _samples(
         if isinstance(part, RelationPart):
             titles[part.name] = await titles_of(visit, part.relation, rows, most=_NAMES_SHOWN)
 
-    def cell(part: Part, record: Record) -> Shown:
+    def cell(part: Part, record: Representation) -> Shown:
         if isinstance(part, RelationPart):
             relation: Relation = part.relation
             names = titles[part.name]

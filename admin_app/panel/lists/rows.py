@@ -8,6 +8,7 @@ from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
 from admin_app.panel.display import NOTHING, Shown, brief, shortened, shown, titled
+from admin_app.panel.granted import in_words
 from admin_app.panel.links import Titles, related, target_keys
 from admin_app.panel.lists.columns import Source
 from admin_app.panel.lists.within import in_list
@@ -59,24 +60,30 @@ async def rows_of(
     Each leads to its record's page, which knows by ``pairs`` in which list it stands.
     """
     within = in_list(pairs)
-    titles = await _titles(visit, sources, page.rows)
+    titles = await titles_of(visit, sources, page.rows, NAMES_SHOWN)
     return [
         Row(
             resource.key_text(key),
             tag_of(resource, values) if tagged else "",
             visit.urls.to(resource.name, "details", resource.key_text(key), pairs=within),
-            shortened(Shown(titled(resource, values))).text,
-            tuple(_cell(visit, resource, each, values, titles) for each in sources[1:]),
+            shortened(Shown(titled(resource, told))).text,
+            tuple(_cell(visit, resource, each, told, titles) for each in sources[1:]),
         )
         for values in page.rows
-        for key in [resource.key_of(values)]
+        for key, told in [(resource.key_of(values), in_words(visit, resource, values))]
     ]
 
 
-async def _titles(
-    visit: Visit, sources: Iterable[Source], rows: Sequence[Mapping[str, Any]]
+async def titles_of(
+    visit: Visit,
+    sources: Iterable[Source],
+    rows: Sequence[Mapping[str, Any]],
+    most: int | None = None,
 ) -> dict[str, Titles]:
-    """What the first records of every relation are called, by the name of their resource."""
+    """What the records of every relation are called, by the name of their resource.
+
+    Of each row's, ``most`` of them.
+    """
     keys: dict[str, set[Key]] = {}
     more: dict[str, dict[str, None]] = {}
     for each in sources:
@@ -85,7 +92,7 @@ async def _titles(
         target = each.relation.target
         found = keys.setdefault(target, set())
         for row in rows:
-            found.update(target_keys(visit, each.relation, row)[:NAMES_SHOWN])
+            found.update(target_keys(visit, each.relation, row)[:most])
         names = more.setdefault(target, {})
         if each.field is not None:
             names[each.field.name] = None

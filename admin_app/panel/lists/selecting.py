@@ -14,16 +14,16 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.datastructures import FormData, QueryParams
 
 from admin_app.declaration import DeclaredAction, Key, Resource
-from admin_app.errors import BadRequestError, NotFoundError
+from admin_app.errors import BadRequestError
 from admin_app.panel.declared import counted
 from admin_app.panel.language import lowered, number, say
 from admin_app.panel.lists.address import asked, without
 from admin_app.panel.security import read_form
 from admin_app.panel.visit import Pairs, Visit
-from admin_app.records import Query, Record
+from admin_app.records import Query, Representation
 from admin_app.records.queries.conditions import KeyIn
 from admin_app.records.queries.grammar import PARAMETERS
-from admin_app.records.reads.record import digest, record
+from admin_app.records.reads.representation import digest
 from admin_app.records.writes.bulk.items import MAX_ITEMS
 
 LIST, ALL, KEY = "list", "all", "key"
@@ -74,14 +74,8 @@ class Selection:
             return visit.records.query(visit.actor, self.resource, narrowing(self.pairs))
         place = [("trash", "only")] if self.trashed else []
         query = visit.records.query(visit.actor, self.resource, place)
-        return replace(query, filters=(KeyIn(tuple(self._keys())),))
-
-    def _keys(self) -> Iterable[Key]:
-        for text in dict.fromkeys(self.texts):
-            try:
-                yield self.resource.parse_key(text)
-            except NotFoundError:
-                continue
+        keys = self.resource.keys_among(dict.fromkeys(self.texts))
+        return replace(query, filters=(KeyIn(tuple(keys)),))
 
 
 def narrowing(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -121,7 +115,7 @@ class Chosen:
     """The records of a selection as they are now."""
 
     selection: Selection
-    records: tuple[Record, ...]
+    records: tuple[Representation, ...]
     too_many: bool = False
     """Whether there are more than can be written at once; then none is here."""
 
@@ -173,7 +167,7 @@ async def chosen(visit: Visit, selection: Selection, *, trashed: bool = False) -
     page = await visit.records.page(visit.actor, selection.resource, query)
     if len(page.rows) > MAX_ITEMS:
         return Chosen(selection, (), too_many=True)
-    return Chosen(selection, tuple(record(page.resource, each) for each in page.rows))
+    return Chosen(selection, tuple(Representation(page.resource, each) for each in page.rows))
 
 
 def too_many_words(resource: Resource) -> str:

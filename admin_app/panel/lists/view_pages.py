@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqladmin import Admin
@@ -18,6 +19,7 @@ from admin_app.desk import (
     SavedView,
     change_view,
     keep_preference,
+    list_views,
     remove_view,
     save_view,
 )
@@ -67,12 +69,13 @@ async def views(admin: Admin, request: Request, resource: Resource) -> Response:
     pairs = [each for each in pairs if each[0] != "sheet"]
     place = await visit.place()
     current = view_shown(resource, pairs, place)
+    known = await list_views(request.state.database, visit.actor, resource.name)
     return await render(
         admin,
         request,
         "lists/views.html" if alone else "lists/views_page.html",
         resource=resource,
-        lines=_lines(visit, resource, place, current),
+        lines=_lines(visit, resource, place, known, current),
         current=current,
         changed=current is not None and is_changed(current, pairs),
         everything=everything(visit.urls, resource, place),
@@ -81,19 +84,25 @@ async def views(admin: Admin, request: Request, resource: Resource) -> Response:
     )
 
 
-def _lines(visit: Visit, resource: Resource, place: Place, current: SavedView | None) -> list[Line]:
+def _lines(
+    visit: Visit,
+    resource: Resource,
+    place: Place,
+    known: Sequence[SavedView],
+    current: SavedView | None,
+) -> list[Line]:
     opens = default_view(resource, place)
     administers = visit.actor.impersonator is None and ADMINISTRATOR in visit.actor.roles
     return [
         Line(
             each,
             visit.urls.view(each),
-            shown=each is current,
+            shown=each == current,
             pinned=place.pins(each),
-            opens=each is opens,
+            opens=each == opens,
             mine=each.own or (each.shared and administers),
         )
-        for each in place.views_of(resource.name)
+        for each in known
     ]
 
 
@@ -105,9 +114,9 @@ async def _done(visit: Visit, resource: Resource, form: FormData) -> Response:
         number = str(await _save(visit, resource, form, pairs))
         pairs = [*(each for each in pairs if each[0] != VIEW), (VIEW, number)]
     else:
-        place = await visit.place()
-        view = _of(place.views_of(resource.name), id_from(number))
-        await _act(visit, place, view, act, form, pairs)
+        known = await list_views(visit.request.state.database, visit.actor, resource.name)
+        view = _of(known, id_from(number))
+        await _act(visit, await visit.place(), view, act, form, pairs)
     return RedirectResponse(visit.urls.list(resource, pairs), status_code=303)
 
 

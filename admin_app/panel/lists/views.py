@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from admin_app.declaration import Resource
-from admin_app.desk import Place, SavedView
+from admin_app.desk import OPENS, Place, SavedView
 from admin_app.panel.lists.address import NO_VIEW, VIEW, Pairs, brought, carried, kept
 from admin_app.panel.visit import Urls
 
 
 def preference(resource: Resource) -> str:
     """The name under which the number of the view is kept that a list opens with."""
-    return f"default_view:{resource.name}"
+    return f"{OPENS}{resource.name}"
 
 
 def address_text(pairs: Pairs) -> str:

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from admin_app.declaration import ACTIONS, Registry, Resource
 from admin_app.errors import AppError, BadRequestError, ForbiddenError
 from admin_app.panel.declared import in_language
+from admin_app.panel.granted import GRANTS
 from admin_app.panel.language import mark
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, visiting
@@ -75,7 +76,7 @@ async def page(admin: Admin, request: Request) -> Response:
         problem=problem,
         states=STATE_WORDS,
         most=MOST_USERS,
-        grants=visit.records.registry["admin_grant"],
+        grants=visit.records.registry[GRANTS],
     )
 
 

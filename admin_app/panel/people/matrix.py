@@ -27,16 +27,15 @@ from admin_app.errors import (
     StaleVersionError,
     UniqueConflictError,
 )
+from admin_app.panel.granted import GRANTS
 from admin_app.panel.language import mark
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.people.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form
 from admin_app.panel.visit import Visit, id_from, visiting
-from admin_app.records import Record, Writer
-from admin_app.records.reads.record import record
+from admin_app.records import Representation, Writer
 
-GRANTS = "admin_grant"
 TITLE = mark("Rights by role")
 CHECKED = "grant"
 SHOWN = "was"
@@ -129,7 +128,7 @@ async def _write(
 
 async def _stored(
     writer: Writer, visit: Visit, roles: Iterable[int]
-) -> dict[Place, tuple[Record, Stored]]:
+) -> dict[Place, tuple[Representation, Stored]]:
     """The grants of some roles as they are now."""
     resource = visit.registry[GRANTS]
     found = await writer.find(
@@ -137,7 +136,7 @@ async def _stored(
     )
     return {
         Place(row["role_id"], row["resource"], row["action"], row["rule"]): (
-            record(resource, row),
+            Representation(resource, row),
             Stored(row["without"] or ()),
         )
         for rows in found.values()

@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from admin_app.access import ADMINISTRATOR, RoleGrantInfo, RoleInfo
+from admin_app.access import RoleGrantInfo, RoleInfo, is_fixed
 from admin_app.declaration import EVERY_RESOURCE, Registry
 from admin_app.declaration.keys import join_key, split_key
-from admin_app.panel.language import mark
+from admin_app.panel.granted import EVERY_LABEL
 from admin_app.panel.people.explaining import all_actions, resources_of
 from admin_app.panel.visit import id_from
 
-EVERY_LABEL = mark("Every declared resource")
 _PARTS = 4
 
 
@@ -85,7 +84,7 @@ class Cell:
 
     role: str
     fixed: bool
-    """Whether it is the administrator's, which stays as it is."""
+    """Whether it stays as it is shipped."""
     boxes: tuple[Box, ...]
     through: RoleGrantInfo | None
     """The grant of every declared resource that this one is among."""
@@ -158,7 +157,7 @@ def matrix_table(
         every = Place(role.id, EVERY_RESOURCE, action, None)
         through = None if own or resource == EVERY_RESOURCE else held.get(every)
         places = [Place(role.id, resource, action, rule) for rule in (None, *rules)]
-        fixed = role.name == ADMINISTRATOR
+        fixed = is_fixed(role.name, resource, action)
         return Cell(role.name, fixed, tuple(map(box, places)), through)
 
     def group(

@@ -16,13 +16,13 @@ from admin_app.access import (
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, id_from, visiting
-from admin_app.records import Record
+from admin_app.records import Representation
 
 USERS = "admin_user"
 """The resource on whose pages the tools stand."""
 
 
-def user_tools(visit: Visit, record: Record) -> frozenset[str]:
+def user_tools(visit: Visit, record: Representation) -> frozenset[str]:
     """Which tools a user's page offers: ``manage``, ``impersonate``, or none for oneself.
 
     Whether they may be used on this very user is decided when they are.

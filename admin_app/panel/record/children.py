@@ -8,11 +8,12 @@ from typing import Any
 
 from admin_app.declaration import Field, Relation, Resource
 from admin_app.panel.display import MEASURED, Link, Shown, brief, shortened, shown, total_words
+from admin_app.panel.granted import in_words
 from admin_app.panel.language import lowered, say
 from admin_app.panel.layout import columns_of
 from admin_app.panel.links import Children, Titles, children_of, related, titles_of
 from admin_app.panel.visit import Pairs, Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 from admin_app.records.reads.pages import Page
 
 CHILDREN_SHOWN = 10
@@ -52,7 +53,7 @@ class ChildList:
         return isinstance(column, Field) and column.kind in MEASURED
 
 
-async def child_lists(visit: Visit, record: Record) -> list[ChildList]:
+async def child_lists(visit: Visit, record: Representation) -> list[ChildList]:
     """What points here, one short table for each one-to-many relation one may read."""
     resource = record.resource
     found = []
@@ -67,7 +68,7 @@ async def child_lists(visit: Visit, record: Record) -> list[ChildList]:
 
 
 async def _list(
-    visit: Visit, record: Record, relation: Relation, children: Children, filters: Pairs
+    visit: Visit, record: Representation, relation: Relation, children: Children, filters: Pairs
 ) -> ChildList:
     target, filters = children.target, list(filters)
     limit = str(min(CHILDREN_SHOWN, target.options.page_limit))
@@ -123,16 +124,17 @@ def _child(
     titles: Mapping[str, Titles],
     values: Mapping[str, Any],
 ) -> Child:
+    told = in_words(visit, target, values)
     details = [
-        brief(target.fields[each], shown(target, target.fields[each], values)).text
+        brief(target.fields[each], shown(target, target.fields[each], told)).text
         for each in target.detail
     ]
-    title = shortened(Shown(target.title_of(values))).text
+    title = shortened(Shown(target.title_of(told))).text
     href = visit.urls.details(target, target.key_of(values))
     cells = [
         related(visit, each, values, titles[each.name], most=LINKS)
         if isinstance(each, Relation)
-        else brief(each, shown(target, each, values))
+        else brief(each, shown(target, each, told))
         for each in columns
     ]
     return Child(Link(title, href, ", ".join(filter(None, details))), cells)

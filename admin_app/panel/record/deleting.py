@@ -18,7 +18,7 @@ from admin_app.panel.notices import Event, redirect_with
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, visiting
-from admin_app.records import Record, Writer
+from admin_app.records import Representation, Writer
 
 TYPED_FROM = 20
 """Records deleted with one, beyond which its name has to be typed."""
@@ -89,7 +89,7 @@ async def delete(admin: Admin, request: Request, resource: Resource) -> Response
     )
 
 
-async def planned(visit: Visit, record: Record, *, purge: bool) -> Plan:
+async def planned(visit: Visit, record: Representation, *, purge: bool) -> Plan:
     """Find out what deleting a record would do. Raises ``NotFoundError``."""
     resource, keys = record.resource, [record.key]
     try:
@@ -107,7 +107,7 @@ async def planned(visit: Visit, record: Record, *, purge: bool) -> Plan:
     )
 
 
-async def _delete(visit: Visit, record: Record, etag: str, *, purge: bool) -> UUID:
+async def _delete(visit: Visit, record: Representation, etag: str, *, purge: bool) -> UUID:
     """Do it; what it did is in the change set."""
 
     async def work(writer: Writer) -> UUID:

@@ -12,7 +12,7 @@ from admin_app.panel.links import (
     titles_of,
 )
 from admin_app.panel.visit import Visit
-from admin_app.records import Record
+from admin_app.records import Representation
 
 LINKS_SHOWN = 50
 
@@ -27,7 +27,7 @@ class Entry:
     """Where the value can be downloaded."""
 
 
-async def entries(visit: Visit, record: Record) -> tuple[list[Entry], list[Entry]]:
+async def entries(visit: Visit, record: Representation) -> tuple[list[Entry], list[Entry]]:
     """The values people work with, and the technical ones: keys, versions."""
     main: list[Entry] = []
     technical: list[Entry] = []
@@ -45,7 +45,7 @@ async def entries(visit: Visit, record: Record) -> tuple[list[Entry], list[Entry
     return main, technical
 
 
-def _entry(visit: Visit, record: Record, field: Field) -> Entry:
+def _entry(visit: Visit, record: Representation, field: Field) -> Entry:
     value = shown(record.resource, field, record.values)
     downloadable = field.kind is Kind.BINARY and not value.empty and not value.note
     href = visit.urls.file(record.resource, record.key, field.name) if downloadable else None

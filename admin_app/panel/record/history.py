@@ -18,7 +18,7 @@ from admin_app.panel.visit import Visit
 from admin_app.records import PastChange
 from admin_app.records.trail.changes import SENSITIVE_MARKER, Facts
 from admin_app.records.trail.net import Net
-from admin_app.records.trail.past import Undoing
+from admin_app.records.trail.past import UndoneBy
 from admin_app.records.trail.veil import member_key
 
 LINKS_SHOWN = 50
@@ -80,7 +80,7 @@ class Event:
         return ago(self.change.at)
 
     @property
-    def undone(self) -> Undoing | None:
+    def undone(self) -> UndoneBy | None:
         return self.change.undone
 
 

@@ -16,7 +16,7 @@ from admin_app.panel.record.undoing import conflict_page, undone
 from admin_app.panel.rendering import render
 from admin_app.panel.security import read_form, safe_next, text_in
 from admin_app.panel.visit import Visit, id_from, visiting
-from admin_app.records import Record, Reverted, Writer
+from admin_app.records import Representation, Reverted, Reverting, Writer
 
 PAGE = 25
 IN_RAIL = 5
@@ -48,7 +48,7 @@ def _last_title(changes: Any, resource: Resource, key: Key) -> str:
     return changes[0].title if changes else f"{resource.label} {resource.key_text(key)}"
 
 
-async def _record(visit: Visit, resource: Resource, key: Key) -> Record | None:
+async def _record(visit: Visit, resource: Resource, key: Key) -> Representation | None:
     try:
         return await visit.records.get(visit.actor, resource, key, "with")
     except NotFoundError:
@@ -95,10 +95,10 @@ async def put_back(admin: Admin, request: Request, resource: Resource) -> Respon
     etag, skip = text_in(form, "_etag"), bool(text_in(form, "skip"))
 
     async def work(writer: Writer) -> Reverted:
+        reverting = Reverting(writer, skip_conflicts=skip)
         if to:
-            tags = [etag] if etag else None
-            return await writer.to_state(resource, key, to, if_match=tags, skip_conflicts=skip)
-        return await writer.undo_change(resource, key, change, fields, skip_conflicts=skip)
+            return await reverting.to_state(resource, key, to, if_match=[etag] if etag else None)
+        return await reverting.undo_change(resource, key, change, fields)
 
     wanted = text_in(form, "next")
     try:

@@ -13,7 +13,7 @@ from admin_app.errors import NotFoundError
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.security import read_form, text_in
 from admin_app.panel.visit import Visit, record_at, visiting
-from admin_app.records import Record, Writer
+from admin_app.records import Representation, Writer
 
 
 async def restore(_: Admin, request: Request, resource: Resource) -> Response:
@@ -26,7 +26,7 @@ async def restore(_: Admin, request: Request, resource: Resource) -> Response:
     key = resource.parse_key(text_in(form, "key"))
     etag = text_in(form, "_etag")
 
-    async def work(writer: Writer) -> tuple[Record, UUID]:
+    async def work(writer: Writer) -> tuple[Representation, UUID]:
         tags = [etag] if etag else None
         return await writer.restore(resource, key, if_match=tags), writer.change_set
 
@@ -35,7 +35,7 @@ async def restore(_: Admin, request: Request, resource: Resource) -> Response:
     return redirect_with(visit, url, "restored", record.title, change_set)
 
 
-async def record_anywhere(visit: Visit, resource: Resource) -> tuple[Record, bool]:
+async def record_anywhere(visit: Visit, resource: Resource) -> tuple[Representation, bool]:
     """The record in the page's address, and whether it is in the trash.
 
     Raises ``NotFoundError``.

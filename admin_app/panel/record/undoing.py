@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
@@ -13,7 +12,7 @@ from sqladmin import Admin
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
-from admin_app.declaration import Key, Resource
+from admin_app.declaration import Resource
 from admin_app.desk import upload_of
 from admin_app.errors import (
     Conflict,
@@ -179,9 +178,7 @@ async def _conflicts(
 
 def _shown(visit: Visit, each: Conflict) -> dict[str, Any]:
     resource = visit.registry[each.resource]
-    key: Key | None = None
-    with suppress(NotFoundError):
-        key = resource.parse_key(each.key)
+    key = resource.key_or_none(each.key)
     field = resource.fields.get(each.field or "")
     source = field or resource.relations.get(each.field or "")
     there = key is not None and each.code != "gone"

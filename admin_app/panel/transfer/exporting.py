@@ -16,7 +16,7 @@ from admin_app.panel.display import shown, total_words
 from admin_app.panel.language import number as grouped
 from admin_app.panel.links import GONE, target_keys
 from admin_app.panel.lists.columns import Source, columns_for, offered
-from admin_app.panel.lists.rows import shape_for
+from admin_app.panel.lists.rows import shape_for, titles_of
 from admin_app.panel.lists.selecting import Selection, narrowing, selection_in
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, visiting
@@ -146,32 +146,10 @@ def _stored(resource: Resource, sources: Iterable[Source]) -> Shape:
 
 def _labels(visit: Visit, resource: Resource, sources: Sequence[Source]) -> Labels:
     async def rendered(rows: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Any]]:
-        titles = await _titles(visit, sources, rows)
+        titles = await titles_of(visit, sources, rows)
         return [[_cell(visit, resource, each, row, titles) for each in sources] for row in rows]
 
     return Labels([each.label for each in sources], rendered)
-
-
-async def _titles(
-    visit: Visit, sources: Iterable[Source], rows: Sequence[Mapping[str, Any]]
-) -> dict[str, Mapping[Key, Title]]:
-    """What all related records are called, by the name of their resource."""
-    keys: dict[str, set[Key]] = {}
-    more: dict[str, set[str]] = {}
-    for each in sources:
-        if each.relation is None:
-            continue
-        target = each.relation.target
-        found = keys.setdefault(target, set())
-        for row in rows:
-            found.update(target_keys(visit, each.relation, row))
-        more.setdefault(target, set()).update([each.field.name] if each.field else [])
-    return {
-        name: await visit.records.titles(
-            visit.actor, visit.registry[name], wanted, sorted(more[name])
-        )
-        for name, wanted in keys.items()
-    }
 
 
 def _cell(

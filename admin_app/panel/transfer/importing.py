@@ -199,7 +199,8 @@ async def run(admin: Admin, request: Request, resource: Resource) -> Response:
     origin = replace(visit.origin, source="import", reason=visit.origin.reason or found.name)
     if resource.options.reason == "required" and not visit.origin.reason:
         raise BadRequestError(say("Say why."))
-    total = found.choices["tried"]["total"]
+    tried = found.choices["tried"]
+    total = 0 if tried["more"] else tried["total"]
     if await begin_import(database, visit.actor, found.id):
         task = take_in(visit, found.id, fitted, file, origin, atomic=chosen.atomic, total=total)
         await asyncio.wait({task}, timeout=_MOST_WAITING)
@@ -326,7 +327,11 @@ async def _result(admin: Admin, request: Request, resource: Resource, found: Upl
     visit = visiting(request)
     outcome = found.outcome or {}
     rows, total = sum(outcome.get(name, 0) for name in TABS), outcome.get("total", 0)
-    words = say("{rows} of {total} rows", rows=number(rows), total=number(total))
+    words = (
+        say("{rows} of {total} rows", rows=number(rows), total=number(total))
+        if total
+        else say("Rows so far: {rows}", rows=number(rows))
+    )
     if wants_json(request):
         told = {"running": found.running, "rows": rows, "total": total, "words": words}
         return JSONResponse(told, headers={"Cache-Control": "no-store"})

@@ -12,7 +12,7 @@ from starlette.datastructures import FormData
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.desk import keep_preference
-from admin_app.errors import AppError, NotFoundError
+from admin_app.errors import AppError
 from admin_app.panel.language import say
 from admin_app.panel.layout import covered
 from admin_app.panel.security import text_in
@@ -251,7 +251,7 @@ def _guessed_relation(visit: Visit, name: str, relation: Relation, found: Readin
         if isinstance(each, str)
         for part in (each.split(split) if split else [each])
     ]
-    keyed = all(_is_key(target, each) for each in parts if each)
+    keyed = all(target.key_or_none(each) is not None for each in parts if each)
     naming = _naming(target)
     if keyed or not naming:
         return Column(name, relation.name)  # An export's own way to write keys needs no steps.
@@ -263,14 +263,6 @@ def _separator(texts: Sequence[Any]) -> str:
         each: sum(each in text for text in texts if isinstance(text, str)) for each in SEPARATORS
     }
     return max(SEPARATORS, key=found.__getitem__)
-
-
-def _is_key(target: Resource, text: str) -> bool:
-    try:
-        target.parse_key(text)
-    except NotFoundError:
-        return False
-    return True
 
 
 def _naming(target: Resource) -> list[str]:

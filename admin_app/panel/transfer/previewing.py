@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
-from admin_app.errors import NotFoundError
+from admin_app.errors import ContentTooLargeError
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
-from admin_app.panel.language import mark, say
+from admin_app.panel.language import mark, number, say
 from admin_app.panel.layout import covered
 from admin_app.panel.lists.previewing import rehearsing
 from admin_app.panel.transfer.mapping import Reading
 from admin_app.panel.visit import Visit, id_from
 from admin_app.records import Title
 from admin_app.records.transfer import Import, Outcome, Plan, counts, row_outcomes
-from admin_app.records.transfer.importer import CHUNK
+from admin_app.records.transfer.importer import CHUNK, MOST_ATOMIC
 
 MOST_TRIED = 2_000
 """The most rows tried."""
 TRYING = 8.0
 """The most seconds of a trial."""
+MOST_COUNTED = 100_000
+"""The most rows counted."""
 PAGE = 50
 MOST_TEXT = 200
 """Characters of a value that are kept to be shown."""
 NAMED = 3
 """The most related records named in a cell."""
+Made = Mapping[tuple[str, str], str]
 TABS = {
     "created": mark("New ones"),
     "changed": mark("Changed"),
@@ -39,34 +42,69 @@ TABS = {
 
 
 async def try_out(visit: Visit, fitted: Plan, file: Reading, *, atomic: bool) -> dict[str, Any]:
-    """What it would do, as JSON data: of the first rows, where there are many."""
+    """What it would do, as JSON data: of the first rows, where there are many.
+
+    Raises ``ContentTooLargeError`` for more rows than are kept all or none.
+    """
     importing = Import(
         visit.records, visit.actor, fitted, file.table.format, origin=rehearsing(visit), keep=False
     )
     rows, total = iter(file.rows), Outcome()
+    made: dict[int, Made] = {}
     until = monotonic() + TRYING
     for _ in range(MOST_TRIED // CHUNK):
-        chunk = list(itertools.islice(rows, CHUNK))
+        chunk = await _next(rows, CHUNK)
         async for part in importing.run(chunk):
             total.add(part)
+            made |= dict.fromkeys((each.row.line for each in part.done), part.made)
         if len(chunk) < CHUNK or monotonic() > until:
             break
-    # In a thread: the rest of a large file takes a moment to be counted.
-    left = await asyncio.to_thread(lambda: sum(1 for _ in rows))
+    rest = itertools.islice(rows, MOST_COUNTED + 1 - total.rows)
+    left = await asyncio.to_thread(lambda: sum(1 for _ in rest))
+    if atomic and total.rows + left > MOST_ATOMIC:
+        raise ContentTooLargeError(
+            say("At most {count} rows are imported all or none.", count=number(MOST_ATOMIC))
+        )
     found = row_outcomes(fitted, visit.registry, total)
     return {
         "counts": counts(total),
         "tried": total.rows,
-        "total": total.rows + left,
-        "rows": [_short(each) for each in found],
+        "total": min(total.rows + left, MOST_COUNTED),
+        "more": total.rows + left > MOST_COUNTED,
+        "rows": [
+            _short(each | {"new": _new(visit, fitted.resource, each, made.get(each["line"], {}))})
+            for each in found
+        ],
         "names": [name for each in fitted.rules for name in _names(each.target)],
         "atomic": atomic,
     }
 
 
+async def _next(rows: Iterator[Any], most: int) -> list[Any]:
+    """Some of the rows, read in a thread: a line may be long."""
+    return await asyncio.to_thread(lambda: list(itertools.islice(rows, most)))
+
+
 def _names(target: Any) -> Sequence[str]:
     many = isinstance(target, Relation) and not target.many
     return target.fields if many else (target.name,)
+
+
+def _new(
+    visit: Visit, resource: Resource, row: Mapping[str, Any], made: Made
+) -> dict[str, dict[str, str]]:
+    """What the row calls the related records that it would create, by resource and key."""
+    found: dict[str, dict[str, str]] = {}
+    for name, change in row.get("changes", {}).items():
+        relation = _relation(resource, name)
+        if relation is None or change["after"] is None:
+            continue
+        target = visit.registry.target(relation)
+        texts = [target.key_text(each) for each in _keys(target, change["after"])[:NAMED]]
+        called = {each: made[target.name, each] for each in texts if (target.name, each) in made}
+        if called:
+            found[target.name] = found.get(target.name, {}) | called
+    return found
 
 
 def _short(value: Any) -> Any:
@@ -103,6 +141,8 @@ class Preview:
     counts: Mapping[str, int]
     tried: int
     total: int
+    more: bool
+    """Whether there are more rows than that."""
     tab: str
     labels: tuple[str, ...]
     rows: tuple[Row, ...]
@@ -112,7 +152,7 @@ class Preview:
     @property
     def whole(self) -> bool:
         """Whether all rows were tried."""
-        return self.tried >= self.total
+        return self.tried >= self.total and not self.more
 
     @property
     def takes(self) -> int:
@@ -145,6 +185,7 @@ async def looked_at(
         found,
         tried["tried"],
         tried["total"],
+        tried["more"],
         tab,
         tuple(_label(resource, each) for each in names),
         tuple(_row(visit, resource, each, names, titles) for each in here),
@@ -176,8 +217,9 @@ def _row(
         faults = tuple(_fault(resource, each) for each in row["errors"])
         return Row(row["line"], None, faults=faults)
     changes = row.get("changes", {})
+    new = row.get("new", {})
     cells = tuple(
-        _cell(visit, resource, name, changes[name], titles) if name in changes else Cell()
+        _cell(visit, resource, name, changes[name], titles, new) if name in changes else Cell()
         for name in names
     )
     text = shortened(Shown(row["title"])).text
@@ -199,6 +241,7 @@ def _cell(
     name: str,
     change: Mapping[str, Any],
     titles: Mapping[str, Mapping[Key, Title]],
+    new: Mapping[str, Mapping[str, str]],
 ) -> Cell:
     def side(value: Any) -> Shown | None:
         relation = _relation(resource, name)
@@ -206,31 +249,38 @@ def _cell(
             return None
         if relation is None:
             return shortened(wire_shown(resource.fields[name], value))
-        return _named(visit, relation, value, titles[relation.target])
+        called = new.get(relation.target, {}) if value is change["after"] else {}
+        return _named(visit, relation, value, titles[relation.target], called)
 
     return Cell(side(change["before"]), side(change["after"]))
 
 
-def _named(visit: Visit, relation: Relation, value: Any, titles: Mapping[Key, Title]) -> Shown:
+def _named(
+    visit: Visit,
+    relation: Relation,
+    value: Any,
+    titles: Mapping[Key, Title],
+    new: Mapping[str, str],
+) -> Shown:
     target = visit.registry.target(relation)
+
+    def link(key: Key) -> Link:
+        text = target.key_text(key)
+        # The key of what is only tried may be another record's by now.
+        if text in new:
+            return Link(say("{name} (new)", name=new[text]))
+        return (
+            Link(titles[key].text, visit.urls.details(target, key)) if key in titles else Link(text)
+        )
+
     keys = _keys(target, value)
-    links = tuple(
-        Link(titles[key].text, visit.urls.details(target, key))
-        if key in titles
-        else Link(say("a new one"))
-        for key in keys[:NAMED]
-    )
+    links = tuple(link(each) for each in keys[:NAMED])
     return Shown(links=links, more=len(keys) - len(links))
 
 
 def _keys(target: Resource, value: Any) -> list[Key]:
-    found = []
-    for each in value if isinstance(value, list) else [value]:
-        try:
-            found.append(target.parse_key(str(each)))
-        except NotFoundError:
-            continue
-    return found
+    given = value if isinstance(value, list) else [value]
+    return list(target.keys_among(str(each) for each in given))
 
 
 async def _titles(

@@ -191,9 +191,8 @@ async def _key_in_sight(
     """The key that is asked about; none of a record that is absent, or out of the asker's sight."""
     if question.key is None:
         return None
-    try:
-        key = question.resource.parse_key(question.key)
-    except NotFoundError:
+    key = question.resource.key_or_none(question.key)
+    if key is None:
         return None
     with acting(asker):
         there = await reader.visible(connection, asker, question.resource, [key])

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, get_args
 
 from admin_app.access.policies import Trash
-from admin_app.database.exact import DIGITS, PLACES, Unit
+from admin_app.database.exact import DIGITS, PLACES, UTC_NAME, Unit
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
 from admin_app.declaration.fields import INT64, ORDERED, Shape
 from admin_app.errors import BadRequestError
@@ -23,7 +23,6 @@ from admin_app.records.queries.operands import json_compared
 from admin_app.records.queries.ordering import number_of, words_of
 from admin_app.records.queries.periods import (
     MOMENTS,
-    UTC_NAME,
     in_zone,
     settled_all,
     zone_of,

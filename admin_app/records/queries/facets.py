@@ -143,6 +143,7 @@ def facet_of(
         having=(),
         sort=(by_value,) if parts else (Order(COUNT_ALL, descending=True), by_value),
         limit=limit,
+        zone=query.zone,
         trash=query.trash,
     )
 

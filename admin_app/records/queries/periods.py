@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
+from admin_app.database.exact import UTC_NAME
 from admin_app.declaration import Kind
 from admin_app.errors import BadRequestError
 from admin_app.records.queries.conditions import (
@@ -37,7 +38,6 @@ WORDS: dict[str, str] = {"now": "hdwmy", "today": "dwmy", "week": "w", "month": 
 """Each with the units that it can be moved by."""
 MAX_DAYS = 366_000
 """How far a word may be moved: a thousand years."""
-UTC_NAME = "UTC"
 _DAYS = {"h": 1 / 24, "d": 1, "w": 7, "m": 31, "y": 366}
 _YEARS = range(2, 9_999)
 """Years whose ends are moments in every time zone."""
@@ -174,7 +174,8 @@ def _midnight(day: date, now: datetime) -> datetime:
 @cache
 def zones() -> frozenset[str]:
     """The names of the time zones there are."""
-    return frozenset(available_timezones()) | {UTC_NAME}
+    # What is local to one machine is not so to another, such as the database's.
+    return frozenset(available_timezones()) - {"localtime"} | {UTC_NAME}
 
 
 def zone_of(reading: Reading, given: Any) -> str:

@@ -12,6 +12,7 @@ from math import isfinite
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, and_, distinct, func, select, true
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
@@ -23,9 +24,10 @@ from admin_app.database.exact import (
     part_of,
 )
 from admin_app.database.types import ExactDecimal
+from admin_app.database.violations import is_unknown_zone
 from admin_app.declaration import Actor, Kind, Relation, Resource
 from admin_app.declaration.values import adapter_of
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records.queries.aggregation import Aggregation, Group, Having, Measure, Order, Place
 from admin_app.records.queries.operators import OPERATORS
 from admin_app.records.reads.criteria import Standing
@@ -55,12 +57,19 @@ async def aggregates(
 ) -> Aggregates:
     """Read groups of the records in sight; one statement.
 
-    Raises ``BadRequestError`` where a sum of floats is too large to be one.
+    Raises ``BadRequestError`` where a sum of floats is too large to be one, and for a time zone
+    that the database does not know.
     """
     resource = reader.sight.registry(actor)[resource.name]
     dialect = connection.dialect.name
     statement = _grouped(dialect, await _rows(dialect, reader, actor, resource, asked), asked)
-    rows = (await connection.execute(statement)).all()
+    try:
+        rows = (await connection.execute(statement)).all()
+    except DBAPIError as error:
+        if not is_unknown_zone(error):
+            raise
+        detail = f"The database knows no time zone {asked.zone}."
+        raise BadRequestError.about(("tz",), "bad_value", detail) from error
     return Aggregates([_answer(asked, row) for row in rows[: asked.limit]], len(rows) > asked.limit)
 
 
@@ -72,7 +81,7 @@ async def _rows(
     columns = [
         joins.column(each.place)
         if each.unit is None
-        else part_of(dialect, joins.column(each.place), each.unit)
+        else part_of(dialect, joins.column(each.place), each.unit, asked.zone)
         for each in asked.groups
     ]
     columns += [joins.column(each.place) for each in asked.measures if each.place]
@@ -237,7 +246,7 @@ def _float(measure: Measure, value: float) -> float:
         return value
     detail = f"The {measure.function} of {measure.of} is too large for a number."
     path = (measure.function,)
-    raise BadRequestError(detail, errors=[FieldError(path, "out_of_range", detail)])
+    raise BadRequestError.about(path, "out_of_range", detail)
 
 
 def _decimal(value: Any, places: int | None) -> str:

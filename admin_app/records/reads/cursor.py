@@ -17,7 +17,7 @@ from sqlalchemy import BindParameter, ColumnElement, Enum, String, and_, cast, f
 
 from admin_app.declaration import Field
 from admin_app.declaration.values import adapter_of
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records.queries.query import Sort
 
 _SIGNATURE = 12
@@ -101,7 +101,7 @@ def read_place(secret: bytes, resource: str, text: str) -> int:
 def bad_cursor() -> BadRequestError:
     """Make the error for an invalid cursor."""
     detail = "This cursor is not from a list with this order. Start without one."
-    return BadRequestError(detail, errors=[FieldError(("cursor",), "bad_cursor", detail)])
+    return BadRequestError.about(("cursor",), "bad_cursor", detail)
 
 
 def _body(*parts: Any) -> bytes:

@@ -7,7 +7,7 @@ relation itself, to the target under its own: so the target's policy and masks h
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,14 +16,12 @@ from sqlalchemy.orm import join as orm_join
 
 from admin_app.access.policies import policy
 from admin_app.declaration import Actor, Field, Key, Kind, Resource
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records.queries.query import Include, Shape
 from admin_app.records.reads.criteria import one_of
 from admin_app.records.reads.cursor import order
 from admin_app.records.reads.key_batches import batches
-
-if TYPE_CHECKING:
-    from admin_app.records.reads.reader import Reader, Values
+from admin_app.records.reads.reader import Reader, Values
 
 MOST_INCLUDED = 10_000
 """Records that one answer includes, however they are spread over it."""
@@ -38,7 +36,24 @@ _KEY = 8
 """What a key of a set is counted as."""
 
 
-class Included:
+async def include(
+    reader: Reader,
+    connection: AsyncConnection,
+    actor: Actor,
+    resource: Resource,
+    rows: Sequence[Values],
+    shape: Shape,
+) -> tuple[str, ...]:
+    """Give each row the records that its shape includes; returns which lists were cut.
+
+    Raises ``BadRequestError`` where they are more than one answer takes.
+    """
+    included = _Included(reader, connection, actor)
+    await included.add(resource, rows, shape)
+    return tuple(included.truncated)
+
+
+class _Included:
     """The included records of one answer."""
 
     def __init__(self, reader: Reader, connection: AsyncConnection, actor: Actor) -> None:
@@ -53,10 +68,7 @@ class Included:
     async def add(
         self, resource: Resource, rows: Sequence[Values], shape: Shape, *path: str
     ) -> None:
-        """Give each row the records of every relation that its shape includes.
-
-        Raises ``BadRequestError`` where all of them are more than one answer takes.
-        """
+        """Give each row the records of every relation that its shape includes."""
         for include in shape.includes:
             await self._add(resource, rows, include, (*path, include.relation.name))
 
@@ -191,4 +203,4 @@ def _too_large() -> BadRequestError:
 
 
 def _refused(detail: str) -> BadRequestError:
-    return BadRequestError(detail, errors=[FieldError(("include",), TOO_MANY_INCLUDED, detail)])
+    return BadRequestError.about(("include",), TOO_MANY_INCLUDED, detail)

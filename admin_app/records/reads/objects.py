@@ -35,7 +35,7 @@ from admin_app.records.reads import postgresql_text, sqlite_text
 from admin_app.records.reads.criteria import Standing
 from admin_app.records.reads.includes import is_large
 from admin_app.records.reads.reader import Reader, Values
-from admin_app.records.reads.record import as_json
+from admin_app.records.reads.representation import as_json
 from admin_app.records.reads.sets import as_list, keys_as_json, keys_of, same_as_json
 from admin_app.records.reads.sqlite_values import Column as Stored
 from admin_app.records.reads.sqlite_values import as_stored, json_of_stored

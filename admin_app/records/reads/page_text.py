@@ -8,7 +8,7 @@ from typing import Any
 from admin_app.declaration import Registry
 from admin_app.records.queries.query import WHOLE
 from admin_app.records.reads.pages import Page
-from admin_app.records.reads.record import as_json, wire
+from admin_app.records.reads.representation import as_json, wire
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from admin_app.records.reads.page_text import PageText
 from admin_app.records.reads.pages import Page, cut
 from admin_app.records.reads.planner import LIMIT, OFFSET, Asked, Plan, Planner, named
 from admin_app.records.reads.reader import Reader
-from admin_app.records.reads.record import Answer, Record, answer, record
+from admin_app.records.reads.representation import Answer, Representation, answer
 from admin_app.records.reads.sqlite_text import UnlikeError
 
 MOST_PLANS = 500
@@ -46,12 +46,12 @@ class Plans:
 
     async def one(
         self, actor: Actor, resource: Resource, key: Key, trash: Trash, seconds: float | None
-    ) -> Record | None:
+    ) -> Representation | None:
         """Read a whole record; none when it is absent or out of sight."""
         plan, rows = await self._item(
             Asked(actor, resource, WHOLE, trash, text=False), key, seconds
         )
-        return record(plan.resource, plan.values(rows[0])) if rows else None
+        return Representation(plan.resource, plan.values(rows[0])) if rows else None
 
     async def one_text(
         self,

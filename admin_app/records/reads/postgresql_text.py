@@ -42,7 +42,7 @@ from sqlalchemy.types import CHAR, NCHAR, TypeEngine
 
 from admin_app.database import ExactDecimal
 from admin_app.declaration import Field
-from admin_app.records.reads.record import as_json
+from admin_app.records.reads.representation import as_json
 from admin_app.records.reads.sqlite_text import UNLIKE
 
 Column = ColumnElement[Any]

@@ -21,7 +21,6 @@ from admin_app.errors import NotFoundError
 from admin_app.records.queries.query import WHOLE, Shape
 from admin_app.records.reads.criteria import Criteria, one_of
 from admin_app.records.reads.crud import RecordCRUD
-from admin_app.records.reads.includes import Included
 from admin_app.records.reads.key_batches import batches
 
 Values = dict[str, Any]
@@ -143,22 +142,6 @@ class Reader:
             sets = {key: [target.reference(far) for far in keys] for key, keys in links.items()}
             for row in rows:
                 row[relation.name] = sets.get(resource.key_of(row), [])
-
-    async def include(
-        self,
-        connection: AsyncConnection,
-        actor: Actor,
-        resource: Resource,
-        rows: Sequence[Values],
-        shape: Shape,
-    ) -> tuple[str, ...]:
-        """Give each row the records that its shape includes; returns which lists were cut.
-
-        Raises ``BadRequestError`` where they are more than one answer takes.
-        """
-        included = Included(self, connection, actor)
-        await included.add(resource, rows, shape)
-        return tuple(included.truncated)
 
     async def links(
         self,

@@ -34,7 +34,7 @@ from sqlalchemy import (
 
 from admin_app.database import ExactDecimal
 from admin_app.declaration import Field
-from admin_app.records.reads.record import as_json
+from admin_app.records.reads.representation import as_json
 from admin_app.records.reads.sqlite_values import as_stored, json_of_stored
 
 Column = ColumnElement[Any]

@@ -12,20 +12,15 @@ from admin_app.declaration import Actor, Key, Origin, Resource, acting
 from admin_app.errors import NotFoundError, UnauthenticatedError
 from admin_app.records.service.single import SingleRecords
 from admin_app.records.service.writes import Writes
-from admin_app.records.trail.history import (
-    ChangeSet,
-    Timeline,
-    change_set,
-    change_with_effects,
-    past_changes,
-    timeline,
-)
-from admin_app.records.trail.history import in_sight as changes_in_sight
+from admin_app.records.trail.history import ChangeSet, History, Timeline
 from admin_app.records.trail.net import Net, fold
 from admin_app.records.trail.past import PastChange
 from admin_app.records.trail.recent import RecentChange, recent_changes
+from admin_app.records.trail.recorded import change_with_effects
 from admin_app.records.writes.refusals import impossible_values
-from admin_app.records.writes.undo.reverting import Reverted
+from admin_app.records.writes.undo.parts import Reverted
+from admin_app.records.writes.undo.reverting import Reverting
+from admin_app.records.writes.writer import Writer
 
 MOST_COMPARED = 10_000
 """Changes that are read to compare what a record was with what it became."""
@@ -39,13 +34,12 @@ class Histories(SingleRecords, Writes):
     ) -> list[PastChange]:
         """The latest changes of a record in sight, newest first, as far as they are in sight."""
         await self.get(actor, resource, key, "with" if resource.options.trash else "without")
+
+        async def read(connection: AsyncConnection) -> list[PastChange]:
+            return await self._history(connection, actor).of_record(resource, key, limit)
+
         with acting(actor):
-            return await self._read(
-                actor,
-                lambda connection: past_changes(
-                    self._reader, connection, actor, resource, key, limit
-                ),
-            )
+            return await self._read(actor, read)
 
     async def timeline(
         self, actor: Actor, resource: Resource, key: Key, limit: int, before: int | None = None
@@ -59,7 +53,7 @@ class Histories(SingleRecords, Writes):
         seen = self.registry_for(actor)[resource.name]
 
         async def read(connection: AsyncConnection) -> Timeline:
-            return await timeline(self._reader, connection, actor, seen, key, limit, before)
+            return await self._history(connection, actor).timeline(seen, key, limit, before)
 
         with acting(actor), impossible_values():
             return await self._read(actor, read, snapshot=True)
@@ -75,9 +69,8 @@ class Histories(SingleRecords, Writes):
         seen = self.registry_for(actor)[resource.name]
 
         async def read(connection: AsyncConnection) -> list[PastChange]:
-            return await past_changes(
-                self._reader, connection, actor, seen, key, MOST_COMPARED, since=older
-            )
+            history = self._history(connection, actor)
+            return await history.of_record(seen, key, MOST_COMPARED, since=older)
 
         with acting(actor):
             found = (await self._read(actor, read))[::-1]
@@ -98,7 +91,7 @@ class Histories(SingleRecords, Writes):
                 (await change_with_effects(connection, seen, key, each))[:1] for each in wanted
             ]
             flat = [each for some in found for each in some]
-            return await changes_in_sight(self._reader, connection, actor, flat)
+            return await self._history(connection, actor).in_sight(flat)
 
         with acting(actor):
             return await self._read(actor, read)
@@ -114,7 +107,7 @@ class Histories(SingleRecords, Writes):
             raise UnauthenticatedError
 
         async def read(connection: AsyncConnection) -> ChangeSet:
-            return await change_set(self._reader, connection, actor, wanted, limit, after)
+            return await self._history(connection, actor).change_set(wanted, limit, after)
 
         with acting(actor):
             return await self._read(actor, read, snapshot=True)
@@ -122,10 +115,12 @@ class Histories(SingleRecords, Writes):
     async def undo(
         self, actor: Actor, wanted: uuid.UUID, *, origin: Origin, skip_conflicts: bool = False
     ) -> Reverted:
-        """Undo a change set; see ``Writer.undo``."""
-        return await self.write(
-            actor, origin, lambda writer: writer.undo(wanted, skip_conflicts=skip_conflicts)
-        )
+        """Undo a change set; see ``Reverting.undo_set``."""
+
+        async def work(writer: Writer) -> Reverted:
+            return await Reverting(writer, skip_conflicts=skip_conflicts).undo_set(wanted)
+
+        return await self.write(actor, origin, work)
 
     async def recent_changes(
         self, actor: Actor, limit: int, *, mine: bool = False
@@ -139,3 +134,6 @@ class Histories(SingleRecords, Writes):
                 ),
                 snapshot=True,
             )
+
+    def _history(self, connection: AsyncConnection, actor: Actor) -> History:
+        return History(self._reader, connection, actor)

@@ -14,7 +14,7 @@ from admin_app.records.queries.query import Query
 from admin_app.records.reads.neighbours import beside, title_on
 from admin_app.records.reads.page_text import PageText, text_of
 from admin_app.records.reads.pages import Page, read_page
-from admin_app.records.reads.record import Record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.reads.text_portions import Copied, Copies, Portion, Text
 from admin_app.records.reads.titles import Title, choices
 from admin_app.records.service.queries import Queries
@@ -55,7 +55,7 @@ class Lists(Queries):
         )
 
     async def neighbours(
-        self, actor: Actor, resource: Resource, query: Query, record: Record
+        self, actor: Actor, resource: Resource, query: Query, record: Representation
     ) -> tuple[Title | None, Title | None]:
         """The neighbours of a record in a list; none in a list of best matches."""
         seen = self.registry_for(actor)[resource.name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from admin_app.access.grants import RoleInfo, list_roles
 from admin_app.access.policies import reach
+from admin_app.access.standing import require_standing
 from admin_app.declaration import Actor, Key, Resource
 from admin_app.records.explaining.explain import (
     Explanation,
@@ -25,6 +26,10 @@ class Permissions(Foundation):
         """The actions that the actor may do to at least some records."""
         seen = self.registry_for(actor)[resource.name]
         return frozenset(each for each in seen.actions if reach(actor.grants, seen, each))
+
+    async def require_standing(self, actor: Actor) -> None:
+        """Raise what ``access.standing`` does of an actor who has lost something meanwhile."""
+        await self._read(actor, lambda connection: require_standing(connection, actor))
 
     def may_explain(self, actor: Actor) -> bool:
         """Whether the actor may ask ``explain`` and ``who_may``."""

@@ -13,7 +13,8 @@ from admin_app.errors import NotFoundError
 from admin_app.records.queries.form import FormlessError
 from admin_app.records.queries.query import WHOLE, Shape
 from admin_app.records.queries.shape import parse_shape
-from admin_app.records.reads.record import Answer, Record, record, shaped_record
+from admin_app.records.reads.includes import include
+from admin_app.records.reads.representation import Answer, Representation, shaped
 from admin_app.records.reads.titles import Title, read_titles
 from admin_app.records.service.base import Foundation
 from admin_app.records.writes.refusals import impossible_values
@@ -36,7 +37,7 @@ class SingleRecords(Foundation):
 
     async def get(
         self, actor: Actor, resource: Resource, key: Key, trash: Trash = "without"
-    ) -> Record:
+    ) -> Representation:
         """Read one record; raises ``NotFoundError`` when it is absent or out of sight."""
         require(actor, resource, "read")
         with acting(actor), impossible_values():
@@ -69,20 +70,20 @@ class SingleRecords(Foundation):
 
     async def _get(
         self, actor: Actor, resource: Resource, key: Key, shape: Shape, trash: Trash
-    ) -> Record:
+    ) -> Representation:
         seen = self.registry_for(actor)
         resource = seen[resource.name]
 
-        async def read(connection: AsyncConnection) -> Record:
+        async def read(connection: AsyncConnection) -> Representation:
             reader = self._reader
             values = await reader.one(connection, actor, resource, key, shape, trash)
             if shape is WHOLE:
-                return record(resource, values)
-            cut = await reader.include(connection, actor, resource, [values], shape)
+                return Representation(resource, values)
+            cut = await include(reader, connection, actor, resource, [values], shape)
             whole = values
             if resource.version is None:
                 whole = await reader.one(connection, actor, resource, key, trash=trash)
-            return shaped_record(seen, resource, values, whole, shape, cut)
+            return shaped(seen, resource, values, whole, shape, cut)
 
         return await self._read(actor, read, snapshot=several(resource, shape))
 

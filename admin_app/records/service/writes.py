@@ -15,15 +15,17 @@ from admin_app.access.tables import Event
 from admin_app.database import connection_of
 from admin_app.declaration import Actor, Key, Origin, Resource, acting
 from admin_app.errors import NotFoundError, ReadOnlyError
-from admin_app.records.reads.record import Record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.service.base import Foundation
 from admin_app.records.trail.changes import Entry
 from admin_app.records.writes.announcing import announce
 from admin_app.records.writes.deletes.effects import Effects, in_sight
 from admin_app.records.writes.deletes.planning import plan_delete
 from admin_app.records.writes.idempotency import SWEEP_EVERY, Claim, Reply, claim, remember, sweep
+from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.refusals import explained_at_commit, impossible_values
 from admin_app.records.writes.rehearsal import Rehearsal, rehearse
+from admin_app.records.writes.transaction import Transaction
 from admin_app.records.writes.writer import Input, Writer
 
 T = TypeVar("T")
@@ -106,7 +108,7 @@ class Writes(Foundation):
 
         async def run(session: AsyncSession) -> Rehearsal[T]:
             writer = self._writer(session, actor, origin)
-            return await rehearse(self._reader, session, actor, writer, work)
+            return await rehearse(writer, work)
 
         return await self._transaction(actor, run, keep=False)
 
@@ -130,10 +132,10 @@ class Writes(Foundation):
 
     async def create(
         self, actor: Actor, resource: Resource, data: Input, *, origin: Origin
-    ) -> Record:
+    ) -> Representation:
         """Create a record; see ``Writer.create``."""
 
-        async def work(writer: Writer) -> Record:
+        async def work(writer: Writer) -> Representation:
             return _written(writer, await writer.create(resource, data))
 
         return await self.write(actor, origin, work)
@@ -147,10 +149,10 @@ class Writes(Foundation):
         *,
         origin: Origin,
         if_match: Collection[str] | None = None,
-    ) -> Record:
+    ) -> Representation:
         """Change a record; see ``Writer.update``."""
 
-        async def work(writer: Writer) -> Record:
+        async def work(writer: Writer) -> Representation:
             made = await writer.update(resource, key, data, if_match=if_match)
             return _written(writer, made)
 
@@ -208,8 +210,9 @@ class Writes(Foundation):
         origin: Origin,
         change_set: uuid.UUID | None = None,
     ) -> Writer:
+        journal = Journal(self.registry, actor, origin, change_set)
         connection = connection_of(session)
-        return Writer(self._reader, session, connection, actor, origin, change_set)
+        return Writer(Transaction(self._reader, session, connection, actor, origin, journal))
 
     async def _transaction(
         self, actor: Actor, run: Callable[[AsyncSession], Awaitable[T]], *, keep: bool = True
@@ -221,7 +224,7 @@ class Writes(Foundation):
                 return await self._database.write(run, keep=keep, seconds=self._seconds(actor))
 
 
-def _written(writer: Writer, made: Record) -> Record:
+def _written(writer: Writer, made: Representation) -> Representation:
     """A record with the change set that it was written in, if anything was."""
     if writer.changed:
         made.change_set = writer.change_set

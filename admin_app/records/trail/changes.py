@@ -177,9 +177,11 @@ async def save(
     reverts: uuid.UUID | None = None,
 ) -> None:
     """Write the entries, causes before effects, in the transaction of the writes they record."""
+    waiting = [each for each in entries if not each.saved]
+    if not waiting:
+        return
     common = common_values(actor, origin, change_set, reverts)
     numbered, alone, together = _STATEMENTS[connection.dialect.name == "sqlite"]
-    waiting = [each for each in entries if not each.saved]
     causes = {id(each.cause) for each in waiting if each.cause is not None}
     while waiting:
         ready = [each for each in waiting if each.cause is None or each.cause.saved]

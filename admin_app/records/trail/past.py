@@ -14,7 +14,7 @@ COLUMNS = [each for each in Change.__table__.columns if each.name not in {"tx", 
 
 
 @dataclass(frozen=True, slots=True)
-class Undoing:
+class UndoneBy:
     """Who undid a change set, when, and by which one."""
 
     change_set: uuid.UUID
@@ -43,7 +43,7 @@ class PastChange:
     """The id of the change of another record that brought this one about."""
     reverts: uuid.UUID | None = None
     """The change set that this change undid, in whole or in part."""
-    undone: Undoing | None = None
+    undone: UndoneBy | None = None
     actor_id: int | None = None
     beside: int = 0
     """How many other acts its change set has, on resources of which every row is in sight."""

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import reach
 from admin_app.declaration import Actor, Key, Registry, Resource
-from admin_app.errors import NotFoundError
 from admin_app.records.reads.reader import Reader
 from admin_app.records.reads.titles import Title, read_titles
 from admin_app.records.trail.changes import Change
@@ -63,7 +62,8 @@ async def recent_changes(
     )
     rows = list(_latest(await connection.execute(statement)))
     keys: dict[str, set[Key]] = {}
-    for row, key in ((row, _key(seen, row)) for row in rows):
+    for row in rows:
+        key = seen[row.resource].key_or_none(row.key)
         if key is not None:
             keys.setdefault(row.resource, set()).add(key)
     titles = {
@@ -83,15 +83,9 @@ def _latest(rows: Iterable[Any]) -> Iterable[Any]:
             yield row
 
 
-def _key(seen: Registry, row: Any) -> Key | None:
-    try:
-        return seen[row.resource].parse_key(row.key)
-    except NotFoundError:
-        return None
-
-
 def _told(seen: Registry, actor: Actor, row: Any, titles: dict[Key, Title]) -> RecentChange | None:
-    resource, key = seen[row.resource], _key(seen, row)
+    resource = seen[row.resource]
+    key = resource.key_or_none(row.key)
     if key is None:
         return None
     title = titles.get(key)

@@ -14,7 +14,6 @@ from admin_app.access.policies import reach
 from admin_app.declaration import Actor, Field, Key, Reference, Relation, Resource
 from admin_app.declaration.keys import join_key
 from admin_app.declaration.values import adapter_of
-from admin_app.errors import NotFoundError
 from admin_app.records.reads.reader import Reader
 from admin_app.records.trail.changes import Facts
 from admin_app.records.trail.past import PastChange
@@ -124,10 +123,7 @@ class Veil:
 
 def member_key(target: Resource, value: Any) -> Key | None:
     """The key of a member of a set in a change."""
-    try:
-        return target.parse_key(str(value) if len(target.key) > 1 else join_key([str(value)]))
-    except NotFoundError:
-        return None
+    return target.key_or_none(str(value) if len(target.key) > 1 else join_key([str(value)]))
 
 
 def _value(field: Field, wire: Mapping[str, Any] | Any) -> Any:

@@ -32,7 +32,7 @@ def detect(content: bytes, name: str, resource: Resource) -> Dialect:
     if format_ != "csv":
         return Dialect(format_, encoding)
     text = content[:SAMPLE].decode(encoding, "replace").removeprefix("\ufeff")
-    first, *more = csv_lines(text.partition("\n")[0]) or [""]
+    first, *more = [*csv_lines(text.partition("\n")[0])] or [""]
     rest = "".join(more) or text.partition("\n")[2]
     delimiter = delimiter_of(first)
     return Dialect("csv", encoding, delimiter, has_header(resource, first, rest, delimiter))

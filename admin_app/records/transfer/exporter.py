@@ -90,7 +90,7 @@ class Export:
         """The file, as much at once as is read together; the first when it has been read.
 
         A workbook is sent when it is whole. Raises ``BadRequestError`` for what it has no place
-        for.
+        for, and what ``Records.require_standing`` does once the first has been read.
         """
         made = self._portions(format_) if labels is None else self._labelled(format_, labels)
         try:
@@ -175,6 +175,7 @@ class Export:
             yield found.text
             if found.end is None:
                 return
+            await self._records.require_standing(self._actor)
             after = found.end
             fitting = size * lines.together // max(len(found.text), 1)
             soon = int(size * SECONDS / max(time.monotonic() - begun, 1e-6))
@@ -194,6 +195,8 @@ class Export:
             self.rows += len(page.rows)
             yield page.rows
             query = replace(query, cursor=page.next) if page.next else None
+            if query is not None:
+                await self._records.require_standing(self._actor)
 
     def _written(self, format_: Written) -> Lines:
         return Lines(self._seen, self._resource, format_, self._query.shape)
@@ -218,7 +221,7 @@ def _together(shape: Shape) -> int:
     each = _included(shape)
     if each > MOST_INCLUDED:
         detail = f"One record could include {each:,} others. Give each list inside a lower limit."
-        raise BadRequestError(detail, errors=[FieldError(("include",), TOO_MANY_INCLUDED, detail)])
+        raise BadRequestError.about(("include",), TOO_MANY_INCLUDED, detail)
     return PAGE if not each else min(PAGE, MOST_INCLUDED // each)
 
 

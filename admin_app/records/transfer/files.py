@@ -37,6 +37,8 @@ _ENDINGS: dict[str, Format] = {
 }
 DELIMITERS = ",;\t"
 _PIECE = 2**20
+MOST_EMPTY = 100_000
+"""Lines with nothing in them: they are passed over, which takes time that no row bounds."""
 LARGEST_CELL = 16 * 2**20
 MOST_COLUMNS = 16_384
 """As many as a workbook has."""
@@ -53,7 +55,7 @@ _FORMULA = re.compile(r" *[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _BEGINS = frozenset("' =+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What text that may need a guard begins with."""
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
-_RETURN = re.compile(r"(?<=\r)(?!\n)")
+_PART = re.compile(r"[^\r]*\r\n?|[^\r]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +116,25 @@ def read_table(file: IO[bytes], how: Format | Dialect) -> Table:
     if _undecodable(first) or "\x00" in first:
         raise BadRequestError(f"The file is not {words_for(dialect.encoding)} text.")
     delimiter = dialect.delimiter or delimiter_of(first)
-    lines = (part for line in itertools.chain([first], text) for part in csv_lines(line))
+    lines = (part for line in itertools.chain([first], text) for part in _parts(line))
     reader = csv.reader(lines, delimiter=delimiter)
     rows = _csv_rows(reader, words_for(dialect.encoding))
     return _tabular("csv", rows, header=dialect.header)
 
 
-def csv_lines(line: str) -> list[str]:
+def csv_lines(line: str) -> Iterator[str]:
     """A line of text as lines of CSV, which some programs end with a carriage return alone."""
-    return [part for part in _RETURN.split(line) if part] if "\r" in line else [line]
+    return (found[0] for found in _PART.finditer(line))
+
+
+def _parts(line: str) -> Iterable[str]:
+    return csv_lines(line) if "\r" in line else (line,)
 
 
 def first_cells(text: str, delimiter: str) -> list[str]:
     """The cells of the first line of CSV; none where there is no such line."""
     try:
-        return next(csv.reader(csv_lines(text)[:1], delimiter=delimiter), [])
+        return next(csv.reader(itertools.islice(csv_lines(text), 1), delimiter=delimiter), [])
     except csv.Error:
         return []
 
@@ -192,6 +198,7 @@ def _tabular(
 
 
 def _csv_rows(reader: Any, encoding: str) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    empty = _Empty()
     while True:
         line = reader.line_num + 1
         try:
@@ -205,7 +212,9 @@ def _csv_rows(reader: Any, encoding: str) -> Iterator[tuple[int, tuple[str, ...]
             yield line, (), TOO_WIDE
             continue
         cells = tuple(found)
-        if cells:
+        if not cells:
+            empty.count()
+        else:
             problem = f"This is not {encoding} text." if any(map(_undecodable, cells)) else ""
             yield line, cells, problem
 
@@ -252,9 +261,11 @@ def _item(line: int, item: Any) -> Row:
 
 
 def _lines(text: Iterable[str]) -> Iterator[Row]:
+    empty = _Empty()
     for line, content in enumerate(text, 1):
         raw = content.rstrip("\r\n")
         if not raw.strip():
+            empty.count()
             continue
         if len(raw) > LARGEST_OBJECT:
             yield Row(
@@ -265,6 +276,19 @@ def _lines(text: Iterable[str]) -> Iterator[Row]:
             yield Row(line, _object(raw), (raw,))
         except (ValueError, RecursionError):
             yield Row(line, {}, (raw,), NO_OBJECT)
+
+
+class _Empty:
+    """The empty lines of a file so far."""
+
+    def __init__(self) -> None:
+        self._number = 0
+
+    def count(self) -> None:
+        """Count one more. Raises ``BadRequestError``."""
+        self._number += 1
+        if self._number > MOST_EMPTY:
+            raise BadRequestError(f"The file has more than {MOST_EMPTY:,} empty lines.")
 
 
 def _object(raw: str) -> dict[str, Any]:

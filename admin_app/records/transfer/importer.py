@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import TypeVar
 
+from admin_app.access.standing import require_standing
 from admin_app.declaration import Actor, Key, Origin
 from admin_app.errors import AppError
 from admin_app.records.service import Records
@@ -15,8 +18,12 @@ from admin_app.records.transfer.run import Failure, Outcome, RowFailedError, Run
 from admin_app.records.transfer.values import Prepared, prepare
 from admin_app.records.writes.writer import Writer
 
+T = TypeVar("T")
+
 CHUNK = 200
 """Rows of one transaction: enough to be quick, and over before other writers get impatient."""
+MOST_ATOMIC = 10_000
+"""Rows that a request may have kept all or none: others wait until they are written."""
 
 
 class Import:
@@ -49,20 +56,32 @@ class Import:
         """Take the rows in, chunk by chunk; each outcome is of rows that are kept by then.
 
         An atomic import is one chunk, of which nothing is kept if any row fails; without ``keep``
-        nothing ever is. Raises what ``Records.write`` raises; the chunks before stay, and the
-        import can simply run again.
+        nothing ever is. Raises what ``Records.write`` raises, and what ``require_standing`` does of
+        an actor who has lost something meanwhile; the chunks before stay, and the import can simply
+        run again.
         """
         waiting = iter(rows)
         size = None if self._atomic else CHUNK
-        while chunk := list(itertools.islice(waiting, size)):
-            yield await self._chunk(chunk)
+        # In a thread: a row may be long, or have much before it that is passed over.
+        while chunk := await asyncio.to_thread(lambda: list(itertools.islice(waiting, size))):
+            yield await (self._whole(chunk) if self._atomic else self._chunk(chunk))
 
-    async def _chunk(self, rows: Sequence[Row]) -> Outcome:
-        prepared, failures = self._prepared(rows)
+    async def _whole(self, rows: Sequence[Row]) -> Outcome:
         try:
-            run = await self._write(prepared, failures)
+            return await self._written(lambda writer: self.within(writer, rows))
         except NothingKeptError as error:
             return Outcome(failures=error.failures)
+
+    async def _chunk(self, rows: Sequence[Row]) -> Outcome:
+        """Write the chunk all at once; if a row fails, again row by row, to find which.
+
+        Most chunks have no bad row, and are written with a tenth of the statements.
+        """
+        prepared, failures = self._prepared(rows)
+        try:
+            run = await self._attempt(prepared, failures, together=True)
+        except RowFailedError:
+            run = await self._attempt(prepared, failures, together=False)
         self._seen.update(run.seen)
         return run.outcome
 
@@ -76,27 +95,19 @@ class Import:
                 failures.append(failure(row, error))
         return prepared, failures
 
-    async def _write(self, prepared: Sequence[Prepared], failures: Sequence[Failure]) -> Run:
-        """Write the chunk all at once; if a row fails, again row by row, to find which.
-
-        Most chunks have no bad row, and are written with a tenth of the statements.
-        """
-        try:
-            return await self._attempt(prepared, failures, together=True)
-        except RowFailedError:
-            return await self._attempt(prepared, failures, together=False)
-
     async def _attempt(
         self, prepared: Sequence[Prepared], failures: Sequence[Failure], *, together: bool
     ) -> Run:
         async def work(writer: Writer) -> Run:
+            await require_standing(writer.connection, self._actor)
             run = Run(writer, self._registry, self._plan, self._seen)
             await (run.together(prepared) if together else run.one_by_one(prepared))
             _in_order(run.outcome, failures)
-            if self._atomic and run.outcome.failures:
-                raise NothingKeptError(run.outcome.failures)
             return run
 
+        return await self._written(work)
+
+    async def _written(self, work: Callable[[Writer], Awaitable[T]]) -> T:
         if not self._keep:
             return (await self._records.rehearse(self._actor, self._origin, work)).result
         return await self._records.write(
@@ -106,10 +117,11 @@ class Import:
     async def within(self, writer: Writer, rows: Sequence[Row]) -> Outcome:
         """Take rows in as a part of other writes: an import that is atomic keeps all or raises.
 
-        Raises ``NothingKeptError``.
+        Raises ``NothingKeptError``, and what ``require_standing`` does.
         """
         whole = Outcome()
         for start in range(0, len(rows), CHUNK):
+            await require_standing(writer.connection, self._actor)
             prepared, failures = self._prepared(rows[start : start + CHUNK])
             run = Run(writer, self._registry, self._plan, self._seen)
             try:

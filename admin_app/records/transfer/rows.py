@@ -9,9 +9,10 @@ from typing import Any
 
 from admin_app.declaration import Field, Kind, Registry, Resource
 from admin_app.declaration.values import adapter_of
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records.queries.query import WHOLE, Shape
-from admin_app.records.reads.record import Values, as_json, wire
+from admin_app.records.reads.reader import Values
+from admin_app.records.reads.representation import as_json, wire
 from admin_app.records.transfer.files import (
     TABULAR,
     Format,
@@ -37,7 +38,7 @@ class Lines:
         """Raises ``BadRequestError`` for a shape that the format has no place for."""
         if format_ in TABULAR and shape.includes:
             detail = "A table has no place for records inside records. Ask for JSON or NDJSON."
-            raise BadRequestError(detail, errors=[FieldError(("include",), "not_here", detail)])
+            raise BadRequestError.about(("include",), "not_here", detail)
         self._seen = seen
         self._resource = resource
         self._format = format_

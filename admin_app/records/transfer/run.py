@@ -6,19 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from admin_app.declaration import Field, Key, Registry, Relation, Resource
+from admin_app.declaration import Field, Key, Registry
 from admin_app.errors import AppError, FieldError, InvalidInputError
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.record import Record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.transfer.files import Row
-from admin_app.records.transfer.mapping import Plan, Rule
-from admin_app.records.transfer.values import Prepared, referring, typed
-from admin_app.records.writes.bulk.updates import Edit
+from admin_app.records.transfer.mapping import Plan
+from admin_app.records.transfer.related import Related
+from admin_app.records.transfer.values import Prepared, typed
+from admin_app.records.writes.updates import Edit, is_same
 from admin_app.records.writes.writer import Writer
 
 Result = Literal["created", "changed", "unchanged"]
-Place = tuple[str, str]
-"""A resource and the field by which its records are named in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +52,11 @@ class Outcome:
     unchanged: int = 0
     failures: list[Failure] = field(default_factory=list)
     done: list[Done] = field(default_factory=list)
+    made: dict[tuple[str, str], str] = field(default_factory=dict)
+    """What the file calls the related records that were created, by resource and key.
+
+    It is of one transaction: what is only tried leaves its keys to the next.
+    """
 
     def take(self, done: Done) -> None:
         """Count the outcome of one row."""
@@ -96,10 +100,8 @@ class Run:
         self._plan = plan
         self._resource = plan.resource
         self._seen_before = seen_before
-        self._known: dict[Place, dict[Any, list[Key]]] = {}
+        self._related = Related(writer, registry, plan)
         self._existing: dict[Key, list[Values]] = {}
-        self._sets = plan.resource.sets.keys()
-        self._natural = [(rule, rule.by) for rule in plan.rules if rule.by is not None]
         self.seen: dict[Key, int] = {}
         self.outcome = Outcome()
 
@@ -110,10 +112,10 @@ class Run:
         """
         try:
             await self._look_up(rows)
-            await self._create_related(rows)
+            await self._related.create(rows)
             new, old = [], []
             for row in rows:
-                data = self._data(row)
+                data = self._related.data_of(row)
                 before = self._find(row, data)
                 if before is None:
                     new.append((row, self._creatable(data)))
@@ -126,25 +128,27 @@ class Run:
                 self.outcome.take(Done(row.row, "created", each.key, (*data,), None, each.values))
         except AppError as error:
             raise RowFailedError from error
+        self.outcome.made = self._related.made
 
     async def one_by_one(self, rows: Sequence[Prepared]) -> None:
         """Write row after row; of one that fails nothing stays but the reason."""
         await self._look_up(rows)
         for row in rows:
-            known = {place: dict(keys) for place, keys in self._known.items()}
             seen = dict(self.seen)
             try:
-                async with self._writer.savepoint():
-                    done = await self._row(row)
+                with self._related.undone_with():
+                    async with self._writer.savepoint():
+                        done = await self._row(row)
             except AppError as error:
-                self._known, self.seen = known, seen
+                self.seen = seen
                 self.outcome.failures.append(failure(row.row, error))
             else:
                 self.outcome.take(done)
+        self.outcome.made = self._related.made
 
     async def _row(self, row: Prepared) -> Done:
-        await self._create_related([row])
-        data = self._data(row)
+        await self._related.create([row])
+        data = self._related.data_of(row)
         before = self._find(row, data)
         if before is not None:
             return await self._update(_Meant(row, before, self._updatable(before, data)))
@@ -154,17 +158,11 @@ class Run:
 
     async def _look_up(self, rows: Sequence[Prepared]) -> None:
         """Ask once for all rows: which related records there are, and which of their own."""
-        for rule, by in self._natural:
-            known = self._known.setdefault(self._place(rule, by), {})
-            wanted = [(each,) for each in self._named(rule, rows) if each not in known]
-            target = self._target(rule)
-            found = await self._writer.find(target, [by], wanted, sets=False)
-            for (value,), records in found.items():
-                known[value] = [target.key_of(each) for each in records]
+        await self._related.look_up(rows)
         identities: dict[Key | None, None] = {}
         for row in rows:
             try:
-                identities[self._identity(self._data(row, missing=False))] = None
+                identities[self._identity(self._related.data_of(row, missing=False))] = None
             except AppError:
                 continue  # told of when the row's turn comes
         wanted_records = [each for each in identities if each is not None]
@@ -172,54 +170,6 @@ class Run:
             self._existing = await self._writer.find(
                 self._resource, self._plan.match, wanted_records, sets=True
             )
-
-    async def _create_related(self, rows: Sequence[Prepared]) -> None:
-        for rule, by in self._natural:
-            if not rule.create:
-                continue
-            target = self._target(rule)
-            known = self._known[self._place(rule, by)]
-            missing = [each for each in self._named(rule, rows) if each not in known]
-            new = [{by.name: target.wire(by.name, each)} for each in missing]
-            try:
-                made = await self._writer.create_all(target, new) if new else []
-            except AppError as error:
-                named = ", ".join(repr(each[by.name]) for each in new)
-                reasons = " ".join(each.detail for each in error.errors) or error.detail
-                raise _refused(rule, f"{named} cannot be created. {reasons}") from error
-            known.update(zip(missing, ([each.key] for each in made), strict=True))
-
-    def _data(self, row: Prepared, *, missing: bool = True) -> dict[str, Any]:
-        """The row's data, its related records by their keys.
-
-        Raises ``InvalidInputError`` for those there are none or several of, unless they are to be
-        passed over (``missing`` false).
-        """
-        data = dict(row.data)
-        for rule, by in self._natural:
-            values = row.related.get(rule.target.name)
-            if values is None:
-                continue
-            known = self._known[self._place(rule, by)]
-            if missing:
-                self._refuse_unclear(rule, by, known, values)
-            keys = [known[each][0] for each in values if each in known]
-            data.update(referring(_relation(rule), self._target(rule), keys))
-        return data
-
-    def _refuse_unclear(
-        self, rule: Rule, by: Field, known: Mapping[Any, Sequence[Key]], values: Sequence[Any]
-    ) -> None:
-        target = self._target(rule)
-        for value in values:
-            count, label = len(known.get(value, ())), by.label.lower()
-            told = target.wire(by.name, value)
-            if count == 0:
-                label_ = target.label.lower()
-                raise _refused(rule, f"There is no {label_} whose {label} is {told!r}.")
-            if count > 1:
-                many = target.label_plural.lower()
-                raise _refused(rule, f"There are {count} {many} whose {label} is {told!r}.")
 
     def _find(self, row: Prepared, data: Mapping[str, Any]) -> Values | None:
         """The record that the row is about; none for a new one."""
@@ -278,33 +228,19 @@ class Run:
                 new[name] = value
             elif typed(fields[name].shape, value) != before[name]:
                 detail = "It cannot be changed: it is the record's key."
-                raise InvalidInputError(detail, errors=[FieldError((name,), "fixed", detail)])
+                raise InvalidInputError.about((name,), "fixed", detail)
         return new
 
     async def _update_all(self, old: Sequence[_Meant]) -> list[Done]:
-        """Update records together, where that can be done: sets are written record by record."""
-        done = [self._unchanged(each) for each in old if self._same(each)]
-        differing = [each for each in old if not self._same(each)]
-        changes = [self._changes(each) for each in differing]
-        plain = [index for index, each in enumerate(changes) if not each.keys() & self._sets]
-        edits = [
-            Edit(self._resource.key_of(differing[each].before), changes[each]) for each in plain
-        ]
+        """Update records, all with the statements that one would take where that can be done."""
+        same = [self._same(each) for each in old]
+        done = [self._unchanged(each) for each, is_so in zip(old, same, strict=True) if is_so]
+        differing = [each for each, is_so in zip(old, same, strict=True) if not is_so]
+        edits = [Edit(self._resource.key_of(each.before), each.new) for each in differing]
         made = await self._writer.update_all(self._resource, edits) if len(edits) > 1 else None
-        together = dict(zip(plain, made, strict=True)) if made is not None else {}
-        for index, each in enumerate(differing):
-            record = together.get(index)
-            done.append(self._changed(each, record) if record else await self._update(each))
-        return done
-
-    def _changes(self, meant: _Meant) -> dict[str, Any]:
-        """The data without the sets that it says nothing new of."""
-        return {
-            name: value
-            for name, value in meant.new.items()
-            if name not in self._sets
-            or not self._writer.same(self._resource, meant.before, {name: value})
-        }
+        if made is None:
+            return [*done, *[await self._update(each) for each in differing]]
+        return [*done, *map(self._changed, differing, made)]
 
     async def _update(self, meant: _Meant) -> Done:
         if self._same(meant):
@@ -313,32 +249,15 @@ class Run:
         return self._changed(meant, await self._writer.update(self._resource, key, meant.new))
 
     def _same(self, meant: _Meant) -> bool:
-        return self._writer.same(self._resource, meant.before, meant.new)
+        return is_same(self._registry, self._resource, meant.before, meant.new)
 
     def _unchanged(self, meant: _Meant) -> Done:
         key, given, before = self._resource.key_of(meant.before), (*meant.new,), meant.before
         return Done(meant.row.row, "unchanged", key, given, before, before)
 
-    def _changed(self, meant: _Meant, made: Record) -> Done:
+    def _changed(self, meant: _Meant, made: Representation) -> Done:
         key, given = self._resource.key_of(meant.before), (*meant.new,)
         return Done(meant.row.row, "changed", key, given, meant.before, made.values)
-
-    def _named(self, rule: Rule, rows: Sequence[Prepared]) -> list[Any]:
-        """The values by which the rows name related records, none twice."""
-        values = (each for row in rows for each in row.related.get(rule.target.name, ()))
-        return list(dict.fromkeys(values))
-
-    def _target(self, rule: Rule) -> Resource:
-        return self._registry.target(_relation(rule))
-
-    def _place(self, rule: Rule, by: Field) -> Place:
-        return self._target(rule).name, by.name
-
-
-def _relation(rule: Rule) -> Relation:
-    if not isinstance(rule.target, Relation):
-        raise TypeError(rule)  # the mapping has been checked
-    return rule.target
 
 
 def _typed_at(each: Field, data: Any) -> Any:
@@ -347,10 +266,6 @@ def _typed_at(each: Field, data: Any) -> Any:
     except InvalidInputError as error:
         errors = [FieldError((each.name,), "invalid", error.detail)]
         raise InvalidInputError(error.detail, errors=errors) from error
-
-
-def _refused(rule: Rule, detail: str) -> InvalidInputError:
-    return InvalidInputError(detail, errors=[FieldError((rule.target.name,), "related", detail)])
 
 
 def failure(row: Row, error: AppError) -> Failure:

@@ -17,7 +17,7 @@ from typing import IO, Any
 
 import xlsxwriter
 
-from admin_app.errors import BadRequestError, FieldError
+from admin_app.errors import BadRequestError
 from admin_app.records.transfer.files import Format, csv_line, csv_text, guard, unguard
 
 Row = Sequence[Any]
@@ -148,7 +148,7 @@ class Workbook:
     def _refuse(self, place: int) -> None:
         name = self._header[place]
         detail = f"A cell of a workbook has at most {MOST_TEXT:,} characters. Ask for CSV."
-        raise BadRequestError(detail, errors=[FieldError((name,), "too_long", detail)])
+        raise BadRequestError.about((name,), "too_long", detail)
 
 
 def as_read_back(text: str) -> str:

@@ -7,50 +7,62 @@ parent is given, and cannot be given otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, NoReturn, Protocol
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.policies import policy
-from admin_app.declaration import Actor, Key, Registry, Relation, Resource
+from admin_app.declaration import Key, Relation, Resource
 from admin_app.declaration.schemas import MAX_CHILDREN
 from admin_app.errors import FieldError, InvalidInputError, NotFoundError
 from admin_app.records.reads.reader import Values, key_is
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
-
-if TYPE_CHECKING:
-    from admin_app.records.writes.writer import Writer
+from admin_app.records.writes.transaction import Transaction
 
 MAX_DEPTH = 5
 """Levels of children of children that one body may write."""
 
-Given = dict[str, Mapping[str, Any]]
-"""By relation, what a body has to say of its records."""
 
+class ChildWriter(Protocol):
+    """The writes of single records, which write what bodies say of children in turn."""
 
-def taken(resource: Resource, values: Values) -> Given:
-    """Take what is to become of children out of the values of a record."""
-    return {name: values.pop(name) for name in list(values) if name in resource.children}
+    async def create_all(
+        self,
+        resource: Resource,
+        data: Iterable[Mapping[str, Any]],
+        *,
+        places: Sequence[Place],
+    ) -> object: ...
+
+    async def update(
+        self,
+        resource: Resource,
+        key: Key,
+        data: Mapping[str, Any],
+        *,
+        if_match: Collection[str] | None,
+    ) -> object: ...
+
+    async def delete(
+        self, resource: Resource, key: Key, *, if_match: Collection[str] | None
+    ) -> object: ...
 
 
 class Children:
     """Writes what bodies say of children, in one transaction by one actor."""
 
-    def __init__(
-        self, writer: Writer, registry: Registry, connection: AsyncConnection, actor: Actor
-    ) -> None:
+    def __init__(self, writer: ChildWriter, transaction: Transaction) -> None:
         self._writer = writer
-        self._registry = registry
-        self._connection = connection
-        self._actor = actor
+        self._registry = transaction.registry
+        self._connection = transaction.connection
+        self._actor = transaction.actor
         self._depth = 0
         self._count = 0
 
-    async def write(self, resource: Resource, parent: Values, given: Given) -> None:
-        """Do what is ``given`` of the children of a record, of which ``parent`` is everything.
+    async def write(self, resource: Resource, parent: Values, given: Mapping[str, Any]) -> None:
+        """Do what is ``given`` of children by relation; ``parent`` is everything of their record.
 
         Raises what the writes of each raise, with its place in the body; a record that is another
         parent's is absent.
@@ -131,4 +143,4 @@ def _refuse_pointers(relation: Relation, data: Mapping[str, Any], place: Place) 
 
 
 def _refuse(code: str, detail: str) -> NoReturn:
-    raise InvalidInputError(detail, errors=[FieldError((), code, detail)])
+    raise InvalidInputError.about((), code, detail)

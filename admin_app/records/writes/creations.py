@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from admin_app.access.policies import require
-from admin_app.declaration import (
-    Resource,
-    stamped,
-)
+from admin_app.declaration import Key, Resource, stamped
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.record import Record, record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.children import Children
 from admin_app.records.writes.drafts import Draft, drafts_of, valid_drafts
 from admin_app.records.writes.fast.insert import FastInsert, Obstacle
@@ -32,16 +29,9 @@ class Creations:
         self._links = transaction.links
         self._inserter = transaction.inserter
         self._journal = transaction.journal
-        self._other_ends = transaction.tellings
+        self._other_ends = transaction.other_ends
         self._children = children
-        self._fast_insert = FastInsert(
-            transaction.session,
-            transaction.connection,
-            transaction.registry,
-            transaction.rows,
-            transaction.references,
-            transaction.journal,
-        )
+        self._fast_insert = FastInsert(transaction)
 
     async def obstacle(self, resource: Resource, values: Sequence[Values]) -> Obstacle | None:
         """``Writer.obstacle``."""
@@ -49,7 +39,7 @@ class Creations:
 
     async def all(
         self, resource: Resource, data: Iterable[bytes | Mapping[str, Any]], places: Sequence[Place]
-    ) -> list[Record]:
+    ) -> list[Representation]:
         """``Writer.create_all``."""
         resource, seen = self._views.whole(resource), self._views.seen(resource)
         require(self._actor, seen, "create")
@@ -60,22 +50,30 @@ class Creations:
         resource: Resource,
         values: Sequence[Values],
         places: Sequence[Place],
-        *,
-        brief: bool,
-    ) -> list[Record]:
+    ) -> list[Representation]:
         """``Writer.create_valid``."""
         resource, seen = self._views.whole(resource), self._views.seen(resource)
         require(self._actor, seen, "create")
-        rows = await self._fast_insert.insert(resource, seen, values, brief=brief)
-        if rows is not None and brief:
-            return [record(seen, each) for each in rows]
+        rows = await self._fast_insert.insert(resource, seen, values)
         if rows is not None:
             return await self._made(resource, rows)
         return await self._create(resource, seen, valid_drafts(resource, values, places))
 
+    async def valid_for_keys(
+        self, resource: Resource, values: Sequence[Values], places: Sequence[Place]
+    ) -> list[Key]:
+        """``Writer.create_valid_for_keys``."""
+        resource, seen = self._views.whole(resource), self._views.seen(resource)
+        require(self._actor, seen, "create")
+        keys = await self._fast_insert.insert_for_keys(resource, seen, values)
+        if keys is not None:
+            return keys
+        made = await self._create(resource, seen, valid_drafts(resource, values, places))
+        return [each.key for each in made]
+
     async def _create(
         self, resource: Resource, seen: Resource, drafts: Sequence[Draft]
-    ) -> list[Record]:
+    ) -> list[Representation]:
         if len(drafts) == 1 and not drafts[0].sets and not drafts[0].children:
             with at(drafts[0].place):
                 row = await self._fast_insert.insert_one(resource, seen, drafts[0].values)
@@ -97,11 +95,11 @@ class Creations:
                     check_computed(resource, whole)
         answers = await self._views.answers(resource, keys, wholes)
         entries = self._journal.creations(resource, wholes, [each.gained for each in drafts])
-        tellings: list[LinkedChange] = []
+        linked: list[LinkedChange] = []
         for key, each, entry in zip(keys, drafts, entries, strict=True):
             if each.gained:
-                tellings += self._other_ends.of_links(resource, key, each.gained, entry)
-        await self._other_ends.note(tellings)
+                linked += self._other_ends.of_links(resource, key, each.gained, entry)
+        await self._other_ends.note(linked)
         if not any(each.children for each in drafts):
             return answers
         for whole, each in zip(wholes, drafts, strict=True):
@@ -109,7 +107,7 @@ class Creations:
                 await self._children.write(resource, whole, each.children)
         return await self._views.answers(resource, keys, await self._views.wholes(resource, keys))
 
-    async def _made(self, resource: Resource, rows: Sequence[Values]) -> list[Record]:
+    async def _made(self, resource: Resource, rows: Sequence[Values]) -> list[Representation]:
         """The answers of rows that were inserted with no links."""
         await self._views.add_new_sets(resource, rows, ())
         keys = [resource.key_of(each) for each in rows]

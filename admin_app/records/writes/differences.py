@@ -14,12 +14,6 @@ from admin_app.errors import FieldError, InvalidInputError
 from admin_app.records.reads.reader import Values
 
 
-def parted(resource: Resource, values: Values) -> tuple[Values, dict[str, Any]]:
-    """Columns and sets apart."""
-    sets = {name: values.pop(name) for name in list(values) if name in resource.sets}
-    return values, sets
-
-
 def put(entity: Any, values: Values) -> None:
     """Set attributes of an entity.
 
@@ -85,15 +79,24 @@ def recorded_fields(
     """The fields that an update's change records: also those set by a validator or the database."""
     return [
         name
-        for name, field in resource.fields.items()
+        for name, sensitive in _recorded(resource)
         if (
             name in changed
-            if field.sensitive
-            else field.column is not None
-            and name != resource.version
+            if sensitive
+            else before[name] is not after[name]
             and _differs(resource, name, before[name], after[name])
         )
     ]
+
+
+@lru_cache(maxsize=1_024)
+def _recorded(resource: Resource) -> tuple[tuple[str, bool], ...]:
+    """The fields whose changes are recorded, each with whether it is sensitive."""
+    return tuple(
+        (name, field.sensitive)
+        for name, field in resource.fields.items()
+        if field.sensitive or (field.column is not None and name != resource.version)
+    )
 
 
 def _differs(resource: Resource, name: str, old: Any, new: Any) -> bool:

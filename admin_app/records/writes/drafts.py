@@ -18,8 +18,8 @@ from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
-from admin_app.records.writes.children import Given, taken
-from admin_app.records.writes.differences import made_of, parted
+from admin_app.records.writes.bodies import parted
+from admin_app.records.writes.differences import made_of
 from admin_app.records.writes.links import Links
 from admin_app.records.writes.places import Place, all_at, at
 from admin_app.records.writes.refusals import explained
@@ -37,7 +37,7 @@ class Draft:
     values: Values
     """Its columns."""
     sets: dict[str, Any]
-    children: Given
+    children: Mapping[str, Mapping[str, Any]]
     place: Place
     gained: list[SetChange] = field(default_factory=list)
 
@@ -94,11 +94,9 @@ def _draft(resource: Resource, seen: Resource, place: Place, data: Any) -> Draft
 
 
 def _drafted(resource: Resource, place: Place, values: Values) -> Draft:
-    values = dict(values)
     if not resource.sets and not resource.children:
-        return Draft(values, {}, {}, place)
-    children = taken(resource, values)
-    return Draft(*parted(resource, values), children, place)
+        return Draft(dict(values), {}, {}, place)
+    return Draft(*parted(resource, values), place)
 
 
 class Inserter:

@@ -113,6 +113,19 @@ class Journal:
         entry = Entry("update", resource, key, title, gone, come, cause)
         return self._note(entry) if noted else entry
 
+    def confirm(
+        self, entry: Entry, title: str, after: Mapping[str, Any], names: Sequence[str]
+    ) -> bool:
+        """Note an update that was made without being ``noted``, if it says what came about.
+
+        Python takes 1, 1.0 and true for equal; JSON does not.
+        """
+        facts = _facts(entry.resource, after, names)
+        if entry.label != title or repr(entry.after) != repr(facts):
+            return False
+        self._note(entry)
+        return True
+
     def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
         """Note that a record has gone."""
         held = [

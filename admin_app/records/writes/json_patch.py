@@ -28,7 +28,7 @@ from admin_app.errors import (
     NotFoundError,
     StaleVersionError,
 )
-from admin_app.records.reads.record import Record, record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.rows import check_unchanged
 from admin_app.records.writes.writer import Writer
 
@@ -63,7 +63,7 @@ async def patch(
     body: bytes,
     *,
     if_match: Collection[str] | None = None,
-) -> Record:
+) -> Representation:
     """Change a record by a JSON Patch; what differs afterwards is an update.
 
     Raises what ``Writer.update`` does, and ``ConflictError`` for an operation that does not fit the
@@ -84,13 +84,13 @@ async def _patch(
     key: Key,
     operations: Sequence[Operation],
     if_match: Collection[str] | None,
-) -> Record:
+) -> Representation:
     seen = writer.seen(resource)
     found = await writer.find(seen, seen.key, [key], sets=True)
     if not found:
         raise NotFoundError(seen.absent)
     writer.seen(resource, "update")
-    now = record(seen, found[key][0])
+    now = Representation(seen, found[key][0])
     check_unchanged(seen, now.values, if_match)
     document = seen.read.wire(now.values)
     after = apply(document, operations)

@@ -12,7 +12,7 @@ from admin_app.declaration import SYSTEM, Key, Resource
 from admin_app.records.reads.reader import Reader
 from admin_app.records.reads.titles import read_titles
 from admin_app.records.trail.changes import Entry
-from admin_app.records.writes.deletes.dependents import inverse_sets
+from admin_app.records.writes.dependents import inverse_sets
 from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.set_edits import SetChange
 
@@ -53,10 +53,10 @@ class OtherEnds:
             if (owner, other) != (resource, key)
         ]
 
-    async def note(self, tellings: Iterable[LinkedChange]) -> None:
-        """Do it, for each."""
+    async def note(self, changes: Iterable[LinkedChange]) -> None:
+        """Raise the versions of the records at the other ends, and note a change of each."""
         by_resource: dict[Resource, list[LinkedChange]] = {}
-        for each in tellings:
+        for each in changes:
             by_resource.setdefault(each.resource, []).append(each)
         for resource, linked in sorted(by_resource.items(), key=lambda item: item[0].name):
             # Always in the same order (see ``Links.lock``), so that writers wait in no circle.

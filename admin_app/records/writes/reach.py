@@ -21,7 +21,8 @@ from admin_app.records.writes.places import at
 from admin_app.records.writes.statements import Reach, of_row_alone, statements_of
 from admin_app.records.writes.triggers import triggered
 
-Change = Literal["update", "delete"]
+RowAction = Literal["update", "delete"]
+"""What is done to a row that is there."""
 Action = Literal["create", "update", "delete"]
 
 
@@ -41,7 +42,7 @@ class Reaching:
         self._connection = connection
         self._actor = actor
 
-    def independent(self, resource: Resource, action: Change) -> bool:
+    def independent(self, resource: Resource, action: RowAction) -> bool:
         """Whether an action may be done to a record whatever becomes of others."""
         config = policy(self._actor, resource)
         conditions = [*config.row_conditions("read")]

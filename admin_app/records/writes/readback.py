@@ -11,7 +11,7 @@ from admin_app.access.policies import reach
 from admin_app.declaration import SYSTEM, Actor, Key, Resource
 from admin_app.records.queries.query import WHOLE
 from admin_app.records.reads.reader import Reader, Values
-from admin_app.records.reads.record import Record, record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.set_edits import SetChange
 
 
@@ -59,7 +59,7 @@ class Readback:
         returned: Values | None,
         changes: Sequence[SetChange],
     ) -> Values:
-        """A whole record after an update: ``told`` is what the statement returned of it."""
+        """A whole record after an update, which ``returned`` its columns, if it could."""
         if returned is None:
             (whole,) = await self.wholes(resource, [resource.key_of(before)])
             return whole
@@ -81,10 +81,10 @@ class Readback:
 
     async def answers(
         self, resource: Resource, keys: Sequence[Key], wholes: Sequence[Values]
-    ) -> list[Record]:
+    ) -> list[Representation]:
         """The records as answers."""
         seen = self.seen(resource)
-        return [record(seen, each) for each in await self.views(resource, keys, wholes)]
+        return [Representation(seen, each) for each in await self.views(resource, keys, wholes)]
 
     async def _views(
         self, resource: Resource, keys: Sequence[Key], wholes: Sequence[Values]

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from sqlalchemy import column, func, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.database import undone
 from admin_app.declaration import Actor, Key, Registry, Resource
@@ -52,18 +52,12 @@ class Rehearsal(Generic[T]):
     """By resource and action, the records of every change."""
 
 
-async def rehearse(
-    reader: Reader,
-    session: AsyncSession,
-    actor: Actor,
-    writer: Writer,
-    work: Callable[[Writer], Awaitable[T]],
-) -> Rehearsal[T]:
+async def rehearse(writer: Writer, work: Callable[[Writer], Awaitable[T]]) -> Rehearsal[T]:
     """Do ``work``, check what a commit would check, and undo it.
 
     Raises what ``work`` does, and ``InvalidInputError`` for a deferred constraint.
     """
-    connection = await session.connection()
+    reader, actor, connection = writer.transaction.reader, writer.actor, writer.connection
     tables = _deferring(reader.registry) if connection.dialect.name == "sqlite" else []
     broken = await _broken(connection, tables)
     writer.list_changes()
@@ -79,7 +73,7 @@ async def rehearse(
         entries = [*writer.changes]
         return result, entries, await _sight(reader, connection, actor, entries)
 
-    result, entries, after = await undone(session, done)
+    result, entries, after = await undone(writer.transaction.session, done)
     before = await _sight(reader, connection, actor, entries)
     told = [
         (index, each)

@@ -17,14 +17,14 @@ from admin_app.errors import (
     UniqueConflictError,
 )
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.record import Record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.defaults import defaults
 from admin_app.records.writes.rows import stale
 from admin_app.records.writes.writer import Writer
 
 
 class Replaced(NamedTuple):
-    record: Record
+    record: Representation
     created: bool
 
 
@@ -60,7 +60,7 @@ async def replace(
     return Replaced(await writer.update(seen, key, whole, if_match=if_match), created=False)
 
 
-async def create_new(writer: Writer, resource: Resource, body: bytes) -> Record:
+async def create_new(writer: Writer, resource: Resource, body: bytes) -> Representation:
     """``Writer.create``, where a record with the same key is a failed precondition.
 
     Raises ``AlreadyThereError``.
@@ -78,7 +78,9 @@ def already_there(resource: Resource) -> str:
     return f"There is such a {resource.label.lower()} already."
 
 
-async def _create(writer: Writer, seen: Resource, key: Key, data: dict[str, Any]) -> Record | None:
+async def _create(
+    writer: Writer, seen: Resource, key: Key, data: dict[str, Any]
+) -> Representation | None:
     """Create the record; none where somebody else has done so since it was looked for."""
     given = all(each.creatable for each in seen.key)
     if not given or not reach(writer.actor.grants, seen, "create"):

@@ -16,8 +16,8 @@ from admin_app.declaration import Actor, Grant, Key, Origin, Registry, Resource,
 from admin_app.errors import NotFoundError, StaleVersionError
 from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.record import record
-from admin_app.records.writes.reach import Change, Reaching, condition_of_row
+from admin_app.records.reads.representation import Representation
+from admin_app.records.writes.reach import Reaching, RowAction, condition_of_row
 from admin_app.records.writes.readback import Readback
 from admin_app.records.writes.statements import statements_of
 from admin_app.records.writes.triggers import triggered
@@ -51,7 +51,7 @@ class _Lock:
 
 @lru_cache(maxsize=1_024)
 def _lock(
-    resource: Resource, grants: frozenset[Grant], action: Change, trash: Trash, *, many: bool
+    resource: Resource, grants: frozenset[Grant], action: RowAction, trash: Trash, *, many: bool
 ) -> _Lock:
     config = policy(Actor(user_id=None, name="", grants=grants), resource, trash)
     columns = {
@@ -97,14 +97,14 @@ class Rows:
         self._views = views
 
     async def load(
-        self, resource: Resource, key: Key, action: Change, trash: Trash = "without"
+        self, resource: Resource, key: Key, action: RowAction, trash: Trash = "without"
     ) -> Row:
         """A row, locked. Out of sight is absent, out of reach forbidden."""
         (row,) = await self.load_all(resource, [key], action, trash)
         return row
 
     async def load_all(
-        self, resource: Resource, keys: Sequence[Key], action: Change, trash: Trash = "without"
+        self, resource: Resource, keys: Sequence[Key], action: RowAction, trash: Trash = "without"
     ) -> list[Row]:
         """``load``, of rows with different keys, all with the statements that one would take."""
         require(self.actor, resource, "read")
@@ -124,7 +124,7 @@ class Rows:
         return [Row(*each) for each in zip(keys, rows, wholes, views, strict=True)]
 
     async def _locked(
-        self, resource: Resource, keys: Sequence[Key], action: Change, trash: Trash
+        self, resource: Resource, keys: Sequence[Key], action: RowAction, trash: Trash
     ) -> tuple[dict[Key, Values], set[Key] | None]:
         """Rows by key, and which of them the action reaches, if the statement could tell."""
         one, statements = len(keys) == 1, statements_of(resource)
@@ -212,7 +212,7 @@ def check_unchanged(resource: Resource, before: Values, if_match: Collection[str
     """Raise ``StaleVersionError`` unless a record is one of those that are meant, or any is."""
     if if_match is None or [*if_match] == [ANY]:
         return
-    now = record(resource, before)
+    now = Representation(resource, before)
     if not any(map(now.matches, if_match)):
         raise stale(resource)
 

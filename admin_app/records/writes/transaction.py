@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from admin_app.declaration import Actor, Origin
+from admin_app.declaration import SYSTEM, Actor, Origin
 from admin_app.records.reads.reader import Reader
 from admin_app.records.writes.drafts import Inserter
 from admin_app.records.writes.journal import Journal
@@ -38,5 +40,12 @@ class Transaction:
         self.rows = Rows(reader.registry, session, connection, actor, origin, self.views)
         self.references = References(reader, connection, actor)
         self.links = Links(reader, connection, actor, self.references)
-        self.tellings = OtherEnds(reader, connection, journal)
+        self.other_ends = OtherEnds(reader, connection, journal)
         self.inserter = Inserter(session, connection, self.links, reader.registry)
+
+    def unbounded(self) -> Transaction:
+        """The same by the same actor, with every grant."""
+        actor = replace(self.actor, grants=SYSTEM.grants)
+        return Transaction(
+            self.reader, self.session, self.connection, actor, self.origin, self.journal
+        )

@@ -18,6 +18,7 @@ from admin_app.rest.document.marks import add_marks
 from admin_app.rest.document.parts import REF, Document, add_schema, refusals, value_of
 from admin_app.rest.document.problems import problem_responses, problem_schemas
 from admin_app.rest.document.shapes import add_shaped
+from admin_app.rest.document.sharing import share
 
 _ABOUT = """\
 Send `Authorization: Bearer <token>`. Every refusal is a problem (RFC 9457) whose `type` leads to
@@ -67,6 +68,8 @@ def openapi_document(
     name_branches(schemas)
     add_examples(schemas)
     paths[f"{prefix}/openapi.json"] = {"get": _self()}
+    components: Document = {"schemas": schemas, "responses": problem_responses()}
+    share(prefix, paths, components)
     return json.dumps(
         {
             "openapi": "3.1.0",
@@ -81,11 +84,11 @@ def openapi_document(
             "tags": _tags(registry, paths),
             "paths": paths,
             "components": {
-                "schemas": schemas,
-                "responses": problem_responses(),
+                **components,
                 "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
             },
-        }
+        },
+        separators=(",", ":"),
     ).encode()
 
 
@@ -103,13 +106,13 @@ def _add_resource(
         ("delete", "delete", writes.delete_operation(resource)),
     )
     operations = dict(each for action, each in several.items() if action in allowed)
-    operations |= bulk.matching_operations(resource, allowed, several["read"][1]["parameters"])
+    operations |= bulk.matching_operations(resource, allowed, reads.narrowing(resource))
     if operations:
         paths[place] = operations
     if "read" in allowed:
         paths[f"{place}/query"] = {"post": queries.query_operation(resource)}
         paths[f"{place}/aggregate"] = {"get": reads.aggregate_operation(resource, registry)}
-        paths[f"{place}/facets"] = {"get": reads.facets_operation(resource, registry)}
+        paths[f"{place}/facets"] = {"get": reads.facets_operation(resource)}
     operations = {method: each for action, method, each in one if action in allowed}
     if operations:
         paths[f"{place}/{{key}}"] = {"parameters": [_key(resource)], **operations}
@@ -141,7 +144,8 @@ def _add_schemas(
     add_marks(schemas, resource)
     if "read" in allowed:
         queries.add_query_schemas(schemas, registry, resource)
-        groups.add_group_schemas(schemas, resource)
+        reads.add_conditions(schemas, resource, registry)
+        groups.add_group_schemas(schemas)
 
 
 def _add_actions(

@@ -15,11 +15,9 @@ from admin_app.errors import (
     PreconditionRequiredError,
     StaleVersionError,
 )
-from admin_app.records.queries.grammar import PARAMETERS
 from admin_app.records.writes.bulk.batch import BATCH
 from admin_app.records.writes.bulk.items import BULK_DELETE, MAX_ITEMS
 from admin_app.records.writes.bulk.upsert import unique_fields
-from admin_app.rest.bulk import FILTERING
 from admin_app.rest.document.parts import (
     MINIMAL,
     REF,
@@ -202,17 +200,9 @@ def on_conflict(resource: Resource) -> list[Document]:
 
 
 def matching_operations(
-    resource: Resource, allowed: Collection[str], parameters: list[Document]
+    resource: Resource, allowed: Collection[str], filters: list[Document]
 ) -> Document:
-    """The operations on every record that a filter finds, by method.
-
-    ``parameters`` are those of the list.
-    """
-    filters = [
-        each
-        for each in parameters
-        if each["in"] == "query" and each["name"] not in {*PARAMETERS} - {*FILTERING}
-    ]
+    """The operations on every record that a filter finds, by method."""
     many = "".join(part[:1].upper() + part[1:] for part in resource.plural.split("_"))
     label = resource.label_plural.lower()
     found: Document = {}

@@ -69,16 +69,17 @@ def _parameters(item: Document) -> list[Document]:
 
 
 def _refer(node: Any, member: str, choices: Document, reference: Document) -> int:
-    """Refer to the choices in every member of that name; how many there are."""
+    """Refer to the choices in every member of that name, or filter by it; how many there are."""
     if isinstance(node, list):
         return sum(_refer(each, member, choices, reference) for each in node)
     if not isinstance(node, dict):
         return 0
     found = sum(_refer(each, member, choices, reference) for each in node.values())
     members = node.get("properties")
-    if isinstance(members, dict) and member in members:
-        members[member] = _replaced(members[member], choices, reference)
-        found += 1
+    if isinstance(members, dict):
+        for name in (each for each in members if each.partition("__")[0] == member):
+            members[name] = _replaced(members[name], choices, reference)
+            found += 1
     return found
 
 

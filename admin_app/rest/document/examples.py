@@ -31,10 +31,23 @@ def add_examples(schemas: dict[str, Any]) -> None:
     """Put an example into each schema of an object that has none."""
     for schema in schemas.values():
         if schema.get("type") == "object" and "properties" in schema and "examples" not in schema:
-            try:
-                schema["examples"] = [example(schema, schemas)]
-            except NoExampleError:
-                continue
+            found = examples(schema, schemas)
+            if found:
+                schema["examples"] = found
+
+
+def examples(schema: Mapping[str, Any], schemas: Schemas) -> list[Any]:
+    """An example, or none where none can be made."""
+    try:
+        return [example(schema, schemas)]
+    except NoExampleError:
+        return []
+
+
+def one_of(properties: Mapping[str, Any], schemas: Schemas) -> list[Any]:
+    """An example of the first of members that nobody would give all together."""
+    first = dict(list(properties.items())[:1])
+    return examples({"type": "object", "properties": first}, schemas)
 
 
 def example(schema: Mapping[str, Any], schemas: Schemas, depth: int = 0) -> Any:

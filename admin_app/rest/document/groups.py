@@ -22,13 +22,14 @@ from admin_app.records.queries.periods import MOMENTS
 from admin_app.rest.answers import JSON
 from admin_app.rest.document.parts import (
     READING,
+    REF,
     Document,
     answer,
     operation,
     parameter_of,
     refusals,
 )
-from admin_app.rest.document.queries import component, operations_of, zone_parameter
+from admin_app.rest.document.queries import operations_of, zone_parameter
 from admin_app.rest.document.shapes import IF_NONE_MATCH, page_answer
 from admin_app.rest.endpoints import camel
 
@@ -44,11 +45,10 @@ _FUNCTIONS = {
 }
 
 
-def add_group_schemas(schemas: Document, resource: Resource) -> None:
-    """Add the schemas of the answers."""
-    model = resource.model.__name__
-    schemas[f"{model}Aggregates"] = _aggregates(model)
-    schemas[f"{model}Facets"] = _facets(model)
+def add_group_schemas(schemas: Document) -> None:
+    """Add the schemas of the answers, which are of the same form for every resource."""
+    schemas["Aggregates"] = _aggregates()
+    schemas["Facets"] = _facets()
 
 
 def aggregate_operation(
@@ -57,7 +57,7 @@ def aggregate_operation(
     """``GET /<plural>/aggregate``; ``filters`` are the parameters that it shares with the list."""
     answered = page_answer(resource)
     found = answer(resource.page, "The groups.", ETag="Of this answer.")
-    found["content"] = {JSON: {"schema": component(resource, "Aggregates")}}
+    found["content"] = {JSON: {"schema": {"$ref": REF.format(model="Aggregates")}}}
     return {
         **operation(
             resource,
@@ -77,7 +77,7 @@ def facets_operation(resource: Resource, filters: Iterable[Document]) -> Documen
     """``GET /<plural>/facets``; ``filters`` are the parameters that it shares with the list."""
     answered = page_answer(resource)
     found = answer(resource.page, "The values.", ETag="Of this answer.")
-    found["content"] = {JSON: {"schema": component(resource, "Facets")}}
+    found["content"] = {JSON: {"schema": {"$ref": REF.format(model="Facets")}}}
     limit = {
         "type": "integer",
         "minimum": 1,
@@ -103,7 +103,7 @@ def facets_operation(resource: Resource, filters: Iterable[Document]) -> Documen
     }
 
 
-def _facets(model: str) -> Document:
+def _facets() -> Document:
     value = {
         "type": "object",
         "properties": {
@@ -132,7 +132,7 @@ def _facets(model: str) -> Document:
         "additionalProperties": False,
     }
     return {
-        "title": f"{model}Facets",
+        "title": "Facets",
         "type": "object",
         "properties": {"data": {"type": "array", "items": facet}},
         "required": ["data"],
@@ -140,7 +140,7 @@ def _facets(model: str) -> Document:
     }
 
 
-def _aggregates(model: str) -> Document:
+def _aggregates() -> Document:
     def members(value: Any) -> Document:
         return {"type": "object", "additionalProperties": value}
 
@@ -158,7 +158,7 @@ def _aggregates(model: str) -> Document:
         "additionalProperties": False,
     }
     return {
-        "title": f"{model}Aggregates",
+        "title": "Aggregates",
         "type": "object",
         "properties": {
             "data": {"type": "array", "items": group},

@@ -7,6 +7,7 @@ from typing import Any
 
 from admin_app.declaration import Resource
 from admin_app.records.transfer import ENCODINGS, FORMATS, MODES
+from admin_app.records.transfer.importer import MOST_ATOMIC
 from admin_app.rest.answers import CSV, JSON, NDJSON, XLSX
 from admin_app.rest.document.parts import (
     WRITING,
@@ -18,7 +19,7 @@ from admin_app.rest.document.parts import (
     refusals,
 )
 from admin_app.rest.endpoints import camel
-from admin_app.rest.imports import DELIMITERS, IMPORTED, MOST_ATOMIC, MOST_TRIED, MULTIPART
+from admin_app.rest.imports import DELIMITERS, IMPORTED, MOST_TRIED, MULTIPART
 
 _TEXT: Document = {"type": "string"}
 _BYTES: Document = {"type": "string", "format": "binary"}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from admin_app.access.policies import TRASH
-from admin_app.declaration import Field, Registry, Relation, Resource
+from admin_app.database.exact import UTC_NAME
+from admin_app.declaration import Field, Kind, Registry, Relation, Resource
+from admin_app.declaration.fields import ORDERED, Shape
 from admin_app.errors import (
     ContentTooLargeError,
     NotAcceptableError,
@@ -14,11 +16,12 @@ from admin_app.records.queries.filters import COMBINATIONS, MAX_DEPTH, QUANTIFIE
 from admin_app.records.queries.operands import MAX_LIST, MAX_PATTERN
 from admin_app.records.queries.operators import LISTS, TEXT
 from admin_app.records.queries.ordering import MAX_OFFSET, sortable
-from admin_app.records.queries.periods import MOMENTS, UTC_NAME, WORDS
+from admin_app.records.queries.periods import MOMENTS, WORDS
 from admin_app.records.queries.periods import OPERATORS as PERIODIC
 from admin_app.records.queries.query import COUNTS, NULLS_FIRST
 from admin_app.records.queries.reading import MAX_CONDITIONS
 from admin_app.rest.answers import JSON
+from admin_app.rest.document.examples import one_of
 from admin_app.rest.document.parts import (
     READING,
     REF,
@@ -38,7 +41,7 @@ _TEXT: Document = {"type": "string"}
 def add_query_schemas(schemas: Document, registry: Registry, resource: Resource) -> None:
     """Add the schemas that the queries of a resource, and filters that lead to it, refer to."""
     model = resource.model.__name__
-    schemas[f"{model}Filter"] = _tree(resource, registry)
+    schemas[f"{model}Filter"] = _tree(resource, registry, schemas)
     schemas[f"{model}Sort"] = {"title": f"{model}Sort", **_TEXT, "enum": _terms(resource)}
     schemas[f"{model}Query"] = _query(resource, registry)
     schemas.update(_periods())
@@ -70,7 +73,7 @@ def query_operation(resource: Resource) -> Document:
 
 
 def zone_parameter() -> Document:
-    about = "The time zone of periods such as `today`, by its IANA name."
+    about = "The time zone of periods such as `today` and of parts of instants, by its IANA name."
     return parameter_of("tz", {**_TEXT, "default": UTC_NAME}, about)
 
 
@@ -156,10 +159,12 @@ def component(resource: Resource, suffix: str) -> Document:
     return {"$ref": REF.format(model=f"{resource.model.__name__}{suffix}")}
 
 
-def _tree(resource: Resource, registry: Registry) -> Document:
+def _tree(resource: Resource, registry: Registry, schemas: Document) -> Document:
     itself = component(resource, "Filter")
     several = {"type": "array", "items": itself, "minItems": 1, "maxItems": MAX_CONDITIONS}
-    properties: Document = {name: _conditions(each) for name, each in resource.readable.items()}
+    properties: Document = {
+        name: _conditions(each, schemas) for name, each in resource.readable.items()
+    }
     for name, relation in resource.relations.items():
         properties[name] = _related(relation, registry.target(relation))
     properties |= dict.fromkeys(COMBINATIONS, several) | {"_not": itself}
@@ -174,16 +179,34 @@ def _tree(resource: Resource, registry: Registry) -> Document:
         ),
         "properties": properties,
         "additionalProperties": False,
+        "examples": one_of(properties, {}),
     }
 
 
-def _conditions(field: Field) -> Document:
+def _conditions(field: Field, schemas: Document) -> Document:
     value = value_of(field)
     operators = operators_for(field)
     compared = operations_of(
         {each: _operand(each, compared_with(field, each)) for each in operators}
     )
+    name = _operators_name(field.shape)
+    if name:
+        schemas[name] = compared
+        compared = {"$ref": REF.format(model=name)}
     return {"anyOf": [value, compared]} if "eq" in operators else compared
+
+
+def _operators_name(shape: Shape) -> str:
+    """What the operators of all values of a shape are called; as no class can be.
+
+    Empty for choices, which are a field's own.
+    """
+    if shape.kind not in ORDERED or shape.kind is Kind.ENUM:
+        return ""
+    bits = None if shape.maximum is None else shape.maximum.bit_length() + 1
+    limits = (bits, shape.max_length, shape.precision, shape.scale, 32 if shape.single else None)
+    told = "-".join(str(each) for each in limits if each is not None)
+    return f"Filter.{camel(shape.kind)}{told}"
 
 
 def _related(relation: Relation, target: Resource) -> Document:
@@ -200,6 +223,7 @@ def operations_of(properties: Document) -> Document:
         "properties": properties,
         "minProperties": 1,
         "additionalProperties": False,
+        "examples": one_of(properties, {}),
     }
 
 

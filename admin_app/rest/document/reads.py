@@ -13,6 +13,7 @@ from admin_app.records.queries.grammar import PARAMETERS, parameter
 from admin_app.records.queries.operators import LISTS, RELATION, TEXT, operators_of
 from admin_app.records.queries.query import COUNTS
 from admin_app.rest.document import groups
+from admin_app.rest.document.examples import one_of
 from admin_app.rest.document.parts import (
     READING,
     Document,
@@ -24,6 +25,7 @@ from admin_app.rest.document.parts import (
 )
 from admin_app.rest.document.queries import (
     compared_with,
+    component,
     filter_parameter,
     limit_schema,
     offset_schema,
@@ -76,23 +78,51 @@ def get_operation(resource: Resource, registry: Registry) -> Document:
 
 def aggregate_operation(resource: Resource, registry: Registry) -> Document:
     """``GET /<plural>/aggregate``, with the filters of the list."""
-    filters = [
-        *_searching(resource),
-        filter_parameter(resource),
-        *_filters(resource, registry, AGGREGATING),
-    ]
-    return groups.aggregate_operation(resource, registry, filters)
+    return groups.aggregate_operation(resource, registry, narrowing(resource))
 
 
-def facets_operation(resource: Resource, registry: Registry) -> Document:
+def facets_operation(resource: Resource) -> Document:
     """``GET /<plural>/facets``, with the filters of the list."""
-    filters = [
-        *trash_parameters(resource, *TRASH),
-        *_searching(resource),
-        filter_parameter(resource),
-        *_filters(resource, registry, FACETING),
-    ]
+    filters = [*trash_parameters(resource, *TRASH), *narrowing(resource)]
     return groups.facets_operation(resource, filters)
+
+
+def narrowing(resource: Resource) -> list[Document]:
+    """The parameters that say which records are meant, where a list is not asked for.
+
+    The conditions are one parameter whose members are sent as parameters of their own: said with
+    each operation they would be most of the document.
+    """
+    conditions = {
+        **parameter_of(
+            "conditions",
+            component(resource, "Conditions"),
+            "Its members are parameters themselves: `year__lt=1900`, without this name.",
+        ),
+        "style": "form",
+        "explode": True,
+    }
+    return [*_searching(resource), filter_parameter(resource), conditions]
+
+
+def add_conditions(schemas: Document, resource: Resource, registry: Registry) -> None:
+    """Add the schema of the conditions that parameters are."""
+    reserved = (*PARAMETERS, *AGGREGATING, *FACETING)
+    found = _filters(resource, registry, reserved)
+    properties = {each["name"]: _as_member(each["schema"]) for each in found}
+    schemas[f"{resource.model.__name__}Conditions"] = {
+        "title": f"{resource.model.__name__}Conditions",
+        "type": "object",
+        "description": "Filters of a list by name; several values are joined by commas.",
+        "properties": properties,
+        "additionalProperties": False,
+        "examples": one_of(properties, schemas),
+    }
+
+
+def _as_member(schema: Document) -> Document:
+    # How a list within an object is sent OpenAPI leaves open.
+    return {"type": "string", "minLength": 1} if schema.get("type") == "array" else schema
 
 
 def _steering(resource: Resource) -> list[Document]:

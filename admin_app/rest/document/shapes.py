@@ -13,7 +13,7 @@ from admin_app.declaration.schemas import Schema
 from admin_app.records.queries.shape import MAX_DEPTH, MAX_INCLUDES
 from admin_app.records.reads.includes import MOST_INCLUDED
 from admin_app.rest.answers import CSV, JSON, NDJSON, XLSX
-from admin_app.rest.document.examples import NoExampleError, example
+from admin_app.rest.document.examples import examples
 from admin_app.rest.document.parts import REF, Document, answer, parameter_of, ref
 
 IF_NONE_MATCH: Document = {
@@ -93,16 +93,12 @@ def _shaped(schemas: Document, resource: Resource, registry: Registry, name: str
     properties = dict(plain["properties"])
     for each in resource.relations.values():
         properties[each.name] = _related(each, registry, properties.get(each.name))
-    try:
-        examples = [example(plain, schemas)]
-    except NoExampleError:
-        examples = []
     return {
         **{word: each for word, each in plain.items() if word != "required"},
         "title": name,
         "description": "As fields and include shape it: any member may be missing.",
         "properties": properties,
-        "examples": examples,
+        "examples": examples(plain, schemas),
     }
 
 

@@ -34,11 +34,12 @@ _ONLY_NEW: Document = {
     "schema": {"type": "string", "enum": ["*"]},
     "description": "The record must not be there yet; else 412.",
 }
+_MADE = "The new record; no body with return=minimal."
 _NEW = {"ETag": "Its version.", "Location": "Its address."}
 
 
 def create_operation(resource: Resource) -> Document:
-    answered = answer(resource.read, "The new record; no body with return=minimal.", **_NEW)
+    answered = answer(resource.read, _MADE, **_NEW)
     refused = refusals((*WRITING, AlreadyThereError))
     parameters = on_conflict(resource)
     merged: Document = {}
@@ -78,7 +79,7 @@ def update_operation(resource: Resource) -> Document:
 def replace_operation(resource: Resource) -> Document:
     """A replacement, or a record under a key of the caller's."""
     kept = answer(resource.read, "The record as it is now.", ETag="Its version.")
-    made = answer(resource.read, "It is new; no body with return=minimal.", **_NEW)
+    made = answer(resource.read, _MADE, **_NEW)
     refused = refusals(_guarded(resource, (*_CHANGING, AlreadyThereError)))
     return {
         **operation(

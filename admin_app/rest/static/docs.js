@@ -91,8 +91,8 @@ function inside(path, method, about, parameters) {
   const made = make("div", { class: "inside" });
   if (about.description) made.append(make("p", {}, about.description));
   if (parameters.length) {
-    made.append(make("details", {}, make("summary", {}, `${parameters.length} parameters`),
-      table(["Name", "In", "Type", "Meaning"], parameters.map((each) =>
+    made.append(make("details", {}, make("summary", {}, "Parameters"),
+      table(["Name", "In", "Type", "Meaning"], parameters.flatMap(members).map((each) =>
         [each.name + (each.required ? " *" : ""), each.in, type(each.schema), each.description ?? ""]))));
   }
   for (const [media, each] of Object.entries(about.requestBody?.content ?? {})) {
@@ -106,6 +106,12 @@ function inside(path, method, about, parameters) {
   }
   if (method === "get") made.append(trying(path, about, parameters));
   return made;
+}
+
+// What is sent as members of an object are parameters of their own to whoever writes a query.
+function members(each) {
+  const found = each.explode && each.in === "query" ? resolve(each.schema).properties : null;
+  return found ? Object.entries(found).map(([name, schema]) => ({ name, in: each.in, schema })) : [each];
 }
 
 function body(each) {

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from admin_app.database.exact import Unit
-from admin_app.declaration import Field, Kind, Resource
+from admin_app.declaration import Field, Resource
 from admin_app.panel.language import number
-from admin_app.panel.lists.address import ZONE, parameter
+from admin_app.panel.lists.address import parameter
 from admin_app.panel.lists.filters.address import Pairs, changed
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
-from admin_app.records.queries.periods import UTC_NAME
 
 MOST_PARTS = 40
 _PARTS: dict[int, Unit] = {4: "month", 7: "day"}
@@ -48,12 +47,9 @@ async def calendar_of(
         visit.actor, resource, query, field, unit=unit, limit=MOST_PARTS
     )
 
-    # The database parts moments where it is UTC.
-    elsewhere = [(ZONE, UTC_NAME)] if field.kind is Kind.INSTANT and query.zone != UTC_NAME else []
-
     def part(text: str, count: int | None = None) -> Part:
         shown = "" if count is None else number(count)
-        condition = [(name, text), *elsewhere] if text else []
+        condition = [(name, text)] if text else []
         return Part(text, shown, visit.urls.list(resource, changed(pairs, was or name, condition)))
 
     parts = [part(str(each.value), each.count) for each in found.values if each.value is not None]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import replace
 
 from admin_app.declaration import Kind, Resource
-from admin_app.errors import BadRequestError, BusyError, NotFoundError
+from admin_app.errors import BadRequestError, BusyError
 from admin_app.panel.display import Link
 from admin_app.panel.visit import Visit
 from admin_app.records.queries.conditions import AnyOf, Comparison, Condition, KeyIn
@@ -36,9 +35,8 @@ async def direct(visit: Visit, resource: Resource, search: str) -> list[Link]:
 
 
 def _exact(resource: Resource, text: str) -> list[Condition]:
-    found: list[Condition] = []
-    with suppress(NotFoundError):
-        found.append(KeyIn((resource.parse_key(text),)))
+    own = resource.key_or_none(text)
+    found: list[Condition] = [] if own is None else [KeyIn((own,))]
     key = {each.name for each in resource.key}
     for field in resource.readable.values():
         if not field.unique or field.name in key or field.kind not in _EXACT:

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from admin_app.declaration import Field, Kind, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
-from admin_app.errors import NotFoundError
 from admin_app.panel.display import DATED, MEASURED, wire_shown
 from admin_app.panel.forms.lookups import offers
 from admin_app.panel.language import number, say
@@ -267,12 +266,7 @@ async def _of_relation(
 
 async def chosen(visit: Visit, target: Resource, texts: Sequence[str]) -> list[Choice]:
     """The records of the keys that were chosen; those that are not in sight stay keys."""
-    keys = {}
-    for each in texts:
-        try:
-            keys[each] = target.parse_key(each)
-        except NotFoundError:
-            continue
+    keys = {each: key for each in texts if (key := target.key_or_none(each)) is not None}
     titles = await visit.records.titles(visit.actor, target, set(keys.values())) if keys else {}
     found = []
     for text, key in keys.items():

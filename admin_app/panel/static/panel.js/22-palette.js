@@ -134,9 +134,14 @@ shortcuts.set("h", () => {
   document.querySelector(".brand a").click();
   return true;
 });
+function keyed(key) {
+  return [...document.querySelectorAll(`main [data-key-${key}]`)].find((each) => each.checkVisibility());
+}
 for (const key of ["n", "e"]) {
   shortcuts.set(key, () => {
-    const link = document.querySelector(`main [data-key-${key}]`);
+    const link = keyed(key);
+    // In a form Tab then begins with its own controls, and not at the top of the page.
+    if (key === "e" && link?.href) link.hash = "main";
     link?.click();
     return Boolean(link);
   });

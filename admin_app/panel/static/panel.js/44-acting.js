@@ -65,7 +65,7 @@ behave("[data-selection]", (bar) => {
 
 // The Delete key stands for the link of that name.
 shortcuts.set("Delete", () => {
-  const link = document.querySelector("main [data-key-delete]");
+  const link = keyed("delete");
   link?.click();
   return Boolean(link);
 });

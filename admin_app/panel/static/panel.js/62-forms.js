@@ -153,11 +153,15 @@ document.addEventListener("keydown", (event) => {
   form.requestSubmit(button);
 });
 
-for (const [key, rel] of [["j", "next"], ["k", "prev"]]) {
+// From record to record; in a list, from row to row.
+for (const [key, rel, step] of [["j", "next", 1], ["k", "prev", -1]]) {
   shortcuts.set(key, () => {
+    const rows = [...document.querySelectorAll("[data-list] tbody tr")];
+    const place = Math.max(rows.indexOf(document.activeElement.closest("tr")) + step, 0);
     const link = document.querySelector(`.walk [rel=${rel}]`);
     link?.click();
-    return Boolean(link);
+    rows[place]?.querySelector("th a").focus();
+    return Boolean(link ?? rows[place]);
   });
 }
 

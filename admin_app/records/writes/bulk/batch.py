@@ -13,8 +13,8 @@ from pydantic import Field as About
 from admin_app.declaration import Kind, Registry, Resource
 from admin_app.declaration.schemas import TagText, make_schema
 from admin_app.declaration.values import annotated, list_of
-from admin_app.errors import FieldError, InvalidInputError, closest
-from admin_app.records.reads.record import Record
+from admin_app.errors import InvalidInputError, closest
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
 from admin_app.records.writes.writer import Writer
@@ -110,7 +110,7 @@ class Done:
     op: Op
     resource: Resource
     key: str
-    record: Record | None = None
+    record: Representation | None = None
 
 
 async def run_batch(
@@ -130,7 +130,7 @@ class _Batch:
     writer: Writer
     registry: Registry
     known: Collection[str]
-    named: dict[str, Record] = field(default_factory=dict)
+    named: dict[str, Representation] = field(default_factory=dict)
 
     async def run(self, operation: Operation, place: Place) -> Done:
         resource = self._resource(operation["resource"], (*place, "resource"))
@@ -248,7 +248,7 @@ class _Batch:
             _refuse("unknown_reference", words, place)
         return values[answered]
 
-    def _named(self, name: str, place: Place) -> Record:
+    def _named(self, name: str, place: Place) -> Representation:
         if name not in self.named:
             known = ", ".join(self.named) or "none yet"
             words = f"No earlier operation is called so. Known are {known}."
@@ -264,4 +264,4 @@ def _reference(given: Any) -> str | None:
 
 
 def _refuse(code: str, detail: str, place: Place) -> NoReturn:
-    raise InvalidInputError(detail, errors=[FieldError(place, code, detail)])
+    raise InvalidInputError.about(place, code, detail)

@@ -18,13 +18,13 @@ from admin_app.declaration import Key, Resource
 from admin_app.declaration.schemas import KeyText, TagText, make_schema
 from admin_app.declaration.values import annotated, list_of
 from admin_app.errors import AppError
-from admin_app.records.reads.record import Record
-from admin_app.records.writes.bulk.updates import Edit
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.bulk.upsert import Upsert, upsert_all
 from admin_app.records.writes.drafts import ITEMS, valid_items
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
 from admin_app.records.writes.trying import by_halves
+from admin_app.records.writes.updates import Edit
 from admin_app.records.writes.writer import Writer
 
 MAX_ITEMS = 1_000
@@ -52,8 +52,8 @@ class Outcome:
 
     result: Result | None = None
     key: Key = ()
-    record: Record | None = None
-    """As it is now; none where it is deleted."""
+    record: Representation | None = None
+    """As it is now; none where it is deleted, or nothing but its key was asked for."""
     error: AppError | None = None
 
 
@@ -102,9 +102,12 @@ async def create_items(
             return [Outcome(result, each.key, each) for each, result in found]
         if new.valid is None:
             made = await writer.create_all(resource, new.items[which], places=places[which])
+        elif brief:
+            valid, here = new.valid[which], places[which]
+            keys = await writer.create_valid_for_keys(resource, valid, places=here)
+            return [Outcome("created", key) for key in keys]
         else:
-            valid = new.valid[which]
-            made = await writer.create_valid(resource, valid, places=places[which], brief=brief)
+            made = await writer.create_valid(resource, new.valid[which], places=places[which])
         return [Outcome("created", each.key, each) for each in made]
 
     if atomic:

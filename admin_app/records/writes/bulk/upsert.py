@@ -18,12 +18,13 @@ from admin_app.errors import (
     NotFoundError,
     UniqueConflictError,
 )
-from admin_app.records.reads.record import Record, record
-from admin_app.records.writes.bulk.updates import Edit
+from admin_app.records.reads.reader import Values
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.differences import put
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
 from admin_app.records.writes.trying import tried
+from admin_app.records.writes.updates import Edit
 from admin_app.records.writes.writer import Input, Writer
 
 MAX_ROUNDS = 5
@@ -50,8 +51,7 @@ def upsert_of(resource: Resource, text: str, *, merge: bool) -> Upsert:
     if len(set(names)) < len(names) or {*names} not in map(set, possible):
         known = " or ".join(",".join(each) for each in possible) or "nothing here"
         detail = f"Give what is unique: {known}."
-        errors = [FieldError(("on_conflict",), "not_unique", detail)]
-        raise BadRequestError(detail, errors=errors)
+        raise BadRequestError.about(("on_conflict",), "not_unique", detail)
     return Upsert(tuple(resource.fields[name] for name in names), merge)
 
 
@@ -90,13 +90,23 @@ def _of_all_rows(resource: Resource, rule: Index) -> bool:
     return all(each == there for each in found)
 
 
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A record that was sent."""
+
+    identity: Key
+    """The values by which it is known."""
+    body: Mapping[str, Any]
+    place: Place
+
+
 async def upsert_all(
     writer: Writer,
     resource: Resource,
     data: Sequence[Input],
     upsert: Upsert,
     places: Sequence[Place] = ((),),
-) -> list[tuple[Record, Result]]:
+) -> list[tuple[Representation, Result]]:
     """Create those of the records that are not there, and merge the others; what became of each.
 
     Raises what ``Writer.create`` and ``Writer.update`` raise; ``UniqueConflictError`` where the
@@ -104,42 +114,50 @@ async def upsert_all(
     """
     actions = ("create", "read", "update") if upsert.merge else ("create", "read")
     seen = writer.seen(resource, *actions)
-    keys = [_identity(seen, each, upsert, place) for each, place in zip(data, places, strict=True)]
-    # It has been parsed, so JSON it is.
-    bodies = [pydantic_core.from_json(each) if isinstance(each, bytes) else each for each in data]
-    _refuse_twice(keys, upsert, places)
-    made: dict[Key, Record] = {}
-    for turn in range(MAX_ROUNDS):
-        there = await writer.find(seen, upsert.fields, keys, sets=not upsert.merge)
-        new = [index for index, key in enumerate(keys) if key not in there]
-        try:
-            async with writer.savepoint():
-                created = await writer.create_all(
-                    resource, [bodies[each] for each in new], places=[places[each] for each in new]
-                )
-        except UniqueConflictError:
-            meanwhile = await writer.find(
-                seen, upsert.fields, [keys[each] for each in new], sets=False
-            )
-            if not meanwhile or turn + 1 == MAX_ROUNDS:
-                raise
-        else:
-            made = {keys[index]: each for index, each in zip(new, created, strict=True)}
-            break
-    old = [index for index, key in enumerate(keys) if key not in made]
+    items = [_item(seen, each, upsert, place) for each, place in zip(data, places, strict=True)]
+    _refuse_twice(items, upsert)
+    made, there = await _create_absent(writer, seen, upsert, items)
+    old = [each for each in items if each.identity not in made]
     if upsert.merge:
         result: Result = "updated"
         known = {each.name for each in upsert.fields}
         edits = [
-            Edit(seen.key_of(there[keys[index]][0]), _without(known, bodies[index]))
-            for index in old
+            Edit(seen.key_of(there[each.identity][0]), _without(known, each.body)) for each in old
         ]
-        merged = await _merged(writer, seen, edits, [places[index] for index in old])
+        kept = await _merged(writer, seen, edits, [each.place for each in old])
     else:
         result = "unchanged"
-        merged = [record(seen, there[keys[index]][0]) for index in old]
-    others = {keys[index]: each for index, each in zip(old, merged, strict=True)}
-    return [(made[key], "created") if key in made else (others[key], result) for key in keys]
+        kept = [Representation(seen, there[each.identity][0]) for each in old]
+    others = {each.identity: one for each, one in zip(old, kept, strict=True)}
+    return [
+        (made[each.identity], "created")
+        if each.identity in made
+        else (others[each.identity], result)
+        for each in items
+    ]
+
+
+async def _create_absent(
+    writer: Writer, seen: Resource, upsert: Upsert, items: Sequence[_Item]
+) -> tuple[dict[Key, Representation], dict[Key, list[Values]]]:
+    """Create those that are not there; what was created, and what is there, by identity."""
+    rounds = MAX_ROUNDS
+    while True:
+        rounds -= 1
+        wanted = [each.identity for each in items]
+        there = await writer.find(seen, upsert.fields, wanted, sets=not upsert.merge)
+        new = [each for each in items if each.identity not in there]
+        bodies, places = [each.body for each in new], [each.place for each in new]
+        try:
+            async with writer.savepoint():
+                created = await writer.create_all(seen, bodies, places=places)
+        except UniqueConflictError:
+            wanted = [each.identity for each in new]
+            meanwhile = await writer.find(seen, upsert.fields, wanted, sets=False)
+            if not meanwhile or not rounds:
+                raise
+        else:
+            return {each.identity: one for each, one in zip(new, created, strict=True)}, there
 
 
 def _without(known: Collection[str], body: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,7 +166,7 @@ def _without(known: Collection[str], body: Mapping[str, Any]) -> dict[str, Any]:
 
 async def _merged(
     writer: Writer, seen: Resource, edits: Sequence[Edit], places: Sequence[Place]
-) -> list[Record]:
+) -> list[Representation]:
     """Merge bodies into the records that are there, together where that can be done.
 
     Together they are locked in one order, so that two lists do not wait for each other in a circle.
@@ -160,7 +178,7 @@ async def _merged(
     return [await _merged_one(writer, seen, *each) for each in zip(edits, places, strict=True)]
 
 
-async def _merged_one(writer: Writer, seen: Resource, edit: Edit, place: Place) -> Record:
+async def _merged_one(writer: Writer, seen: Resource, edit: Edit, place: Place) -> Representation:
     with at(place):
         tags_of(seen, {})
         try:
@@ -168,6 +186,13 @@ async def _merged_one(writer: Writer, seen: Resource, edit: Edit, place: Place) 
         except NotFoundError as error:
             msg = f"This {seen.label.lower()} has been deleted meanwhile."
             raise ConflictError(msg) from error
+
+
+def _item(seen: Resource, data: Input, upsert: Upsert, place: Place) -> _Item:
+    identity = _identity(seen, data, upsert, place)
+    # It has been parsed, so JSON it is.
+    body = pydantic_core.from_json(data) if isinstance(data, bytes) else data
+    return _Item(identity, body, place)
 
 
 def _identity(seen: Resource, data: Input, upsert: Upsert, place: Place) -> Key:
@@ -187,13 +212,13 @@ def _identity(seen: Resource, data: Input, upsert: Upsert, place: Place) -> Key:
     return tuple(getattr(entity, each.name) for each in upsert.fields)
 
 
-def _refuse_twice(keys: Sequence[Key], upsert: Upsert, places: Sequence[Place]) -> None:
-    first = {key: index for index, key in reversed([*enumerate(keys)])}
+def _refuse_twice(items: Sequence[_Item], upsert: Upsert) -> None:
+    first = {each.identity: each for each in reversed(items)}
     name, detail = upsert.fields[0].name, "An item before it has the same."
     errors = [
-        FieldError((*places[index], name), "repeated", detail)
-        for index, key in enumerate(keys)
-        if first[key] != index
+        FieldError((*each.place, name), "repeated", detail)
+        for each in items
+        if first[each.identity] is not each
     ]
     if errors:
         raise InvalidInputError("Two items are about one record.", errors=errors)

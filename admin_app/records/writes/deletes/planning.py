@@ -12,7 +12,6 @@ from admin_app.errors import NotFoundError
 from admin_app.records.reads.criteria import one_of
 from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values, key_in
-from admin_app.records.writes.deletes.dependents import Dependent
 from admin_app.records.writes.deletes.effects import Blocker, Effects
 from admin_app.records.writes.deletes.surroundings import (
     EFFECT_CAP,
@@ -21,6 +20,7 @@ from admin_app.records.writes.deletes.surroundings import (
     Surroundings,
     too_many,
 )
+from admin_app.records.writes.dependents import Dependent
 
 MOST_TOGETHER = 20_000
 """The most records that deletes may touch which are planned together."""

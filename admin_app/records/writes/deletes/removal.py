@@ -16,9 +16,9 @@ from admin_app.errors import ConflictError, FieldError, InUseError
 from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values
 from admin_app.records.trail.changes import Entry
-from admin_app.records.writes.deletes.dependents import association_tables, dependents, rows_with
 from admin_app.records.writes.deletes.effects import Effects, in_sight, interfere
 from admin_app.records.writes.deletes.planning import plan_locked
+from admin_app.records.writes.dependents import association_tables, dependents, rows_with
 from admin_app.records.writes.other_ends import LinkedChange
 from admin_app.records.writes.refusals import explained
 from admin_app.records.writes.rows import Row, check_unchanged
@@ -54,7 +54,7 @@ class Removal:
         self._rows = transaction.rows
         self._views = transaction.views
         self._journal = transaction.journal
-        self._other_ends = transaction.tellings
+        self._other_ends = transaction.other_ends
 
     async def one(
         self,

@@ -20,7 +20,7 @@ from admin_app.errors import ConflictError, TooSlowError
 from admin_app.records.reads.criteria import one_of
 from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values
-from admin_app.records.writes.deletes.dependents import Dependent, dependents, inverse_sets
+from admin_app.records.writes.dependents import Dependent, dependents, inverse_sets
 
 EFFECT_CAP = 5_000
 """The most records that one delete may take along or change."""

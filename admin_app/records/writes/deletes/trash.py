@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from admin_app.access.policies import Trash
 from admin_app.declaration import Key, Resource
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.record import Record
+from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.deletes.removal import Meant
 from admin_app.records.writes.differences import made_of
 from admin_app.records.writes.other_ends import LinkedChange
@@ -28,9 +28,9 @@ class Moves:
         self._rows = transaction.rows
         self._views = transaction.views
         self._journal = transaction.journal
-        self._other_ends = transaction.tellings
+        self._other_ends = transaction.other_ends
 
-    async def one(self, resource: Resource, meant: Meant, *, to_trash: bool) -> Record:
+    async def one(self, resource: Resource, meant: Meant, *, to_trash: bool) -> Representation:
         """Move a record."""
         resource, seen = self._views.whole(resource), self._views.seen(resource)
         row = await self._rows.load(resource, meant.key, "delete", _place(to_trash))
@@ -50,7 +50,7 @@ class Moves:
 
     async def together(
         self, resource: Resource, meant: Mapping[Key, Meant], *, to_trash: bool
-    ) -> list[Record] | None:
+    ) -> list[Representation] | None:
         """Move many with the statements that one would take; none where it could not be done.
 
         It is done where none of them depends on another one. Raises what ``one`` raises of any;
@@ -75,10 +75,10 @@ class Moves:
         found = await statements.find(self._rows.connection, keys)
         afters = [await self._views.after(resource, row.whole, found[row.key], []) for row in rows]
         answers = await self._views.answers(resource, keys, afters)
-        tellings: list[LinkedChange] = []
+        linked: list[LinkedChange] = []
         for row, after in zip(rows, afters, strict=True):
-            tellings += self._tell(resource, row, after, to_trash=to_trash)
-        await self._other_ends.note(tellings)
+            linked += self._tell(resource, row, after, to_trash=to_trash)
+        await self._other_ends.note(linked)
         return answers
 
     def _tell(

@@ -8,16 +8,14 @@ left to the ordinary way, which writes one by one and says what is wrong with wh
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Literal
-
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from typing import Any, Literal, TypeVar
 
 from admin_app.database import asked, fetch, run_columns, savepoint
-from admin_app.declaration import Field, Kind, Registry, Resource, stamped
+from admin_app.declaration import Field, Key, Kind, Resource, stamped
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
@@ -29,12 +27,10 @@ from admin_app.records.writes.fast.sql import (
     on_sqlite,
     one_on_postgresql,
 )
-from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.reach import out_of_reach
-from admin_app.records.writes.references import References
 from admin_app.records.writes.refusals import computes, explained
-from admin_app.records.writes.rows import Rows
 from admin_app.records.writes.statements import statements_of
+from admin_app.records.writes.transaction import Transaction
 from admin_app.records.writes.triggers import untouched
 
 FEWEST = 2
@@ -57,6 +53,8 @@ Obstacle = Literal[
 _PRINTED = re.compile("[!-~]")
 Columns = dict[str, Sequence[Any]]
 """The values of each row by the key of their column."""
+_Rows = Sequence[Sequence[Any]]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,39 +68,49 @@ class _Batch:
 class FastInsert:
     """Inserts records of one transaction together with their changes, where that is possible."""
 
-    def __init__(
-        self,
-        session: AsyncSession,
-        connection: AsyncConnection,
-        registry: Registry,
-        rows: Rows,
-        references: References,
-        journal: Journal,
-    ) -> None:
-        self._session = session
-        self._connection = connection
-        self._registry = registry
-        self._rows = rows
-        self._references = references
-        self._journal = journal
+    def __init__(self, transaction: Transaction) -> None:
+        self._session = transaction.session
+        self._connection = transaction.connection
+        self._registry = transaction.registry
+        self._rows = transaction.rows
+        self._references = transaction.references
+        self._journal = transaction.journal
 
     async def insert(
-        self, resource: Resource, seen: Resource, items: Sequence[Values], *, brief: bool
+        self, resource: Resource, seen: Resource, items: Sequence[Values]
     ) -> list[Values] | None:
         """Insert valid records that the actor may create; what the statement returns of each.
 
-        ``brief``: their keys alone. ``None`` where nothing is done and they have to go the ordinary
-        way.
+        ``None`` where nothing is done and they have to go the ordinary way.
         """
+        return await self._insert(resource, seen, items, _read, brief=False)
+
+    async def insert_for_keys(
+        self, resource: Resource, seen: Resource, items: Sequence[Values]
+    ) -> list[Key] | None:
+        """``insert``, for whom the keys are enough."""
+        return await self._insert(resource, seen, items, _read_keys, brief=True)
+
+    async def _insert(
+        self,
+        resource: Resource,
+        seen: Resource,
+        items: Sequence[Values],
+        read: Callable[[Written, _Rows], list[T]],
+        *,
+        brief: bool,
+    ) -> list[T] | None:
         if await self.obstacle(resource, items) is not None:
             return None
         given = _columns(items)
         if not await self._references.all_in_sight(resource, given):
             return None
         batch = _Batch(_completed(resource, given, len(items)), len(items))
+        make = self._by_few if self._connection.dialect.name == "sqlite" else self._by_one
         try:
             async with savepoint(self._session), explained(seen, self._registry):
-                rows = await self._inserted(resource, batch, brief=brief)
+                written, rows = await make(resource, batch, brief=brief)
+                _check(written, rows, batch.count)
         except _RefusedError:
             return None
         except AppError as error:
@@ -110,7 +118,7 @@ class FastInsert:
                 raise
             return None
         self._journal.recorded_elsewhere = True
-        return rows
+        return read(written, rows)
 
     async def insert_one(self, resource: Resource, seen: Resource, values: Values) -> Values | None:
         """``insert``, for one record on PostgreSQL, without a savepoint.
@@ -134,9 +142,10 @@ class FastInsert:
             return None  # It refers to what is out of sight.
         self._journal.recorded_elsewhere = True
         try:
-            return _read(written, rows)[0]
+            _check(written, rows, 1)
         except _RefusedError:
             raise out_of_reach(resource) from None
+        return _read(written, rows)[0]
 
     async def obstacle(
         self, resource: Resource, items: Sequence[Values], *, fewest: int = FEWEST
@@ -156,20 +165,17 @@ class FastInsert:
             return "rules"
         return None if await untouched(self._connection, resource.table) else "triggers"
 
-    async def _inserted(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
-        make = self._by_few if self._connection.dialect.name == "sqlite" else self._by_one
-        rows = await make(resource, batch, brief=brief)
-        if len(rows) != batch.count:
-            raise _RefusedError
-        return rows
-
-    async def _by_one(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
+    async def _by_one(
+        self, resource: Resource, batch: _Batch, *, brief: bool
+    ) -> tuple[Written, _Rows]:
         reach = self._rows.reach.new(resource).returnable
         written = on_postgresql(resource, tuple(batch.columns), reach, brief=brief)
         values = self._journal.common_values() | written.binds(batch.columns)
-        return _read(written, await fetch(self._connection, written.statement, values))
+        return written, await fetch(self._connection, written.statement, values)
 
-    async def _by_few(self, resource: Resource, batch: _Batch, *, brief: bool) -> list[Values]:
+    async def _by_few(
+        self, resource: Resource, batch: _Batch, *, brief: bool
+    ) -> tuple[Written, _Rows]:
         reach = self._rows.reach.new(resource).returnable
         written = on_sqlite(resource, reach, brief=brief)
         ((last,),) = await fetch(self._connection, written.last, {})
@@ -178,7 +184,7 @@ class FastInsert:
         told = await fetch(self._connection, written.tell, self._journal.common_values() | after)
         if not all(alike for (alike,) in told):
             raise _RefusedError
-        return _read(written, await fetch(self._connection, written.statement, after))
+        return written, await fetch(self._connection, written.statement, after)
 
 
 _SERVERS = 500
@@ -188,10 +194,18 @@ class _RefusedError(Exception):
     """Raised to undo what was written; the ordinary way then says why."""
 
 
-def _read(written: Written, rows: Sequence[Sequence[Any]]) -> list[Values]:
-    if written.reach and not all(row[-1] for row in rows):
+def _check(written: Written, rows: _Rows, count: int) -> None:
+    """Raise ``_RefusedError`` unless all rows are there and in reach."""
+    if len(rows) != count or (written.reach and not all(row[-1] for row in rows)):
         raise _RefusedError
+
+
+def _read(written: Written, rows: _Rows) -> list[Values]:
     return [dict(zip(written.names, row)) for row in rows]  # noqa: B905 - its reach comes after
+
+
+def _read_keys(_: Written, rows: _Rows) -> list[Key]:
+    return [(row[0],) for row in rows]  # Others have an obstacle in their declaration.
 
 
 @lru_cache(maxsize=1_024)

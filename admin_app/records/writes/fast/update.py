@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.database import fetch
 from admin_app.declaration import Key, Resource
@@ -16,30 +15,32 @@ from admin_app.records.reads.reader import Values
 from admin_app.records.trail.changes import Change, Entry, entry_values
 from admin_app.records.writes.differences import attends, recorded_fields
 from admin_app.records.writes.fast.sql import bind_of, update_on_postgresql
-from admin_app.records.writes.journal import Journal
-from admin_app.records.writes.rows import Row, Rows
+from admin_app.records.writes.rows import Row
 from admin_app.records.writes.statements import statements_of
+from admin_app.records.writes.transaction import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """An update that was made."""
 
+    before: Values
+    """The record before the update."""
     columns: Values
-    """The columns after the update."""
+    """The columns after it."""
     reached: set[Key] | None
     """For ``Reaching.check``."""
     entry: Entry
-    """The change that was written; it has to be passed to ``settle``."""
+    """The change that was written; see ``settle``."""
 
 
 class FastUpdate:
     """Makes updates of one transaction together with their changes."""
 
-    def __init__(self, connection: AsyncConnection, rows: Rows, journal: Journal) -> None:
-        self._connection = connection
-        self._rows = rows
-        self._journal = journal
+    def __init__(self, transaction: Transaction) -> None:
+        self._connection = transaction.connection
+        self._rows = transaction.rows
+        self._journal = transaction.journal
 
     async def update(self, resource: Resource, row: Row, values: Values) -> Done | None:
         """Set columns of a locked row, raise its version and write the change that is predicted.
@@ -66,7 +67,7 @@ class FastUpdate:
         columns = dict(zip(statements.returned, found[0], strict=False))  # More comes after.
         reached = None if reach is None else {row.key} if found[0][-2] else set()
         entry.id = found[0][-1]
-        return Done(columns, reached, entry)
+        return Done(row.whole, columns, reached, entry)
 
     def _foreseen(self, resource: Resource, row: Row, values: Values) -> Entry:
         after = row.whole | values
@@ -76,17 +77,16 @@ class FastUpdate:
             resource, row.key, title, before=row.whole, after=after, names=names, noted=False
         )
 
-    async def settle(self, done: Done, noted: Entry | None) -> None:
-        """Keep the predicted change if it is equal to the one ``noted``, or delete it.
+    async def settle(self, done: Done, after: Values, changed: Values) -> Entry | None:
+        """Note the predicted change if it is what came about, or delete it and return ``None``.
 
         The database may convert a value, such as one with more digits than the column.
         """
-        if noted is not None and _facts(noted) == _facts(done.entry):
-            noted.id, noted.saved = done.entry.id, True
-            return
-        await self._connection.execute(delete(Change).where(Change.id == done.entry.id))
-
-
-def _facts(entry: Entry) -> str:
-    # Python takes 1, 1.0 and true for equal; JSON does not.
-    return repr((entry.label, entry.before, entry.after))
+        entry = done.entry
+        names = recorded_fields(entry.resource, done.before, after, changed)
+        title = entry.resource.title_of(after)
+        if names and self._journal.confirm(entry, title, after, names):
+            entry.saved = True
+            return entry
+        await self._connection.execute(delete(Change).where(Change.id == entry.id))
+        return None

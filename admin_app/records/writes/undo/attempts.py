@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from admin_app.errors import (
     AppError,
@@ -17,24 +16,7 @@ from admin_app.errors import (
 from admin_app.records.trail.net import Net
 from admin_app.records.writes.undo.obstacles import Obstacles
 from admin_app.records.writes.undo.reversal import ConflictCode
-
-if TYPE_CHECKING:
-    from admin_app.records.writes.writer import Writer
-
-
-@dataclass(slots=True)
-class Step:
-    """What one act did to one record, to be undone."""
-
-    root: int
-    """The change that all of the act goes back to."""
-    net: Net
-    own: bool
-    """Whether it is the act itself, and not what that brought about."""
-    links: dict[str, list[Any]] = field(default_factory=dict)
-    """Of a record that has come back, the keys of its sets that were not there yet."""
-    later: frozenset[str] = frozenset()
-    """Its foreign keys that had to wait."""
+from admin_app.records.writes.writer import Writer
 
 
 class Attempts:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from functools import partial
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from admin_app.declaration import SYSTEM, Key, Resource
-from admin_app.records.reads.reader import Reader
 from admin_app.records.trail.veil import member_key
-from admin_app.records.writes.undo.attempts import Attempts, Step
+from admin_app.records.writes.undo.attempts import Attempts
 from admin_app.records.writes.undo.obstacles import Obstacles
 from admin_app.records.writes.undo.order import Identity, Turn, in_turns
-from admin_app.records.writes.undo.reviving import Remains
-
-if TYPE_CHECKING:
-    from admin_app.records.writes.writer import Writer
+from admin_app.records.writes.undo.reviving import Remains, revive
+from admin_app.records.writes.undo.steps import Step
+from admin_app.records.writes.writer import Writer
 
 
 class BringingBack:
     """Brings records back in one transaction."""
 
-    def __init__(
-        self, writer: Writer, unbounded: Writer, reader: Reader, obstacles: Obstacles
-    ) -> None:
+    def __init__(self, writer: Writer, unbounded: Writer, obstacles: Obstacles) -> None:
         self._writer = writer
         self._unbounded = unbounded
-        self._reader = reader
-        self._registry = reader.registry
+        self._reader = writer.transaction.reader
+        self._registry = writer.transaction.registry
         self._obstacles = obstacles
         self._attempts = Attempts(writer, obstacles)
 
@@ -56,14 +53,15 @@ class BringingBack:
         """Bring back records of one resource; those that are there then."""
         remains = [await self._remains(resource, each) for each in steps]
         writer = self._writer if own else self._unbounded
+        transaction = writer.transaction
         if len(steps) > 1 and await self._attempts.together(
-            lambda: writer.revive(resource, remains)
+            lambda: revive(transaction, resource, remains)
         ):
             return steps
         return [
             step
             for step, each in zip(steps, remains, strict=True)
-            if await self._attempts.one(step.net, lambda one=each: writer.revive(resource, [one]))  # type: ignore[misc]
+            if await self._attempts.one(step.net, partial(revive, transaction, resource, [each]))
         ]
 
     async def _remains(self, resource: Resource, step: Step) -> Remains:

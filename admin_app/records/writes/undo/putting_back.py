@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from admin_app.declaration import SYSTEM, Actor, Key, Relation, Resource
-from admin_app.errors import (
-    ConflictError,
-)
-from admin_app.records.reads.reader import Reader, Values
+from admin_app.errors import ConflictError
+from admin_app.records.reads.reader import Values
 from admin_app.records.trail.net import Net, same
 from admin_app.records.trail.veil import member_key
-from admin_app.records.writes.bulk.updates import Edit
 from admin_app.records.writes.deletes.effects import Effects
 from admin_app.records.writes.deletes.removal import Meant
-from admin_app.records.writes.undo.attempts import Attempts, Step
+from admin_app.records.writes.undo.attempts import Attempts
 from admin_app.records.writes.undo.bringing_back import BringingBack
 from admin_app.records.writes.undo.obstacles import Obstacles
-
-if TYPE_CHECKING:
-    from admin_app.records.writes.writer import Writer
+from admin_app.records.writes.undo.steps import Step
+from admin_app.records.writes.updates import Edit
+from admin_app.records.writes.writer import Writer
 
 
 class PuttingBack:
@@ -30,14 +27,13 @@ class PuttingBack:
     def __init__(
         self,
         writer: Writer,
-        reader: Reader,
         obstacles: Obstacles,
         touched: Collection[tuple[str, Key | None]],
     ) -> None:
         self._writer = writer
         self._unbounded = writer.unbounded()
-        self._reader = reader
-        self._registry = reader.registry
+        self._reader = writer.transaction.reader
+        self._registry = writer.transaction.registry
         self._obstacles = obstacles
         self._touched = touched
         self._attempts = Attempts(writer, obstacles)
@@ -161,7 +157,7 @@ class PuttingBack:
 
     async def revive(self, steps: Sequence[Step]) -> None:
         """Bring back what was deleted."""
-        back = BringingBack(self._writer, self._unbounded, self._reader, self._obstacles)
+        back = BringingBack(self._writer, self._unbounded, self._obstacles)
         await back.revive(steps)
 
     async def settle(self, steps: Iterable[Step]) -> None:

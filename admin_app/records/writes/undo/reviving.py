@@ -34,39 +34,31 @@ class Remains:
     """By set, those of its keys that are still there."""
 
 
-class Revival:
-    """The revivals of one actor in one transaction; see ``Writer``.
+async def revive(transaction: Transaction, resource: Resource, remains: Sequence[Remains]) -> None:
+    """Create records again that were deleted, whole and with their keys.
 
     All that a record was comes back with it, also what is out of the actor's sight: the delete that
-    it undoes has taken that along too.
+    this undoes has taken that along too. Raises what ``Writer.create`` does.
     """
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._rows = transaction.rows
-        self._views = transaction.views
-        self._inserter = transaction.inserter
-        self._journal = transaction.journal
-        self._other_ends = transaction.tellings
-
-    async def revive(self, resource: Resource, remains: Sequence[Remains]) -> None:
-        """``Writer.revive``."""
-        resource, seen = self._views.whole(resource), self._views.seen(resource)
-        require(self._rows.actor, seen, "create")
-        drafts = [_draft(resource, seen, each) for each in remains]
-        for each in drafts:
-            held = {change.relation.name: change.gained for change in each.gained}
-            await self._rows.ask(resource, "create", {}, {**each.values, **held})
-        reach = await self._rows.reach.returnable(resource, "create")
-        rows, reached = await self._inserter.insert(resource, seen, drafts, reach)
-        keys = [resource.key_of(row) for row in rows]
-        await self._rows.reach.check_new(resource, keys, drafts, reached)
-        tellings: list[LinkedChange] = []
-        wholes = await self._views.wholes(resource, keys)
-        entries = self._journal.creations(resource, wholes, [each.gained for each in drafts])
-        for key, whole, each, entry in zip(keys, wholes, drafts, entries, strict=True):
-            check_computed(resource, whole)
-            tellings += self._other_ends.of_links(resource, key, each.gained, entry)
-        await self._other_ends.note(tellings)
+    rows, views = transaction.rows, transaction.views
+    resource, seen = views.whole(resource), views.seen(resource)
+    require(transaction.actor, seen, "create")
+    drafts = [_draft(resource, seen, each) for each in remains]
+    for each in drafts:
+        held = {change.relation.name: change.gained for change in each.gained}
+        await rows.ask(resource, "create", {}, {**each.values, **held})
+    reach = await rows.reach.returnable(resource, "create")
+    made, reached = await transaction.inserter.insert(resource, seen, drafts, reach)
+    keys = [resource.key_of(row) for row in made]
+    await rows.reach.check_new(resource, keys, drafts, reached)
+    linked: list[LinkedChange] = []
+    wholes = await views.wholes(resource, keys)
+    gained = [each.gained for each in drafts]
+    entries = transaction.journal.creations(resource, wholes, gained)
+    for key, whole, changes, entry in zip(keys, wholes, gained, entries, strict=True):
+        check_computed(resource, whole)
+        linked += transaction.other_ends.of_links(resource, key, changes, entry)
+    await transaction.other_ends.note(linked)
 
 
 def _draft(resource: Resource, seen: Resource, remains: Remains) -> Draft:

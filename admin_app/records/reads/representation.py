@@ -1,4 +1,4 @@
-"""``Record``: one record as the result of a read or a write."""
+"""``Representation``: one record as the result of a read or a write."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ import pydantic_core
 
 from admin_app.declaration import Key, Registry, Resource
 from admin_app.records.queries.query import Shape
-
-Values = dict[str, Any]
+from admin_app.records.reads.reader import Values
 
 
 class Answer:
@@ -38,7 +37,7 @@ class Answer:
         return f'"{self.state}"' if self.state == answered else f'"{self.state}.{answered}"'
 
 
-class Record(Answer):
+class Representation(Answer):
     """A record's values by field, set and included relation; key, JSON and tag are made on demand.
 
     A write that answers it as JSON makes that before the commit: what cannot be JSON is not
@@ -77,11 +76,6 @@ class Record(Answer):
         return tag == f'"{self.state}"' or (tag.startswith(f'"{self.state}.') and tag[-1] == '"')
 
 
-def record(resource: Resource, values: Values) -> Record:
-    """Make a record of a row."""
-    return Record(resource, values)
-
-
 def tag_of(resource: Resource, values: Values) -> str:
     """The entity tag of a row's state, for preconditions; of a whole row if it has no version."""
     body = b"" if resource.version else resource.read.dump(values)
@@ -93,16 +87,16 @@ def answer(body: bytes, version: Any) -> Answer:
     return Answer(body, digest(body) if version is None else str(version))
 
 
-def shaped_record(
+def shaped(
     seen: Registry,
     resource: Resource,
     values: Values,
     whole: Values,
     shape: Shape,
     truncated: tuple[str, ...],
-) -> Record:
-    """Make a record of a row that was read in a shape; ``whole`` determines its state."""
-    made = Record(resource, values)
+) -> Representation:
+    """Represent a row that was read in a shape; ``whole`` determines its state."""
+    made = Representation(resource, values)
     made.body = as_json(wire(resource, seen, shape, values))
     made.state = _state(resource, whole, b"" if resource.version else resource.read.dump(whole))
     made.truncated = truncated

@@ -7,7 +7,6 @@ after the other, and then one may have gone with another one before its turn.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 from admin_app.access.policies import Trash
 from admin_app.declaration import Key, Resource
@@ -100,7 +99,7 @@ async def delete_items(
         """Find out which are in sight, once and before any is deleted."""
         if removals.known is None:
             place: Trash = "only" if purge else "without"
-            asked = [key for each in items if (key := _key_or_none(resource, each)) is not None]
+            asked = resource.keys_among(each["key"] for each in items)
             found = await writer.find(seen, seen.key, asked, sets=False, trash=place)
             removals.known = {*found}
 
@@ -141,9 +140,3 @@ def _meant(resource: Resource, items: Sequence[Item], index: int) -> Meant:
     key = key_of(resource, items[index], place)
     with at(place):
         return Meant(key, tags_of(resource, items[index]))
-
-
-def _key_or_none(resource: Resource, item: Item) -> Key | None:
-    with suppress(NotFoundError):
-        return resource.parse_key(item["key"])
-    return None
