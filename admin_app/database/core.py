@@ -13,10 +13,11 @@ from collections.abc import (
     Awaitable,
     Callable,
     Hashable,
+    Iterator,
     Mapping,
     Sequence,
 )
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, event
@@ -80,8 +81,9 @@ class Database:
         """
         if getattr(self.engine.dialect, "server_version_info", None) is None:
             # What a dialect writes depends on the server that it has seen.
-            async with _busy_is_an_answer(), self._connected():
-                pass
+            with _busy_is_an_answer():
+                async with self._connected():
+                    pass
         return Prepared(statement, self.engine.dialect, lengthy=lengthy)
 
     async def fetch(
@@ -131,7 +133,7 @@ class Database:
         ``TooSlowError``.
         """
         options = self._snapshot_options() if snapshot else self._read_options(seconds)
-        async with _busy_is_an_answer(seconds or self.limits.usual):
+        with _busy_is_an_answer(seconds or self.limits.usual):
             try:
                 return await self._run_read(work, options, seconds)
             except DBAPIError as error:
@@ -171,7 +173,7 @@ class Database:
         a connection is taken. Raises ``BusyError`` when the turn, a connection or a lock does not
         come in time, and ``TooSlowError``.
         """
-        async with _busy_is_an_answer(seconds or self.limits.usual):
+        with _busy_is_an_answer(seconds or self.limits.usual):
             for attempt in range(WRITE_RETRIES):
                 try:
                     return await self._attempt(work, keep=keep, tell=tell, seconds=seconds)
@@ -368,8 +370,8 @@ class _NothingSentError(Exception):
     """A write's connection was dead before its first statement."""
 
 
-@asynccontextmanager
-async def _busy_is_an_answer(seconds: float | None = None) -> AsyncIterator[None]:
+@contextmanager
+def _busy_is_an_answer(seconds: float | None = None) -> Iterator[None]:
     try:
         yield
     except PoolTimeoutError as error:

@@ -372,6 +372,7 @@ async def opened(page: Page, words: str) -> None:
     await link.click()
 
 
+@pytest.mark.slow
 async def test_filters_in_the_browser(embedded: House, browser: Browser) -> None:
     """Filters are chosen beside what was clicked, by mouse and by keys, and become chips."""
     async with embedded.page(browser, viewport=DESK) as page:

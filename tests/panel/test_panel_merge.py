@@ -199,6 +199,7 @@ async def test_who_else_is_here(home: House) -> None:
         assert (await ana.post(path, [], **script)).status_code == 403
 
 
+@pytest.mark.slow
 async def test_merge_in_a_browser(embedded: House, browser: Browser) -> None:
     """The merge takes the focus; typing once more takes one's own; saving ends it."""
     from eyes import violations  # noqa: PLC0415 - it brings axe along

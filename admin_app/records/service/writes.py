@@ -219,9 +219,8 @@ class Writes(Foundation):
     ) -> T:
         if self._read_only and keep:
             raise ReadOnlyError
-        async with explained_at_commit(self.registry_for(actor)):
-            with acting(actor), impossible_values():
-                return await self._database.write(run, keep=keep, seconds=self._seconds(actor))
+        with explained_at_commit(self.registry_for(actor)), acting(actor), impossible_values():
+            return await self._database.write(run, keep=keep, seconds=self._seconds(actor))
 
 
 def _written(writer: Writer, made: Representation) -> Representation:

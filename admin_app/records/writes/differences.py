@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import date
 from functools import lru_cache
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm.attributes import instance_dict
 
@@ -87,6 +89,29 @@ def recorded_fields(
             and _differs(resource, name, before[name], after[name])
         )
     ]
+
+
+def is_same_record(resource: Resource, one: Values, other: Values) -> bool:
+    """Whether two states of a record would be recorded alike, but for their versions.
+
+    ``False`` may be said of some that would.
+    """
+    return all(
+        _is_same(one[name], other[name]) for name, sensitive in _recorded(resource) if not sensitive
+    ) and _is_same(one[resource.title], other[resource.title])
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    # Python takes 1, 1.0 and true for equal, and 1.0 and 1.00; JSON does not.
+    return one is other or (
+        one == other
+        and type(one) is type(other)
+        and (type(one) in _PLAIN or repr(one) == repr(other))
+    )
+
+
+_PLAIN = frozenset({str, int, bool, bytes, date, UUID})
+"""Types of which equal values are the same in JSON."""
 
 
 @lru_cache(maxsize=1_024)

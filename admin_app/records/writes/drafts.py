@@ -166,7 +166,7 @@ class Inserter:
         drafts: Sequence[Draft],
         reach: Reach | None = None,
     ) -> Written:
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             given = [made_of(resource, each.values, {}) for each in drafts]
             rows, reached = await statements_of(resource).insert(self._connection, given, reach)
             gained = [each.gained for each in drafts]

@@ -111,20 +111,7 @@ class Journal:
         gone = _facts(resource, before, names) | self._lost(sets)
         come = _facts(resource, after, names) | self._gained(sets)
         entry = Entry("update", resource, key, title, gone, come, cause)
-        return self._note(entry) if noted else entry
-
-    def confirm(
-        self, entry: Entry, title: str, after: Mapping[str, Any], names: Sequence[str]
-    ) -> bool:
-        """Note an update that was made without being ``noted``, if it says what came about.
-
-        Python takes 1, 1.0 and true for equal; JSON does not.
-        """
-        facts = _facts(entry.resource, after, names)
-        if entry.label != title or repr(entry.after) != repr(facts):
-            return False
-        self._note(entry)
-        return True
+        return self.note(entry) if noted else entry
 
     def deletion(self, resource: Resource, before: Values, cause: Entry | None = None) -> Entry:
         """Note that a record has gone."""
@@ -135,7 +122,7 @@ class Journal:
         (facts,) = _all_facts(resource, [before])
         facts |= self._lost(held)
         key, title = resource.key_of(before), resource.title_of(before)
-        return self._note(Entry("delete", resource, key, title, facts, None, cause))
+        return self.note(Entry("delete", resource, key, title, facts, None, cause))
 
     @property
     def saved(self) -> bool:
@@ -149,7 +136,8 @@ class Journal:
                 msg = f"No {label} is changed without saying why."
                 raise ReasonRequiredError(msg)
 
-    def _note(self, entry: Entry) -> Entry:
+    def note(self, entry: Entry) -> Entry:
+        """Note a change."""
         self._entries.append(entry)
         return entry
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -50,10 +50,8 @@ _REFUSALS: dict[str, tuple[type[AppError], str, str, str]] = {
 }
 
 
-@asynccontextmanager
-async def explained(
-    resource: Resource, registry: Registry, *, deleting: bool = False
-) -> AsyncIterator[None]:
+@contextmanager
+def explained(resource: Resource, registry: Registry, *, deleting: bool = False) -> Iterator[None]:
     """Turn a constraint's refusal inside into an error about ``resource``'s fields.
 
     Raises ``UniqueConflictError`` or ``InUseError`` (409), ``InvalidInputError`` (422); errors that
@@ -76,8 +74,8 @@ async def explained(
         raise _refusal(resource, found) from error
 
 
-@asynccontextmanager
-async def explained_at_commit(registry: Registry) -> AsyncIterator[None]:
+@contextmanager
+def explained_at_commit(registry: Registry) -> Iterator[None]:
     """``explained`` for constraints that the database checks when the transaction ends."""
     try:
         yield

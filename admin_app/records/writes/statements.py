@@ -100,6 +100,7 @@ class RowStatements(RowValues):
         """The key of the column in which the database numbers rows, each higher than before."""
         self._statement = lru_cache(maxsize=_FORMS)(self._make)
         self._setting = lru_cache(maxsize=_FORMS)(self._set)
+        self._sets_more = any(each.onupdate is not None for each in resource.table.columns)
 
     async def insert(
         self, connection: AsyncConnection, rows: Sequence[Values], reach: Reach | None = None
@@ -163,8 +164,8 @@ class RowStatements(RowValues):
         Those of what is set are called as ``bind`` says. None where it sets more than that.
         """
         row = self.changed(values)
-        more = any(each.onupdate is not None for each in self.resource.table.columns)
-        if more or not row.values or (self.resource.version is not None and not self.counts):
+        unlike = self._sets_more or (self.resource.version is not None and not self.counts)
+        if unlike or not row.values:
             return None
         given = {bind(key): value for key, value in row.values.items()}
         return self._setting(tuple(row.values), tuple(given), row.nulls, reach), given

@@ -123,7 +123,7 @@ class Updates:
         await self._references.check(resource, changed, known)
         changed |= unseen_rest(resource, changed, before, known)
         await self._rows.ask(resource, "update", before, {**before, **changed, **sets})
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             made = made_of(resource, changed, row.stored)
             if not made and not changes:
                 return Representation(seen, view)
@@ -140,7 +140,7 @@ class Updates:
         (answer,) = await self._views.answers(resource, [key], [after])
         entry = None
         if done is not None:
-            entry = await self._fast_update.settle(done, after, changed)
+            entry = await self._fast_update.settle(done, after)
         if entry is None:
             entry = self._noted(resource, key, before, after, changed, changes)
         if entry is not None:
@@ -244,7 +244,7 @@ class Updates:
             return {}
         statements, connection = statements_of(resource), self._rows.connection
         keys = [each.row.key for each in changes]
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             await statements.update_all(
                 connection, [(each.row.key, each.made, each.row.whole) for each in changes]
             )

@@ -131,7 +131,7 @@ class Removal:
         )
 
     async def _carry_out(self, seen: Resource, deletes: Sequence[_Delete]) -> None:
-        async with explained(seen, self._registry, deleting=True):
+        with explained(seen, self._registry, deleting=True):
             await self._let_go(deletes)
             await self._remove(deletes)
 

@@ -40,7 +40,7 @@ class Moves:
             await self._rows.ask(resource, "delete", before, {})
         else:
             await self._rows.ask(resource, "update", before, {**before, **change})
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             made = made_of(resource, change, row.stored)
             columns, _ = await self._rows.apply(resource, row, made)
         after = await self._views.after(resource, before, columns, [])
@@ -67,7 +67,7 @@ class Moves:
             check_unchanged(seen, row.view, meant[row.key].if_match)
         statements, change = statements_of(resource), _change(resource, to_trash)
         keys = [row.key for row in rows]
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             await self._rows.write_columns(
                 resource,
                 [(row.key, made_of(resource, change, row.stored), row.whole) for row in rows],

@@ -108,9 +108,10 @@ class FastInsert:
         batch = _Batch(_completed(resource, given, len(items)), len(items))
         make = self._by_few if self._connection.dialect.name == "sqlite" else self._by_one
         try:
-            async with savepoint(self._session), explained(seen, self._registry):
-                written, rows = await make(resource, batch, brief=brief)
-                _check(written, rows, batch.count)
+            with explained(seen, self._registry):
+                async with savepoint(self._session):
+                    written, rows = await make(resource, batch, brief=brief)
+                    _check(written, rows, batch.count)
         except _RefusedError:
             return None
         except AppError as error:
@@ -135,7 +136,7 @@ class FastInsert:
         referring = self._references.referring(resource, values)
         written = one_on_postgresql(resource, tuple(columns), reach, referring)
         given = written.binds({key: each[0] for key, each in columns.items()})
-        async with explained(seen, self._registry):
+        with explained(seen, self._registry):
             values = self._journal.common_values() | given
             rows = await fetch(self._connection, written.statement, values)
         if not rows:

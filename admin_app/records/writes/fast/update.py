@@ -13,7 +13,7 @@ from admin_app.database import fetch
 from admin_app.declaration import Key, Resource
 from admin_app.records.reads.reader import Values
 from admin_app.records.trail.changes import Change, Entry, entry_values
-from admin_app.records.writes.differences import attends, recorded_fields
+from admin_app.records.writes.differences import attends, is_same_record, recorded_fields
 from admin_app.records.writes.fast.sql import bind_of, update_on_postgresql
 from admin_app.records.writes.rows import Row
 from admin_app.records.writes.statements import statements_of
@@ -24,10 +24,10 @@ from admin_app.records.writes.transaction import Transaction
 class Done:
     """An update that was made."""
 
-    before: Values
-    """The record before the update."""
+    foreseen: Values
+    """The record as it was predicted to be after the update."""
     columns: Values
-    """The columns after it."""
+    """The columns as they are."""
     reached: set[Key] | None
     """For ``Reaching.check``."""
     entry: Entry
@@ -58,7 +58,8 @@ class FastUpdate:
         if made is None:
             return None
         update, given = made
-        entry = self._foreseen(resource, row, values)
+        foreseen = row.whole | values
+        entry = self._entry(resource, row, values, foreseen)
         common = self._journal.common_values() | entry_values(entry)
         given |= statements.key_binds(row.key)
         found = await fetch(self._connection, update_on_postgresql(update), common | given)
@@ -67,26 +68,23 @@ class FastUpdate:
         columns = dict(zip(statements.returned, found[0], strict=False))  # More comes after.
         reached = None if reach is None else {row.key} if found[0][-2] else set()
         entry.id = found[0][-1]
-        return Done(row.whole, columns, reached, entry)
+        return Done(foreseen, columns, reached, entry)
 
-    def _foreseen(self, resource: Resource, row: Row, values: Values) -> Entry:
-        after = row.whole | values
+    def _entry(self, resource: Resource, row: Row, values: Values, after: Values) -> Entry:
         names = recorded_fields(resource, row.whole, after, values)
         title = resource.title_of(after)
         return self._journal.update(
             resource, row.key, title, before=row.whole, after=after, names=names, noted=False
         )
 
-    async def settle(self, done: Done, after: Values, changed: Values) -> Entry | None:
+    async def settle(self, done: Done, after: Values) -> Entry | None:
         """Note the predicted change if it is what came about, or delete it and return ``None``.
 
         The database may convert a value, such as one with more digits than the column.
         """
         entry = done.entry
-        names = recorded_fields(entry.resource, done.before, after, changed)
-        title = entry.resource.title_of(after)
-        if names and self._journal.confirm(entry, title, after, names):
+        if entry.after and is_same_record(entry.resource, done.foreseen, after):
             entry.saved = True
-            return entry
+            return self._journal.note(entry)
         await self._connection.execute(delete(Change).where(Change.id == entry.id))
         return None
