@@ -394,6 +394,7 @@ def test_refusals_are_retold() -> None:
         assert retold("Another book already has this value.") == "Это значение уже занято: книга."
         held = retold("This book is in use by 3 comments, 12 books.")
         assert held == "Запись (книга) используется: отзывы: 3, книги: 12."
+        assert retold("1 comment points to it.") == "На неё указывает: отзыв: 1."
         assert retold("This book is in use by comments.") == "Запись (книга) используется: отзывы."
         hidden = retold("This book is in use by records out of your sight.")
         assert hidden == "Запись (книга) используется: недоступные вам записи."

@@ -115,7 +115,7 @@ async def test_all_or_none(api: Api) -> None:
     assert gone.problem(404)["errors"][0]["pointer"] == "/items/1"
     held = await api.call("DELETE", "keepers/bulk", items({"key": "1"}))
     (error,) = held.problem(409, "in_use")["errors"]
-    assert (error["pointer"], error["detail"]) == ("/items/0", "1 loans point to it.")
+    assert (error["pointer"], error["detail"]) == ("/items/0", "1 loan points to it.")
     one = await api.call("PATCH", "authors/bulk", items(), headers=[("if-match", '"1"')])
     one.problem(400)
     for query in ("atomic=maybe", "more=1", "atomic=true&atomic=true"):

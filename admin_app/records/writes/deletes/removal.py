@@ -16,7 +16,7 @@ from admin_app.errors import ConflictError, FieldError, InUseError
 from admin_app.records.reads.key_batches import batches
 from admin_app.records.reads.reader import Values
 from admin_app.records.trail.changes import Entry
-from admin_app.records.writes.deletes.effects import Effects, in_sight, interfere
+from admin_app.records.writes.deletes.effects import Blocker, Effects, in_sight, interfere
 from admin_app.records.writes.deletes.planning import plan_locked
 from admin_app.records.writes.dependents import association_tables, dependents, rows_with
 from admin_app.records.writes.other_ends import LinkedChange
@@ -214,11 +214,19 @@ class Removal:
 
 def _in_use(resource: Resource, effects: Effects) -> InUseError:
     """Name what holds the record, as far as the actor may know of it."""
-    holders = [
-        f"{each.count} {each.resource.label_plural.lower()}"
-        for each in effects.blocked
-        if each.count
-    ] or ["records out of your sight"]
+    holders = {_counted(each): each.count for each in effects.blocked if each.count}
+    holders = holders or {"records out of your sight": 0}
     msg = f"This {resource.label.lower()} is in use by {', '.join(holders)}."
-    errors = [FieldError((), "in_use", f"{holder} point to it.") for holder in holders]
+    errors = [_pointing(holder, count) for holder, count in holders.items()]
     return InUseError(msg, errors=errors)
+
+
+def _pointing(holder: str, count: int) -> FieldError:
+    if count == 1:
+        return FieldError((), "in_use", f"{holder} points to it.")
+    return FieldError((), "in_use", f"{holder} point to it.")
+
+
+def _counted(blocker: Blocker) -> str:
+    label = blocker.resource.label if blocker.count == 1 else blocker.resource.label_plural
+    return f"{blocker.count} {label.lower()}"
