@@ -36,6 +36,7 @@ def fault(row: Row, answer: Answer) -> str:
     return ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS)
 async def test_hostile_requests(fresh_settings: FreshSettings, group: str) -> None:
     """Each has its one status on both databases, and an error means that nothing was written."""

@@ -106,6 +106,7 @@ def cell_of(page: Page, row: int, field: str) -> Locator:
     return page.locator(f"tbody tr:nth-child({row}) td[data-field={field}]")
 
 
+@pytest.mark.slow
 async def test_a_cell_that_says_why(
     embedded: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +132,7 @@ async def test_a_cell_that_says_why(
     assert [each.reason for each in await embedded.changes()] == ["It says so inside."]
 
 
+@pytest.mark.slow
 async def test_cells_in_a_browser(embedded: House, browser: Browser) -> None:
     """A double click or Enter edits, Tab goes on, Escape leaves; what is wrong stays in it."""
     async with embedded.page(browser, viewport=DESK) as page:

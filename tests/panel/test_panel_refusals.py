@@ -46,6 +46,7 @@ ADDRESSES = (
 )  # fmt: skip
 
 
+@pytest.mark.slow
 async def test_odd_addresses(home: House) -> None:
     """Whatever an address holds, the answer is never a failure of ours."""
     async with home.client() as client:

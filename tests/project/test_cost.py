@@ -171,6 +171,7 @@ async def test_calls(caller: Caller) -> None:
     assert a_row < A_ROW, f"{a_row:.1f} functions are called for each row of a list"
 
 
+@pytest.mark.slow
 async def test_nothing_is_kept(caller: Caller) -> None:
     """The same request over and over leaves nothing in memory."""
     names = itertools.cycle(("one", "two"))  # Texts of bodies are kept, so many of them.
