@@ -37,8 +37,9 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
     first = await anext(portions)
 
     async def content() -> AsyncIterator[bytes]:
-        async with aclosing(portions), aclosing(_ahead(first, portions)) as ready:
-            async for portion in ready:
+        async with aclosing(portions), aclosing(_ahead(portions)) as rest:
+            yield first
+            async for portion in rest:
                 yield portion
 
     name = quote(f"{resource.plural}.{FORMATS[media_type]}")
@@ -49,20 +50,17 @@ async def stream(request: Request, resource: Resource, query: Query, media_type:
     )
 
 
-async def _ahead(first: bytes, portions: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
+async def _ahead(portions: AsyncIterator[bytes]) -> AsyncGenerator[bytes]:
     """Yield each portion while the next is being read."""
 
     async def another() -> bytes | None:
         return await anext(portions, None)
 
-    portion: bytes | None = first
-    following: asyncio.Task[bytes | None] | None = None
+    following = asyncio.create_task(another())
     try:
-        while portion is not None:
+        while (portion := await following) is not None:
             following = asyncio.create_task(another())
             yield portion
-            portion = await following
     finally:
-        if following is not None:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
