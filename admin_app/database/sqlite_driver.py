@@ -94,6 +94,11 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
         """Whether one is open."""
         return raw_connection(self._connection).in_transaction
 
+    @property
+    def begins(self) -> bool:
+        """Whether the next statement begins a transaction."""
+        return self._to_begin is not None
+
     def begin_now(self) -> None:
         """Begin what is to begin, for a caller that is in the connection's thread."""
         statement, self._to_begin = self._to_begin, None
@@ -137,25 +142,26 @@ class SQLiteConnection(AsyncAdapt_aiosqlite_connection):
 
     async def commit_directly(self) -> None:
         """``commit``, for a caller outside of SQLAlchemy's greenlets."""
-        self._to_begin = None
-        if not self._idle():
+        if self._open():
             await self._handed_over(raw_connection(self._connection).commit)
 
-    def _idle(self) -> bool:
-        """Whether there is nothing to end: no transaction, no statement of a cancelled caller."""
+    def _open(self) -> bool:
+        """Whether there is something to end: a transaction, a statement of a cancelled caller.
+
+        What has not begun yet does not begin any more.
+        """
+        self._to_begin = None
         raw = self._connection._connection  # none when it is closed
-        return raw is None or (self._begun == self._ended and not raw.in_transaction)
+        return raw is not None and (self._begun != self._ended or raw.in_transaction)
 
     def rollback(self) -> None:
         """Undo what was begun, if anything was."""
-        self._to_begin = None
-        if not self._idle():
+        if self._open():
             super().rollback()
 
     def commit(self) -> None:
         """Keep what was begun, if anything was."""
-        self._to_begin = None
-        if not self._idle():
+        if self._open():
             super().commit()
 
 
@@ -224,7 +230,8 @@ class _StreamedCursor(AsyncAdapt_aiosqlite_ss_cursor):
 
     def execute(self, operation: Any, parameters: Any = None) -> Any:
         """Begin a statement."""
-        self._adapt_connection.hand_over(self._adapt_connection.begin_now)
+        if self._adapt_connection.begins:
+            self._adapt_connection.hand_over(self._adapt_connection.begin_now)
         self._adapt_connection.deadline.begin(self._adapt_connection.seconds)
         return super().execute(operation, parameters)
 

@@ -8,11 +8,11 @@ left to the ordinary way, which writes one by one and says what is wrong with wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from admin_app.database import asked, fetch, run_columns, savepoint
 from admin_app.declaration import Field, Key, Kind, Resource, stamped
@@ -54,7 +54,6 @@ _PRINTED = re.compile("[!-~]")
 Columns = dict[str, Sequence[Any]]
 """The values of each row by the key of their column."""
 _Rows = Sequence[Sequence[Any]]
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +82,22 @@ class FastInsert:
 
         ``None`` where nothing is done and they have to go the ordinary way.
         """
-        return await self._insert(resource, seen, items, _read, brief=False)
+        found = await self._insert(resource, seen, items, brief=False)
+        return None if found is None else _read(*found)
 
     async def insert_for_keys(
         self, resource: Resource, seen: Resource, items: Sequence[Values]
     ) -> list[Key] | None:
         """``insert``, for whom the keys are enough."""
-        return await self._insert(resource, seen, items, _read_keys, brief=True)
+        found = await self._insert(resource, seen, items, brief=True)
+        if found is None:
+            return None
+        _, rows = found
+        return [(row[0],) for row in rows]  # Other keys have an obstacle in their declaration.
 
     async def _insert(
-        self,
-        resource: Resource,
-        seen: Resource,
-        items: Sequence[Values],
-        read: Callable[[Written, _Rows], list[T]],
-        *,
-        brief: bool,
-    ) -> list[T] | None:
+        self, resource: Resource, seen: Resource, items: Sequence[Values], *, brief: bool
+    ) -> tuple[Written, _Rows] | None:
         if await self.obstacle(resource, items) is not None:
             return None
         given = _columns(items)
@@ -119,7 +117,7 @@ class FastInsert:
                 raise
             return None
         self._journal.recorded_elsewhere = True
-        return read(written, rows)
+        return written, rows
 
     async def insert_one(self, resource: Resource, seen: Resource, values: Values) -> Values | None:
         """``insert``, for one record on PostgreSQL, without a savepoint.
@@ -203,10 +201,6 @@ def _check(written: Written, rows: _Rows, count: int) -> None:
 
 def _read(written: Written, rows: _Rows) -> list[Values]:
     return [dict(zip(written.names, row)) for row in rows]  # noqa: B905 - its reach comes after
-
-
-def _read_keys(_: Written, rows: _Rows) -> list[Key]:
-    return [(row[0],) for row in rows]  # Others have an obstacle in their declaration.
 
 
 @lru_cache(maxsize=1_024)
