@@ -54,8 +54,8 @@ class Asked:
         return cls(
             only=only,
             kinds=(kind,) if kind else KINDS,
-            rounds=int(os.environ.get("ROUNDS", "5")),
-            seconds=float(os.environ.get("SECONDS", "0.8")),
+            rounds=int(os.environ.get("ROUNDS", "8")),
+            seconds=float(os.environ.get("SECONDS", "0.4")),
             minutes=float(os.environ.get("MINUTES", "10")),
         )
 

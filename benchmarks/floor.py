@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -63,6 +64,8 @@ class Verdict:
     kind: str
     wanted: str
     found: str
+    between: str
+    """The lowest and the highest of the rounds."""
     met: bool
 
 
@@ -70,15 +73,16 @@ def verdicts(results: Results) -> Iterator[Verdict]:
     """How ours stands to each floor that was measured."""
     for floor in FLOORS:
         for kind, least in floor.least.items():
-            ratio = results.ratio(kind, floor.case, "ours", floor.other)
-            if ratio is not None:
-                wanted = f"≥ {least:g} × {floor.other}"
-                yield Verdict(floor.case, kind, wanted, f"{ratio:.2f} ×", ratio >= least)
+            ratios = results.ratios(kind, floor.case, "ours", floor.other)
+            if ratios:
+                ratio, wanted = statistics.median(ratios), f"≥ {least:g} × {floor.other}"
+                between = f"{min(ratios):.2f} to {max(ratios):.2f}"
+                yield Verdict(floor.case, kind, wanted, f"{ratio:.2f} ×", between, ratio >= least)
     for kind in BOTH:
         cell = results.median(kind, "csv", "ours")
         if cell is not None:
             first, grown = cell.first_byte, cell.grown
             wanted = f"first byte < {FIRST_BYTE:g} ms"
-            yield Verdict("csv", kind, wanted, f"{first:.0f} ms", first < FIRST_BYTE)
+            yield Verdict("csv", kind, wanted, f"{first:.0f} ms", "", first < FIRST_BYTE)
             wanted = f"memory flat (< {FLAT:g} MiB)"
-            yield Verdict("csv", kind, wanted, f"{grown:+.0f} MiB", grown < FLAT)
+            yield Verdict("csv", kind, wanted, f"{grown:+.0f} MiB", "", grown < FLAT)

@@ -1,4 +1,8 @@
-"""Rounds of cells: one contestant, one kind of work, one second; in a new order each round."""
+"""Rounds of cells: one contestant and one kind of work, for less than a second.
+
+A round goes through the kinds of work in a new order, and through the contestants of each in a new
+order: those who are compared follow each other, since a shared machine is never as quick for long.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields
 from http.client import HTTPConnection
+from itertools import product
 from urllib.parse import urlencode
 
 from benchmarks import data
@@ -60,12 +65,17 @@ class Results:
             *(statistics.median(getattr(each, one.name) for each in found) for one in fields(Cell))
         )
 
-    def ratio(self, kind: str, case: str, ours: str, other: str) -> float | None:
-        """How many times as many requests as another: the median of the rounds' ratios."""
-        one, two = self.cells.get((kind, case, ours)), self.cells.get((kind, case, other))
-        if not one or not two:
-            return None
-        return statistics.median(a.rate / b.rate for a, b in zip(one, two, strict=True))
+    def ratios(self, kind: str, case: str, one: str, other: str) -> list[float]:
+        """How many times as many requests as another, in each round; none if one was not there."""
+        mine, theirs = (self.cells.get((kind, case, name)) for name in (one, other))
+        if not mine or not theirs:
+            return []
+        return [each.rate / beside.rate for each, beside in zip(mine, theirs, strict=True)]
+
+    def ratio(self, kind: str, case: str, one: str, other: str) -> float | None:
+        """The median of these."""
+        found = self.ratios(kind, case, one, other)
+        return statistics.median(found) if found else None
 
 
 @contextmanager
@@ -120,16 +130,12 @@ def rounds(
             clean(next(iter(servers.values())).place)
         said("All answer the same.")
         for number in range(many):
-            turns = [
-                (case, name, servers[name], known.get(name, ""))
-                for servers, known in zip(running, cookies, strict=True)
-                for case in cases
-                for name in case.requests
-            ]
-            chance.shuffle(turns)
-            for case, name, server, cookie in turns:
-                cell = measure(load, server, case, seconds, cookie)
-                found.setdefault((server.place.kind, case.name, name), []).append(cell)
+            works = [*product(cases, zip(running, cookies, strict=True))]
+            for case, (servers, known) in chance.sample(works, len(works)):
+                for name in chance.sample([*case.requests], len(case.requests)):
+                    server = servers[name]
+                    cell = measure(load, server, case, seconds, known.get(name, ""))
+                    found.setdefault((server.place.kind, case.name, name), []).append(cell)
             said(f"Round {number + 1} of {many} is done.")
     return Results(found)
 

@@ -36,10 +36,14 @@ def floor_table(results: Results, cases: Sequence[Case]) -> str:
     """What was to be reached, and whether it was."""
     labels = {case.name: case.label for case in cases}
     rows = [
-        (labels[each.case], KIND[each.kind], _named(each.wanted), each.found, _word(met=each.met))
+        (
+            *(labels[each.case], KIND[each.kind], _named(each.wanted)),
+            *(each.found, each.between, _word(met=each.met)),
+        )
         for each in verdicts(results)
     ]
-    return table(("work", "database", "floor", "reached", ""), rows, 3) if rows else ""
+    head = ("work", "database", "floor", "reached", "of its rounds", "")
+    return table(head, rows, 3) if rows else ""
 
 
 def guarantee_table() -> str:

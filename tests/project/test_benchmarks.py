@@ -111,13 +111,16 @@ def test_floors_and_cases_name_contestants_that_there_are() -> None:
 
 
 def test_a_missed_floor_is_told() -> None:
-    """A ratio is the median of the rounds' ratios, and a verdict says what it was."""
+    """A ratio is the median of the rounds' ratios, and a verdict says what it and they were."""
     rates = {"ours": (50, 50, 90), "ceiling": (100, 100, 100), "drf": (1, 1, 1)}
     cells = {
         ("postgresql", "get", name): [cell(one) for one in each] for name, each in rates.items()
     }
-    found = [(each.found, each.met) for each in verdicts(Results(cells))]
-    assert found == [(f"0.50 {TIMES}", False), (f"50.00 {TIMES}", True)]
+    found = [(each.found, each.between, each.met) for each in verdicts(Results(cells))]
+    assert found == [
+        (f"0.50 {TIMES}", "0.50 to 0.90", False),
+        (f"50.00 {TIMES}", "50.00 to 90.00", True),
+    ]
     rows = report.floor_table(Results(cells), CASES).splitlines()[2:]
     assert [row.endswith("| **missed** |") for row in rows] == [True, False]
 
