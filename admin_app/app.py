@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, TypedDict
 
 from fastapi import FastAPI, Request
+from fastapi.telemetry import TelemetryConfig
 from sqlalchemy import text
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -59,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=_lifespan(settings, registry),
+        telemetry=_telemetry(),
     )
     # Included in no router, and before all others: see ``ResourceRoutes``.
     app.router.routes.append(resource_routes(registry))
@@ -73,6 +76,16 @@ def create_app(settings: Settings) -> FastAPI:
             ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies)
         )
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    """FastAPI's OpenTelemetry, where the environment says anything about it.
+
+    Without, FastAPI would ask at every request whether somebody has set it up meanwhile: a
+    twentieth of a read.
+    """
+    told = any(each.startswith("OTEL_") for each in os.environ)
+    return {"tracing": told, "metrics": told, "logs": told}
 
 
 def _lifespan(settings: Settings, registry: Registry) -> Any:

@@ -6,8 +6,7 @@ databases and libraries stay in ``__cause__``, for the log, and never reach an a
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any, ClassVar, Self
@@ -426,11 +425,6 @@ class ReadOnlyError(BusyError):
 
 class SetupError(Exception):
     """The application cannot start as it is set up; the message says what to mend."""
-
-
-def closest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that is most like ``name``; none where nothing is known."""
-    return next(iter(difflib.get_close_matches(name, list(known), n=1, cutoff=0.0)), None)
 
 
 def problem(

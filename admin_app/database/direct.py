@@ -240,7 +240,8 @@ class _SQLite:
         def work(cursor: sqlite3.Cursor) -> list[Row]:
             found: list[Row] = []
             if not answers:
-                cursor.executemany(sql, arguments)
+                for each_sql, rows in prepared.joined(arguments):
+                    cursor.executemany(each_sql, rows)
                 return found
             for each in arguments:
                 found += cursor.execute(sql, each).fetchall()

@@ -29,9 +29,9 @@ Values = Mapping[str, Any]
 _Take = Callable[[], Awaitable[AsyncConnection]]
 """See ``Connections.take``."""
 
-STEPS = 1_000
+STEPS = 5_000
 """Instructions of SQLite's virtual machine between two calls of the progress handler."""
-AT_ONCE = 50
+AT_ONCE = 10
 """Calls after which a read has blocked the event loop for long enough: some milliseconds."""
 WAITING = 0.02
 """Seconds after which it has in any case, for instance while it waits for a lock."""

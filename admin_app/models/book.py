@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
-from sqlalchemy import Column, ForeignKey, String, Table, func
+from sqlalchemy import Column, ForeignKey, Index, String, Table, func
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from admin_app import (
@@ -79,11 +79,14 @@ class Book(Record):
         translations={"ru": RUSSIAN},
     )
 
+    # Of both: for lists of one language by years, and their counts.
+    __table_args__ = (Index("ix_book_language_year", "language", "year"),)
+
     source_id: Mapped[int | None] = mapped_column(unique=True)
     title: Mapped[str] = mapped_column(String(300), index=True)
     original_title: Mapped[str | None] = mapped_column(String(300))
     year: Mapped[int | None] = mapped_column(index=True)
-    language: Mapped[str | None] = mapped_column(String(16), index=True)
+    language: Mapped[str | None] = mapped_column(String(16))
     pages: Mapped[int | None]
     format: Mapped[BookFormat | None]
     rating: Mapped[Decimal | None] = mapped_column(ExactDecimal(3, 2))

@@ -54,9 +54,9 @@ def cached(
 
 def unless_known(request: Request, response: Response) -> Response:
     """The answer, or 304 where ``If-None-Match`` has its tag (RFC 9110 §13.1.2)."""
-    if request.method not in _SAFE:
-        return response
     known = header(request, b"if-none-match")
+    if not known or request.method not in _SAFE:
+        return response
     # Weak tags are compared as strong ones: what they begin with says nothing here.
     if known.strip() != "*" and response.headers["etag"] not in _TAG.findall(known):
         return response

@@ -127,7 +127,7 @@ async def _bulk(
 
     async def work(writer: Writer) -> Response:
         outcomes = await write(writer, resource, items, atomic=atomic)
-        found = (_told(request, resource, *each, minimal) for each in enumerate(outcomes))
+        found = [_told(request, resource, *each, minimal) for each in enumerate(outcomes)]
         content = b'{"items":[' + b",".join(found) + b"]}"
         return Response(content, media_type=JSON, headers=PRIVATE)
 
@@ -142,9 +142,9 @@ def _told(
         told = {"index": index, "status": problem["status"], "problem": problem}
         return pydantic_core.to_json(told)
     text = resource.key_text(outcome.key)
-    key = b'"%b"' % text.encode() if text.isalnum() else pydantic_core.to_json(text)
+    key = f'"{text}"' if text.isalnum() else pydantic_core.to_json(text).decode()
     status = STATUS[outcome.result or "updated"]
-    content = b'{"index":%d,"status":%d,"key":%b}' % (index, status, key)
+    content = f'{{"index":{index},"status":{status},"key":{key}}}'.encode()
     if minimal or outcome.record is None:
         return content
     # It is JSON already.

@@ -42,7 +42,7 @@ async def perform(request: Request, work: Work, *, honours: Collection[str] = ()
         response.headers["Preference-Applied"] = wishes.header()
         return response
     if wanted is None:
-        return await house.write(who, door, told)
+        return await house.write(who, door, told, repeatable=True)
 
     async def kept(writer: Writer) -> Reply:
         return reply_of(await told(writer))

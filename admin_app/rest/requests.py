@@ -34,7 +34,7 @@ async def authenticate(request: Request) -> None:
     Raises ``UnauthenticatedError`` when the token is missing or not good, and
     ``TooManyRequestsError`` beyond its limit.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    scheme, _, token = header(request, b"authorization").partition(" ")
     found = None
     if scheme.lower() == "bearer" and token:
         found = await request.state.callers.by_token(token.strip())

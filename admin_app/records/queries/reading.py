@@ -13,7 +13,8 @@ from typing import Any
 import pydantic_core
 
 from admin_app.declaration import Registry
-from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, closest
+from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError
+from admin_app.suggestions import meant
 
 MAX_CONDITIONS = 100
 """Comparisons of one request, combinations of them counted too."""
@@ -52,9 +53,8 @@ class Reading:
     def refuse_unknown(self, path: Path, code: str, name: str, known: Iterable[str]) -> None:
         """Add an error for an unknown name, with the nearest known one."""
         names = list(known)
-        near = closest(name[:MAX_NAME], names)
-        meant = f" Did you mean {near}?" if near else ""
-        self.refuse(path, code, f"Unknown.{meant} Known are {', '.join(names)}.")
+        near = meant(name, names)
+        self.refuse(path, code, f"Unknown.{near} Known are {', '.join(names)}.")
 
     def refuse_value(self, path: Path, error: BadRequestError) -> None:
         """Add an error for a value that cannot be read."""

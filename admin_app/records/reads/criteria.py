@@ -6,18 +6,19 @@ the table it began with. ``Standing`` is a resource and the alias by which a sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Select,
     and_,
+    any_,
     false,
     func,
     inspect,
-    literal_column,
     not_,
     or_,
     select,
@@ -42,6 +43,7 @@ from admin_app.records.queries.conditions import (
     Related,
 )
 from admin_app.records.queries.operators import OPERATORS
+from admin_app.records.queries.words import rarest_first
 from admin_app.records.reads import full_text
 
 
@@ -147,8 +149,7 @@ class Criteria:
             return
         # One word is looked for, and what it finds is tested for the others: the keys that each of
         # them finds may be half of the table.
-        ordered = sorted(words, key=_rarity, reverse=True)
-        for place, word in enumerate(ordered):
+        for place, word in enumerate(rarest_first(words)):
             yield self._tested(actor, here, word) if place else self.contains(actor, here, word)
 
     def _tested(self, actor: Actor, here: Standing, word: str) -> ColumnElement[bool]:
@@ -158,7 +159,7 @@ class Criteria:
         names = {each.name for each in own}
         ways: list[ColumnElement[bool]] = []
         if own:
-            ways.append(full_text.holds(dialect, resource, own, word, self._plain(here)))
+            ways.append(full_text.tested(dialect, resource, own, word, here.column))
         for path in (each for each in resource.search if each not in names):
             name, dot, far = path.partition(".")
             if not dot:
@@ -168,19 +169,12 @@ class Criteria:
             there = self.step(actor, relation)
             field = there.resource.fields[far]
             if field in full_text.indexed(there.resource):
-                plain = self._plain(there)
-                found = full_text.holds(dialect, there.resource, [field], word, plain)
+                found = full_text.tested(dialect, there.resource, [field], word, there.column)
             else:
                 found = _like(there.column(field), word)
             seen = self.in_sight(actor, there)
             ways.append(self._exists(here, relation, there, and_(found, seen)))
         return or_(false(), *ways)
-
-    def _plain(self, here: Standing) -> Callable[[Field], Any]:
-        """What a field is where no index is to be looked for: SQLite knows none of a sum."""
-        if self._dialect != "sqlite":
-            return here.column
-        return lambda key: here.column(key) + literal_column("0")
 
     def contains(self, actor: Actor, here: Standing, word: str) -> ColumnElement[bool]:
         """The condition that a word is in one of the declared fields."""
@@ -219,9 +213,8 @@ class Criteria:
     def _holders(self, actor: Actor, resource: Resource, path: str, word: str) -> Select[Any]:
         """The keys of the records that have a word at a path outside of their own index."""
         name, dot, far = path.partition(".")
-        other = Standing(resource, aliased(resource.model))
-        keys = select(*(other.column(each) for each in resource.key))
         if not dot:
+            keys, other = _keys(resource)
             return keys.where(_like(other.column(resource.fields[name]), word))
         relation = resource.relations[name]
         there = self.step(actor, relation)
@@ -230,31 +223,41 @@ class Criteria:
             found = full_text.holds(self._dialect, there.resource, [field], word, there.column)
         else:
             found = _like(there.column(field), word)
-        linked = self._linked(resource, relation, there)
-        if linked is None:
-            linked = keys.join(getattr(other.entity, name).of_type(there.entity))
-        return linked.where(self.in_sight(actor, there), found)
+        found = and_(self.in_sight(actor, there), found)
+        if relation.secondary is not None and _has_keys(resource, relation):
+            return self._linked(relation, relation.secondary.alias(), there, found)
+        keys, other = _keys(resource)
+        return keys.join(getattr(other.entity, name).of_type(there.entity)).where(found)
 
     def _linked(
-        self, resource: Resource, relation: Relation, there: Standing
-    ) -> Select[Any] | None:
-        """The keys that a table between has beside those of ``there``, if it has them whole."""
-        if relation.name not in resource.sets or relation.secondary is None:
-            return None
-        if [name for name, _ in relation.own_columns] != [each.name for each in resource.key]:
-            return None
-        table = relation.secondary.alias()
-        joined = (
-            table.c[column] == there.column(there.resource.fields[name])
+        self, relation: Relation, table: FromClause, there: Standing, found: ColumnElement[bool]
+    ) -> Select[Any]:
+        """The keys that a table between has beside those of what is found ``there``."""
+        near = select(*(table.c[column] for _, column in relation.own_columns))
+        ends = [
+            (table.c[column], there.column(there.resource.fields[name]))
             for name, column in relation.target_columns
-        )
-        near = (table.c[column] for _, column in relation.own_columns)
-        return select(*near).join_from(table, there.entity, and_(*joined))
+        ]
+        if self._dialect == "sqlite" or len(ends) > 1:
+            joined = and_(*(column == key for column, key in ends))
+            return near.join_from(table, there.entity, joined).where(found)
+        # PostgreSQL guesses badly at how many have a word, and then reads the whole table between.
+        ((column, key),) = ends
+        keys = select(key).where(found).scalar_subquery()
+        return near.where(column == any_(func.array(keys)))
 
 
-def _rarity(word: str) -> int:
-    """A guess at how rare a word is: long ones are, and numbers more than words of their length."""
-    return len(word) + 2 * any(map(str.isdigit, word))
+def _keys(resource: Resource) -> tuple[Select[Any], Standing]:
+    """Select the keys of a resource under a new alias."""
+    other = Standing(resource, aliased(resource.model))
+    return select(*(other.column(each) for each in resource.key)), other
+
+
+def _has_keys(resource: Resource, relation: Relation) -> bool:
+    """Whether a relation's table between has the whole keys of the records it leads from."""
+    if relation.name not in resource.sets:
+        return False
+    return [name for name, _ in relation.own_columns] == [each.name for each in resource.key]
 
 
 def one_of(columns: Sequence[Any], keys: Sequence[Key]) -> ColumnElement[bool]:

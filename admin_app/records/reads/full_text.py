@@ -7,6 +7,7 @@ of a word only letters and digits are left before it comes near a query language
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -16,12 +17,16 @@ from sqlalchemy import (
     CTE,
     BigInteger,
     ColumnElement,
+    LargeBinary,
     Select,
     TableClause,
+    Text,
     and_,
     any_,
+    case,
     cast,
     column,
+    false,
     func,
     literal,
     literal_column,
@@ -30,15 +35,16 @@ from sqlalchemy import (
     table,
 )
 from sqlalchemy import Integer as Whole
-from sqlalchemy.orm import aliased
 
 from admin_app.database.full_text import FullText, words_in
 from admin_app.declaration import Field, Resource
-from admin_app.records.queries.words import parts_of
+from admin_app.records.queries.words import parts_of, rarest_first
 
 RANKED = 1_000
 """Records of which the best are found: to tell the best of more takes longer than to say more."""
 
+_SHORT = 1_000
+"""Characters of a column whose texts are sooner read than all that have a frequent word listed."""
 _LENGTH = 1
 """PostgreSQL's ``ts_rank``: what is found in a longer text counts for less, as in BM25."""
 
@@ -70,17 +76,39 @@ def holds(
     return or_(*(words_in(here(each)).bool_op("@@")(asked) for each in fields))
 
 
+def tested(
+    dialect: str,
+    resource: Resource,
+    fields: Sequence[Field],
+    word: str,
+    here: Callable[[Field], Any],
+) -> ColumnElement[bool]:
+    """``holds`` for records that something else finds: no index is entered for each of them."""
+    if dialect != "sqlite":
+        # PostgreSQL looks for no index in this, which it would read whole for a frequent word.
+        return func.coalesce(holds(dialect, resource, fields, word, here), false())
+    (key,) = resource.key
+    rows = _rows(resource, fields, [word], " AND ")
+    listed: ColumnElement[bool] = (here(key) + literal_column("0")).in_(rows)
+    parts = parts_of(word)
+    if len(parts) > 1 or not parts[0].isascii() or not all(map(_is_short, fields)):
+        return listed
+    space, nothing = literal_column("' '", Text), literal_column("''", Text)
+    texts = (space.concat(func.coalesce(here(each), nothing)) for each in fields)
+    text = functools.reduce(ColumnElement.concat, texts)
+    # In ASCII words are what everybody takes for them; the rest is left to the index.
+    plain = func.length(text) == func.length(cast(text, LargeBinary))
+    letters = "".join(f"[{each.lower()}{each.upper()}]" for each in parts[0])
+    return case((plain, text.op("GLOB")(f"*[^a-zA-Z0-9]{letters}*")), else_=listed)
+
+
 def holders(dialect: str, resource: Resource, fields: Sequence[Field], word: str) -> Select[Any]:
     """The keys of the records that have a word in one of the fields."""
     if dialect == "sqlite":
         return _rows(resource, fields, [word], " AND ")
     (key,) = resource.key
-    other: Any = aliased(resource.model)
-
-    def here(field: Field) -> Any:
-        return getattr(other, field.name)
-
-    return select(here(key)).where(holds(dialect, resource, fields, word, here))
+    found = select(key.expression).where(holds(dialect, resource, fields, word, _plain))
+    return found.correlate(None)
 
 
 def own_matches(
@@ -94,21 +122,20 @@ def own_matches(
     fields = indexed(resource)
     (key,) = resource.key
     if dialect != "sqlite":
-        return statement.where(in_itself(dialect, resource, words)), key.expression
+        first, *others = rarest_first(words)
+        conditions = (tested(dialect, resource, fields, each, _plain) for each in others)
+        found = in_itself(dialect, resource, [first])
+        return statement.where(found, *conditions), key.expression
     search = _search_table(_declared(resource))
-    found = search.c[search.name].match(_match(fields, words, " AND "))
+    found = search.c[search.name].match(_match(resource, fields, words, " AND "))
     return statement.join(search, search.c.rowid == key.expression).where(found), search.c.rowid
 
 
 def in_itself(dialect: str, resource: Resource, words: Sequence[str]) -> ColumnElement[bool]:
     """The condition that a record has every word in fields of its own."""
     fields = indexed(resource)
-
-    def here(field: Field) -> Any:
-        return field.expression
-
     if dialect != "sqlite":
-        return and_(*(holds(dialect, resource, fields, word, here) for word in words))
+        return and_(*(holds(dialect, resource, fields, word, _plain) for word in words))
     (key,) = resource.key
     found: ColumnElement[bool] = key.expression.in_(_rows(resource, fields, words, " AND "))
     return found
@@ -119,14 +146,15 @@ def best_first(
     dialect: str,
     resource: Resource,
     words: Sequence[str],
-    keys: Sequence[int],
+    keys: Sequence[int] | None,
     *,
     whole: bool,
 ) -> Select[Any]:
     """Order a statement of the records with ``keys`` by how well they fit, best first.
 
-    What is found in an earlier declared field counts for more. ``whole``: the actor sees every
-    record. Otherwise nothing counts that is made of other records, such as how rare a word is.
+    Without keys it is that of ``own_matches``. What is found in an earlier declared field counts
+    for more. ``whole``: the actor sees every record. Otherwise nothing counts that is made of other
+    records, such as how rare a word is.
     """
     fields = indexed(resource)
     if not fields:
@@ -142,11 +170,17 @@ def best_first(
     (key,) = resource.key
     declared = _declared(resource)
     if whole and len(declared.columns) == len(fields):
-        ranks = _ranks(resource, declared, fields, weights, words, keys)
+        by_column = {_column(each): weight for each, weight in zip(fields, weights, strict=True)}
+        counts = (literal(by_column[each]) for each in declared.columns)
+        place = func.bm25(literal_column(_quoted(declared.search_table)), *counts)
+        if keys is None:
+            return statement.order_by(place)
+        ranks = _ranks(resource, declared, place, words, keys)
         ranked = statement.outerjoin(ranks, ranks.c.row == key.expression)
         return ranked.order_by(func.coalesce(ranks.c.place, 0))
     hits = (
-        cast(key.expression.in_(_rows(resource, [each], words, " OR ")), Whole) * literal(weight)
+        cast(or_(*(tested(dialect, resource, [each], word, _plain) for word in words)), Whole)
+        * literal(weight)
         for each, weight in zip(fields, weights, strict=True)
     )
     return statement.order_by(_sum(hits).desc())
@@ -168,24 +202,21 @@ def _fit(field: Field, asked: ColumnElement[Any]) -> ColumnElement[Any]:
 def _ranks(
     resource: Resource,
     declared: FullText,
-    fields: Sequence[Field],
-    weights: Sequence[float],
+    place: ColumnElement[Any],
     words: Sequence[str],
     keys: Sequence[int],
 ) -> CTE:
-    """The place of each of these rows of the index by BM25; made once, not for every record."""
-    own = len(fields) == len(resource.search)
+    """The place of each of these rows of the index; made once, not for every record."""
     search = _search_table(declared)
-    by_column = {_column(each): weight for each, weight in zip(fields, weights, strict=True)}
-    place = func.bm25(
-        literal_column(_quoted(declared.search_table)),
-        *(literal(by_column[each]) for each in declared.columns),
-    )
-    asked = _match(fields, words, " AND " if own else " OR ")
+    asked = _match(resource, indexed(resource), words, " OR ")
+    some = func.json_each(json.dumps(keys)).table_valued("value")
+    wanted = select(some.c.value).cte("wanted").prefix_with("MATERIALIZED", dialect="sqlite")
     # As a sum, so that the index is not asked for each of them anew.
-    some = among("sqlite", search.c.rowid + literal_column("0"), keys)
-    found = select(search.c.rowid.label("row"), place.label("place")).where(
-        search.c[declared.search_table].match(asked), some
+    row = search.c.rowid + literal_column("0")
+    found = (
+        select(search.c.rowid.label("row"), place.label("place"))
+        .select_from(search.join(wanted, wanted.c.value == row))
+        .where(search.c[declared.search_table].match(asked))
     )
     return found.cte("ranks").prefix_with("MATERIALIZED", dialect="sqlite")
 
@@ -214,14 +245,19 @@ def _rows(
     """The rows of SQLite's index in which the words are, in any of the fields."""
     declared = _declared(resource)
     search = _search_table(declared)
-    condition = search.c[declared.search_table].match(_match(fields, words, joint))
+    condition = search.c[declared.search_table].match(_match(resource, fields, words, joint))
     return select(search.c.rowid).where(condition)
 
 
-def _match(fields: Sequence[Field], words: Sequence[str], joint: str) -> str:
-    """What FTS5 is asked: the words as strings, each a prefix, in these columns only."""
-    columns = " ".join(_quoted(_column(each)) for each in fields)
+def _match(resource: Resource, fields: Sequence[Field], words: Sequence[str], joint: str) -> str:
+    """What FTS5 is asked: the words as strings, each a prefix, in these columns only.
+
+    Where those are all that there are it need not look at which of them a word is in.
+    """
     phrases = joint.join(f'"{" ".join(parts_of(each))}"*' for each in words)
+    if len(fields) == len(_declared(resource).columns):
+        return phrases
+    columns = " ".join(_quoted(_column(each)) for each in fields)
     return f"{{{columns}}} : ({phrases})"
 
 
@@ -243,6 +279,14 @@ def _declared(resource: Resource) -> FullText:
 
 def _search_table(declared: FullText) -> TableClause:
     return table(declared.search_table, column("rowid"), column(declared.search_table))
+
+
+def _plain(field: Field) -> Any:
+    return field.expression
+
+
+def _is_short(field: Field) -> bool:
+    return field.shape.max_length is not None and field.shape.max_length <= _SHORT
 
 
 def _column(field: Field) -> str:

@@ -116,21 +116,29 @@ class Search:
     ) -> Select[Any]:
         dialect, resource = self._reader.dialect, self._resource
         (key,) = self._keys
+        own = await self._own(columns)
         if found.keys is not None:
+            # By one word those fit best that have it in themselves.
+            first = self._alone or (end <= found.own and len(self._words) == 1)
+            if own is not None and first:
+                return self._ranked(own[0], None).order_by(*equal)
             some = among(dialect, key, found.keys)
             statement = await self._reader.select(resource, self._config, columns, [some])
-            whole = reach(self._actor.grants, resource, "read") is True
-            ranked = best_first(statement, dialect, resource, self._words, found.keys, whole=whole)
-            return ranked.order_by(*equal)
-        own = await self._own(columns)
+            return self._ranked(statement, found.keys).order_by(*equal)
         if own is not None and (self._alone or end <= found.own):
             statement, by_key = own
             return statement.order_by(by_key)
         statement = await self.matching(columns)
-        if found.own:
+        if own is not None and found.own:
             itself = in_itself(dialect, resource, self._words)
             statement = statement.order_by(case((itself, literal(0)), else_=literal(1)))
         return statement.order_by(key)
+
+    def _ranked(self, statement: Select[Any], keys: Sequence[int] | None) -> Select[Any]:
+        whole = reach(self._actor.grants, self._resource, "read") is True
+        return best_first(
+            statement, self._reader.dialect, self._resource, self._words, keys, whole=whole
+        )
 
     async def _all(self, columns: Columns) -> Select[Any]:
         """Select all that is found, the way that is the quickest."""

@@ -125,7 +125,7 @@ class Plans:
         if query.cursor is not None:
             resource = asked.resource.name
             position = read_cursor(self._secret, resource, query.sort, query.cursor)
-        form = (asked.form, shape, _position_form(position))
+        form = (asked.form, shape, query.offset > 0, _position_form(position))
         plan = await self._plan(form, lambda: self._planner.page(asked, query, position))
         if position is not None:
             values += [each for each in position.values if each is not None]

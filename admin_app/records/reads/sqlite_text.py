@@ -1,4 +1,4 @@
-"""JSON and CSV written by SQLite: each record by one ``printf``, byte for byte as we would.
+"""JSON and CSV written by SQLite: each record by one function, byte for byte as we would.
 
 Handing values over to Python takes longer than writing them. A value that is not stored as
 SQLAlchemy stores it cannot be printed, nor one that Python would write differently: the whole
@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -56,6 +57,8 @@ class Printed:
     form: str
     arguments: tuple[Column, ...]
     condition: Column | None = None
+    column: Column | None = None
+    """What SQLite's own ``json_object`` writes just so, null as well, if there is such a thing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,24 +90,44 @@ def json_text(text: Column, *, optional: bool = False) -> Printed:
 
 def json_object(members: Mapping[str, Printed]) -> Column | None:
     """A JSON object of these members; ``None`` where there are too many."""
+    return _unless_unlike(json_if_alike(members))
+
+
+def json_if_alike(members: Mapping[str, Printed]) -> Printed | None:
+    """The text of ``json_object``, to be read only where its condition holds."""
+    parts = [*members.values()]
+    native = [(_sql(n), each.column) for n, each in members.items() if each.column is not None]
+    if len(native) == len(parts) and 2 * len(native) < _MOST:
+        # Half the time of a ``printf``, as long as there is nothing to format.
+        return _guarded(func.json_object(*chain.from_iterable(native)), parts)
     forms = (f"{_plain(as_json(name).decode())}:{each.form}" for name, each in members.items())
-    return _printed(f"{{{','.join(forms)}}}", [*members.values()])
+    return _printed(f"{{{','.join(forms)}}}", parts)
 
 
 def csv_cells(cells: Sequence[Printed]) -> Column | None:
     """A CSV line of these cells without its end; ``None`` where there are too many."""
-    return _printed(",".join(each.form for each in cells), cells)
+    return _unless_unlike(_printed(",".join(each.form for each in cells), cells))
 
 
-def _printed(form: str, parts: Sequence[Printed]) -> Column | None:
+def _printed(form: str, parts: Sequence[Printed]) -> Printed | None:
     arguments = [argument for each in parts for argument in each.arguments]
     if len(arguments) >= _MOST:
         return None
-    text: Column = func.printf(_sql(form), *arguments)
+    return _guarded(func.printf(_sql(form), *arguments), parts)
+
+
+def _guarded(text: Column, parts: Sequence[Printed]) -> Printed:
     conditions = [each.condition for each in parts if each.condition is not None]
-    return (
-        case((and_(*conditions), text), else_=_character(UNLIKE.decode())) if conditions else text
-    )
+    return Printed("%s", (text,), and_(*conditions) if conditions else None)
+
+
+def _unless_unlike(printed: Printed | None) -> Column | None:
+    if printed is None:
+        return None
+    (text,) = printed.arguments
+    if printed.condition is None:
+        return text
+    return case((printed.condition, text), else_=_character(UNLIKE.decode()))
 
 
 def _perhaps_null(field: Field, column: Column, printed: Printed, null: str) -> Printed:
@@ -114,7 +137,7 @@ def _perhaps_null(field: Field, column: Column, printed: Printed, null: str) -> 
     text = arguments[0] if form in {"%s", "%d"} else func.printf(_sql(form), *arguments)
     absent = as_stored(column).is_(None)
     condition = None if printed.condition is None else or_(absent, printed.condition)
-    return Printed("%s", (case((absent, _sql(null)), else_=text),), condition)
+    return Printed("%s", (case((absent, _sql(null)), else_=text),), condition, printed.column)
 
 
 def _forms(field: Field, column: Column) -> _Forms | None:
@@ -128,7 +151,8 @@ def _forms(field: Field, column: Column) -> _Forms | None:
 
 
 def _whole(_: Field, __: Any, column: Column) -> _Forms:
-    return _same("%d", (column,), _is(column, "integer"))
+    whole = _is(column, "integer")
+    return _Forms(Printed("%d", (column,), whole, column), Printed("%d", (column,), whole))
 
 
 def _truth(_: Field, __: Any, column: Column) -> _Forms:
@@ -151,26 +175,30 @@ def _text(_: Field, __: Any, column: Column) -> _Forms:
     # It would end what is printed.
     unended = func.instr(column, _character("\0")) == literal_column("0")
     return _Forms(
-        Printed("%s", (func.json_quote(column),), text),
+        Printed("%s", (func.json_quote(column),), text, column),
         Printed("%s", (written,), and_(text, or_(harmless, empty), unended)),
     )
 
 
 def _decimal(_: Field, type_: Any, column: Column) -> _Forms:
-    # The lowest number has no positive twin.
-    sound = and_(_is(column, "integer"), column > literal_column(str(-(2**63))))
-    sign = case((column < literal_column("0"), _sql("-")), else_=_sql(""))
-    size = func.abs(column)
+    whole = _is(column, "integer")
     if not type_.scale:
-        return _quoted("%s%d", (sign, size), sound)
+        return _quoted("%d", (column,), whole)
     one: Column = literal_column(str(10**type_.scale))
-    parts = sign, size.op("/")(one), size.op("%")(one)
-    return _quoted(f"%s%d.%0{type_.scale}d", parts, sound)
+    small = column.between(literal_column(str(1 - 10**type_.scale)), literal_column("-1"))
+    sign = case((small, _sql("-")), else_=_sql(""))
+    parts = sign, column.op("/")(one), func.abs(column.op("%")(one))
+    return _quoted(f"%s%d.%0{type_.scale}d", parts, whole)
 
 
 def _moment(_: Field, type_: Any, column: Column) -> _Forms:
     zone = "Z" if type_.timezone else ""
-    return _quoted(f"%.10sT%s{zone}", (column, _clock(column, 12)), _like(column, *_MOMENTS))
+    # Digit by digit only where this, which takes two thirds of the time, says no: it does also of
+    # the last half of a millisecond there is.
+    loose = _MOMENTS[0][:-1].replace("0", "?") + "[0-9]"
+    usual = and_(func.glob(_sql(loose), column), func.julianday(column).is_not(None))
+    condition = or_(usual, _like(column, *_MOMENTS))
+    return _quoted(f"%.10sT%s{zone}", (column, _clock(column, 12)), condition)
 
 
 def _day(_: Field, __: Any, column: Column) -> _Forms:
@@ -189,10 +217,9 @@ _MOMENTS = tuple(f"{_DAY} {each}" for each in _CLOCKS)
 
 def _clock(column: Column, start: int) -> Column:
     """The time of day from a character on, without a fraction of zero."""
-    end = func.substr(column, literal_column(str(start + 8)))
     whole = func.substr(column, literal_column(str(start)), literal_column("8"))
     precise = func.substr(column, literal_column(str(start)))
-    return case((end == _sql(".000000"), whole), else_=precise)
+    return case((func.instr(column, _sql(".000000")), whole), else_=precise)
 
 
 def _choice(field: Field, _: Any, column: Column) -> _Forms | None:

@@ -41,6 +41,8 @@ _DIALECT: Any = sqlite.dialect()
 _DIALECT.colspecs = {**_DIALECT.colspecs, DateTime: SQLiteInstant}
 _INSTANTS, _DAY, _CLOCKS = (26, 19), 10, (15, 8)
 """Characters of what SQLAlchemy stores of each, and other programs without a fraction."""
+_FRACTION = ("", ".")
+"""What may follow the seconds."""
 
 
 class _AsStored(UserDefinedType[Any]):
@@ -108,6 +110,8 @@ def _moments(type_: Any, slowly: Read) -> Column:
     def written(value: Any) -> Any:
         if type(value) is not str or len(value) not in _INSTANTS or value[10] != " ":
             return None if value is None else slowly(value)
+        if value[19:20] not in _FRACTION or not value[-1].isdigit():
+            return slowly(value)  # It may name a zone.
         return f"{value[:10]}T{value[11:].removesuffix('.000000')}{zone}"
 
     return lambda values: list(map(written, values))

@@ -67,7 +67,7 @@ class PortionRows:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """The number of rows written, and the sort values of the last, where known."""
+    """The number of rows written, and the sort values of the last, where the text tells them."""
 
     rows: int
     last: tuple[Any, ...] | None
@@ -75,6 +75,10 @@ class Ran:
 
 class Runs(Protocol):
     """A prepared statement whose rows become text."""
+
+    @property
+    def tells(self) -> bool:
+        """Whether it tells where its last row stands."""
 
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output
@@ -149,7 +153,11 @@ class Copies:
                 raise TooMuchError
             written.write(piece)
 
-        ran = await self._runs[form].run(connection, {**place, _SIZE: portion.size}, take)
+        runs = self._runs[form]
+        if not runs.tells:
+            # The statement after COPY sees what COPY saw in a transaction that has begun before it.
+            await connection.execute(select(1))
+        ran = await runs.run(connection, {**place, _SIZE: portion.size}, take)
         text = written.getvalue()
         if ran.rows < portion.size:
             return Copied(text, ran.rows, None)

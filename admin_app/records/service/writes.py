@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -25,7 +26,7 @@ from admin_app.records.writes.idempotency import SWEEP_EVERY, Claim, Reply, clai
 from admin_app.records.writes.journal import Journal
 from admin_app.records.writes.refusals import explained_at_commit, impossible_values
 from admin_app.records.writes.rehearsal import Rehearsal, rehearse
-from admin_app.records.writes.transaction import Transaction
+from admin_app.records.writes.transaction import Attempt, RepeatError, Transaction
 from admin_app.records.writes.writer import Input, Writer
 
 T = TypeVar("T")
@@ -48,21 +49,27 @@ class Writes(Foundation):
         work: Callable[[Writer], Awaitable[T]],
         *,
         change_set: uuid.UUID | None = None,
+        repeatable: bool = False,
     ) -> T:
         """Run several writes as one: one transaction, one change set. It may run more than once.
 
         ``change_set`` joins the changes to those of other transactions, such as an import's.
+        ``repeatable``: a list that is refused goes one by one in a second transaction.
         """
         told: list[Entry] = []
 
-        async def run(session: AsyncSession) -> T:
-            writer = self._writer(session, actor, origin, change_set)
+        async def run(attempt: Attempt, session: AsyncSession) -> T:
+            writer = self._writer(session, actor, origin, change_set, attempt)
             result = await work(writer)
             await writer.finish()
             told[:] = writer.changes
             return result
 
-        result = await self._transaction(actor, run)
+        try:
+            attempt: Attempt = "first" if repeatable else "only"
+            result = await self._transaction(actor, partial(run, attempt))
+        except RepeatError:
+            result = await self._transaction(actor, partial(run, "second"))
         await announce(actor, origin, told)
         return result
 
@@ -209,10 +216,11 @@ class Writes(Foundation):
         actor: Actor,
         origin: Origin,
         change_set: uuid.UUID | None = None,
+        attempt: Attempt = "only",
     ) -> Writer:
         journal = Journal(self.registry, actor, origin, change_set)
-        connection = connection_of(session)
-        return Writer(Transaction(self._reader, session, connection, actor, origin, journal))
+        given = self._reader, session, connection_of(session), actor, origin, journal
+        return Writer(Transaction(*given, attempt=attempt))
 
     async def _transaction(
         self, actor: Actor, run: Callable[[AsyncSession], Awaitable[T]], *, keep: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
@@ -15,7 +16,7 @@ from admin_app.errors import BadRequestError, FieldError
 from admin_app.records.queries.query import Query, Shape
 from admin_app.records.reads.includes import MOST_INCLUDED, TOO_MANY_INCLUDED
 from admin_app.records.reads.reader import Values
-from admin_app.records.reads.text_portions import Portion, TooMuchError
+from admin_app.records.reads.text_portions import Copied, Copies, Portion, TooMuchError
 from admin_app.records.service import Records
 from admin_app.records.transfer.files import Written
 from admin_app.records.transfer.postgresql_lines import CopiedLines
@@ -27,7 +28,7 @@ PAGE = 500
 """Records read at once: so many are in memory, however long the export."""
 LEAST = 100
 """The most records of a portion."""
-GROWTH = 40
+GROWTH = 100
 """The factor by which a portion may be larger than the one before."""
 MOST = 2
 """How much text may be in memory, in multiples of a portion's size; more is read in parts."""
@@ -167,7 +168,7 @@ class Export:
             begun = time.monotonic()
             most = MOST * lines.together if size > LEAST else inf
             try:
-                found = await self._records.copied(self._actor, copies, Portion(size, most, after))
+                found = await self._copy(copies, Portion(size, most, after))
             except TooMuchError:
                 size = max(size // GROWTH, LEAST)
                 continue
@@ -175,11 +176,23 @@ class Export:
             yield found.text
             if found.end is None:
                 return
-            await self._records.require_standing(self._actor)
             after = found.end
             fitting = size * lines.together // max(len(found.text), 1)
             soon = int(size * SECONDS / max(time.monotonic() - begun, 1e-6))
             size = max(LEAST, min(fitting, soon, size * GROWTH))
+
+    async def _copy(self, copies: Copies, portion: Portion) -> Copied:
+        if portion.after is None:
+            return await self._records.copied(self._actor, copies, portion)
+        # Asked while it is read: a database that waits for neither is done sooner.
+        standing = asyncio.create_task(self._records.require_standing(self._actor))
+        try:
+            found = await self._records.copied(self._actor, copies, portion)
+            await standing
+        finally:
+            standing.cancel()
+            await asyncio.gather(standing, return_exceptions=True)
+        return found
 
     async def _pages(self) -> AsyncIterator[list[Values]]:
         query: Query | None = self._query

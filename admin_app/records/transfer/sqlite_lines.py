@@ -108,6 +108,8 @@ def _labelled(terms: Iterable[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
 class _Print:
     """A statement whose rows are lines already, as long as all values can be printed."""
 
+    tells = True
+
     def __init__(self, statement: Select[Any], fetch: _Fetch) -> None:
         self._statement = statement
         self._fetch = fetch
@@ -135,6 +137,7 @@ class _Fetch:
     cells: Sequence[Column]
     terms: Sequence[Read]
     """The conversions of the sort values, which follow the cells."""
+    tells: ClassVar[bool] = True
 
     async def run(
         self, connection: AsyncConnection, values: Mapping[str, Any], output: Output

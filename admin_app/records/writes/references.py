@@ -109,9 +109,16 @@ class References:
             keys = {*zip(*(columns[name] for name in reference.fields), strict=True)}
             asked = [key for key in keys if None not in key]
             target = self._registry[reference.target]
-            if len(await self.sees(target, asked, reference.referred)) < len(asked):
+            if asked and await self._count(target, asked, reference.referred) < len(asked):
                 return False
         return True
+
+    async def _count(self, target: Resource, keys: Sequence[Key], names: tuple[str, ...]) -> int:
+        """How many of the keys ``sees`` would find."""
+        if not _is_number(target, names):
+            return len(await self.sees(target, keys, names))
+        ((count,),) = await self._asked_among(target, keys, names[0], counted=True) or ((0,),)
+        return int(count)
 
     @asynccontextmanager
     async def asked_ahead(self, resource: Resource, rows: Iterable[Values]) -> AsyncIterator[None]:
@@ -168,16 +175,22 @@ class References:
         self, target: Resource, asked: Sequence[Key], names: tuple[str, ...]
     ) -> set[Key]:
         """``_sees``, of many."""
-        fields = [target.fields[name] for name in names]
-        if len(names) > 1 or fields[0].kind is not Kind.INTEGER:
+        if not _is_number(target, names):
+            fields = [target.fields[name] for name in names]
             return await self._reader.visible(self._connection, self._actor, target, asked, fields)
+        found = await self._asked_among(target, asked, names[0], counted=False)
+        return {tuple(row) for row in found}
+
+    async def _asked_among(
+        self, target: Resource, keys: Sequence[Key], name: str, *, counted: bool
+    ) -> Sequence[Sequence[Any]]:
         sqlite = self._connection.dialect.name == "sqlite"
-        statement = _among(target, self._actor.grants, names[0], sqlite=sqlite)
+        statement = _among(target, self._actor.grants, name, sqlite=sqlite, counted=counted)
         if statement is None:
-            return set()
-        numbers: Any = [number for (number,) in asked]
+            return ()
+        numbers: Any = [number for (number,) in keys]
         binds = {_AMONG: pydantic_core.to_json(numbers).decode() if sqlite else numbers}
-        return {tuple(row) for row in await fetch(self._connection, statement, binds)}
+        return await fetch(self._connection, statement, binds)
 
 
 def unseen_rest(resource: Resource, changed: Values, before: Values, known: Values) -> Values:
@@ -236,9 +249,9 @@ def _in_sight(
 
 @lru_cache(maxsize=1_024)
 def _among(
-    target: Resource, grants: frozenset[Grant], name: str, *, sqlite: bool
+    target: Resource, grants: frozenset[Grant], name: str, *, sqlite: bool, counted: bool
 ) -> Select[Any] | None:
-    """``_in_sight`` by many values of an integer field."""
+    """``_in_sight`` by many values of an integer field; ``counted``: how many of them."""
     config = policy(Actor(user_id=None, name="", grants=grants), target)
     if not config.grants("read"):
         return None
@@ -248,7 +261,12 @@ def _among(
         meant = column.in_(select(given.c.value))
     else:
         meant = column == any_(bindparam(_AMONG, type_=ARRAY(BigInteger, dimensions=1)))
-    return select(column).where(meant, *config.row_conditions("read"))
+    found = func.count(column.distinct()) if counted else column
+    return select(found).where(meant, *config.row_conditions("read"))
+
+
+def _is_number(target: Resource, names: tuple[str, ...]) -> bool:
+    return len(names) == 1 and target.fields[names[0]].kind is Kind.INTEGER
 
 
 @lru_cache(maxsize=1_024)

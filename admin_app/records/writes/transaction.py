@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
@@ -16,6 +17,13 @@ from admin_app.records.writes.readback import Readback
 from admin_app.records.writes.references import References
 from admin_app.records.writes.rows import Rows
 
+Attempt = Literal["only", "first", "second"]
+"""After the first, ``RepeatError`` leads to a second, in which lists go one by one."""
+
+
+class RepeatError(Exception):
+    """Raised to have a first attempt undone, and its work done again in another transaction."""
+
 
 class Transaction:
     """One transaction, one actor, and one journal of what is done."""
@@ -28,6 +36,8 @@ class Transaction:
         actor: Actor,
         origin: Origin,
         journal: Journal,
+        *,
+        attempt: Attempt = "only",
     ) -> None:
         self.reader = reader
         self.registry = reader.registry
@@ -36,6 +46,7 @@ class Transaction:
         self.actor = actor
         self.origin = origin
         self.journal = journal
+        self.attempt: Attempt = attempt
         self.views = Readback(reader, connection, actor)
         self.rows = Rows(reader.registry, session, connection, actor, origin, self.views)
         self.references = References(reader, connection, actor)
@@ -47,5 +58,6 @@ class Transaction:
         """The same by the same actor, with every grant."""
         actor = replace(self.actor, grants=SYSTEM.grants)
         return Transaction(
-            self.reader, self.session, self.connection, actor, self.origin, self.journal
+            *(self.reader, self.session, self.connection, actor, self.origin, self.journal),
+            attempt=self.attempt,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import itemgetter
@@ -21,6 +22,7 @@ from admin_app.errors import AppError
 from admin_app.records.reads.reader import Values
 from admin_app.records.writes.differences import attends
 from admin_app.records.writes.fast.sql import (
+    Outcome,
     Written,
     facts,
     on_postgresql,
@@ -30,7 +32,7 @@ from admin_app.records.writes.fast.sql import (
 from admin_app.records.writes.reach import out_of_reach
 from admin_app.records.writes.refusals import computes, explained
 from admin_app.records.writes.statements import statements_of
-from admin_app.records.writes.transaction import Transaction
+from admin_app.records.writes.transaction import RepeatError, Transaction
 from admin_app.records.writes.triggers import untouched
 
 FEWEST = 2
@@ -57,6 +59,17 @@ _Rows = Sequence[Sequence[Any]]
 
 
 @dataclass(frozen=True, slots=True)
+class _Given:
+    """Records as they are given."""
+
+    fields: Columns
+    """Their values by field, of all that any of them gives."""
+    sometimes: Collection[str]
+    """The fields that not all of them give."""
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class _Batch:
     """Rows that are to be inserted."""
 
@@ -68,6 +81,7 @@ class FastInsert:
     """Inserts records of one transaction together with their changes, where that is possible."""
 
     def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
         self._session = transaction.session
         self._connection = transaction.connection
         self._registry = transaction.registry
@@ -93,31 +107,46 @@ class FastInsert:
         if found is None:
             return None
         _, rows = found
-        return [(row[0],) for row in rows]  # Other keys have an obstacle in their declaration.
+        return [*map(tuple, rows)]  # Other keys have an obstacle in their declaration.
 
     async def _insert(
         self, resource: Resource, seen: Resource, items: Sequence[Values], *, brief: bool
     ) -> tuple[Written, _Rows] | None:
-        if await self.obstacle(resource, items) is not None:
+        if len(items) < FEWEST or self._transaction.attempt == "second":
             return None
-        given = _columns(items)
-        if not await self._references.all_in_sight(resource, given):
+        given = _given(items)
+        if await self._obstacle(resource, given) is not None:
             return None
-        batch = _Batch(_completed(resource, given, len(items)), len(items))
+        if not await self._references.all_in_sight(resource, given.fields):
+            return None
+        batch = _Batch(_completed(resource, given), len(items))
         make = self._by_few if self._connection.dialect.name == "sqlite" else self._by_one
+        alone = self._alone
         try:
             with explained(seen, self._registry):
-                async with savepoint(self._session):
+                async with nullcontext() if alone else savepoint(self._session):
                     written, rows = await make(resource, batch, brief=brief)
                     _check(written, rows, batch.count)
-        except _RefusedError:
-            return None
-        except AppError as error:
-            if error.status >= _SERVERS:
+        except (_RefusedError, AppError) as error:
+            if isinstance(error, AppError) and error.status >= _SERVERS:
                 raise
+            if alone:
+                raise RepeatError from error
             return None
         self._journal.recorded_elsewhere = True
         return written, rows
+
+    @property
+    def _alone(self) -> bool:
+        """Whether a refusal can undo the whole transaction, which spares a savepoint.
+
+        SQLite copies what a page was at a savepoint before it changes it.
+        """
+        return (
+            self._transaction.attempt == "first"
+            and not self._journal.recorded_elsewhere
+            and not self._session.in_nested_transaction()
+        )
 
     async def insert_one(self, resource: Resource, seen: Resource, values: Values) -> Values | None:
         """``insert``, for one record on PostgreSQL, without a savepoint.
@@ -127,9 +156,10 @@ class FastInsert:
         """
         if self._connection.dialect.name == "sqlite":
             return None
-        if await self.obstacle(resource, [values], fewest=1) is not None:
+        one = _given([values])
+        if await self._obstacle(resource, one) is not None:
             return None
-        columns = _completed(resource, _columns([values]), 1)
+        columns = _completed(resource, one)
         reach = self._rows.reach.new(resource).returnable
         referring = self._references.referring(resource, values)
         written = one_on_postgresql(resource, tuple(columns), reach, referring)
@@ -146,16 +176,15 @@ class FastInsert:
             raise out_of_reach(resource) from None
         return _read(written, rows)[0]
 
-    async def obstacle(
-        self, resource: Resource, items: Sequence[Values], *, fewest: int = FEWEST
-    ) -> Obstacle | None:
-        """Why these records cannot be inserted so; ``None`` if they can."""
+    async def obstacle(self, resource: Resource, items: Sequence[Values]) -> Obstacle | None:
+        """Why a list of records cannot be inserted so; ``None`` if it can."""
+        return "few" if len(items) < FEWEST else await self._obstacle(resource, _given(items))
+
+    async def _obstacle(self, resource: Resource, given: _Given) -> Obstacle | None:
         sqlite = self._connection.dialect.name == "sqlite"
-        if len(items) < fewest:
-            return "few"
         if resource.options.reason == "required":
             return "reason"
-        found = _declared(resource, sqlite=sqlite) or _given_so(resource, items)
+        found = _declared(resource, sqlite=sqlite) or _given_so(resource, given)
         if found is not None:
             return found
         if self._journal.listed or self._journal.entries:
@@ -170,20 +199,31 @@ class FastInsert:
         reach = self._rows.reach.new(resource).returnable
         written = on_postgresql(resource, tuple(batch.columns), reach, brief=brief)
         values = self._journal.common_values() | written.binds(batch.columns)
-        return written, await fetch(self._connection, written.statement, values)
+        rows = await fetch(self._connection, written.statement, values)
+        if not brief:
+            return written, rows
+        ((numbers, reached),) = rows
+        if reached != batch.count:
+            raise _RefusedError
+        return written, [*zip(numbers)]
 
     async def _by_few(
         self, resource: Resource, batch: _Batch, *, brief: bool
     ) -> tuple[Written, _Rows]:
         reach = self._rows.reach.new(resource).returnable
-        written = on_sqlite(resource, reach, brief=brief)
+        written = on_sqlite(resource, reach)
         ((last,),) = await fetch(self._connection, written.last, {})
         await run_columns(self._connection, written.insert, batch.columns)
         after = written.after(last)
-        told = await fetch(self._connection, written.tell, self._journal.common_values() | after)
-        if not all(alike for (alike,) in told):
+        await fetch(self._connection, written.tell, self._journal.common_values() | after)
+        (row,) = await fetch(self._connection, written.outcome, after)
+        made = Outcome(*row)
+        if not made.told == made.rows == made.reached == batch.count:
             raise _RefusedError
-        return written, await fetch(self._connection, written.statement, after)
+        if not brief:
+            return written, await fetch(self._connection, written.statement, after)
+        keys = range(made.first or 0, (made.last or 0) + 1)
+        return written, [*zip(keys)]
 
 
 _SERVERS = 500
@@ -230,20 +270,19 @@ def _stored_otherwise(field: Field) -> bool:
 _STORED_ALIKE = TEXTUAL | {Kind.INTEGER, Kind.BOOLEAN, Kind.ENUM}
 
 
-def _given_so(resource: Resource, items: Sequence[Values]) -> Obstacle | None:
+def _given_so(resource: Resource, given: _Given) -> Obstacle | None:
     """The obstacle in the records themselves, if any."""
-    names, sometimes = _names(items)
     statements = statements_of(resource)
-    if any(name not in statements.columns for name in names):
+    if any(name not in statements.columns for name in given.fields):
         return "sets"
-    keys = {statements.columns[name].key for name in sometimes}
-    if keys - statements.unset.keys() or resource.key[0].name in names:
+    keys = {statements.columns[name].key for name in given.sometimes}
+    if keys - statements.unset.keys() or resource.key[0].name in given.fields:
         return "forms"
     title = resource.title
-    if title not in names or title in sometimes:
+    if title not in given.fields or title in given.sometimes:
         return "title"
-    texts = [each[title] for each in items]
-    if not all(text and (_PRINTED.search(text) or _is_title(resource, text)) for text in texts):
+    unprinted = (text for text in given.fields[title] if not text or not _PRINTED.search(text))
+    if not all(text and _is_title(resource, text) for text in unprinted):
         return "title"
     return None if _defaults(resource) is not None else "defaults"
 
@@ -253,35 +292,27 @@ def _is_title(resource: Resource, text: str) -> bool:
     return resource.title_of({**nobody, resource.title: text}) == text
 
 
-def _names(items: Sequence[Values]) -> tuple[Collection[str], Collection[str]]:
-    """The fields that any of them gives, and those that not all do."""
+def _given(items: Sequence[Values]) -> _Given:
+    """The values of records by field."""
     names = items[0].keys()
     if all(each.keys() == names for each in items):
-        return names, ()
+        columns: Columns = {name: [*map(itemgetter(name), items)] for name in names}
+        return _Given(columns, (), len(items))
     every = dict.fromkeys(name for each in items for name in each)
-    return every, [name for name in every if not all(name in each for each in items)]
+    sometimes = [name for name in every if not all(name in each for each in items)]
+    columns = {name: [each.get(name) for each in items] for name in every}
+    return _Given(columns, sometimes, len(items))
 
 
-def _columns(items: Sequence[Values]) -> Columns:
-    """The given values by field."""
-    names, sometimes = _names(items)
-    return {
-        name: [each.get(name) for each in items]
-        if name in sometimes
-        else [*map(itemgetter(name), items)]
-        for name in names
-    }
-
-
-def _completed(resource: Resource, given: Columns, count: int) -> Columns:
+def _completed(resource: Resource, given: _Given) -> Columns:
     """The values by column, with defaults and stamps."""
-    statements = statements_of(resource)
+    statements, count = statements_of(resource), given.count
     stamps: Columns = {
         each.name: [stamped(each.stamp)] * count
         for each in resource.fields.values()
         if each.stamp is not None
     }
-    columns = {statements.columns[name].key: each for name, each in (given | stamps).items()}
+    columns = {statements.columns[name].key: each for name, each in (given.fields | stamps).items()}
     if statements.version_key is not None:
         columns.setdefault(statements.version_key, [statements.first_version] * count)
     for key, ask in (_defaults(resource) or {}).items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import pydantic_core
 from sqlalchemy import (
@@ -37,7 +37,6 @@ from sqlalchemy.types import TypeEngine
 
 from admin_app.declaration import Resource
 from admin_app.records.reads import postgresql_text, sqlite_text
-from admin_app.records.reads.sqlite_values import as_stored
 from admin_app.records.trail.changes import (
     SENSITIVE_MARKER,
     Change,
@@ -77,11 +76,28 @@ class InSteps(Written):
     insert: Executable
     """Inserts a row."""
     tell: Executable
-    """Inserts the changes of all rows after a key, and says whether that was possible."""
+    """Inserts the changes of those rows after a key that it can write."""
+    outcome: Executable
+    """Says what became of that: see ``Outcome``."""
 
     def after(self, number: int) -> dict[str, Any]:
         """The value of that bind."""
         return {_LAST: number}
+
+
+class Outcome(NamedTuple):
+    """What has been written on SQLite."""
+
+    told: int
+    """How many changes."""
+    rows: int
+    """How many rows."""
+    reached: int
+    """How many of those are in reach."""
+    first: int | None
+    """The lowest key."""
+    last: int | None
+    """The highest."""
 
 
 def bind_of(key: str) -> str:
@@ -89,8 +105,16 @@ def bind_of(key: str) -> str:
     return f"_given.{key}"
 
 
-def facts(resource: Resource, columns: Any, *, sqlite: bool) -> ColumnElement[Any] | None:
-    """The facts of a new row's change, as JSON in SQL; ``None`` where ours would differ.
+class _Facts(NamedTuple):
+    """The facts of a new row's change, as JSON in SQL."""
+
+    text: ColumnElement[Any]
+    condition: ColumnElement[Any] | None
+    """What has to hold; else ours would differ."""
+
+
+def facts(resource: Resource, columns: Any, *, sqlite: bool) -> _Facts | None:
+    """The facts of a new row's change; ``None`` where ours would differ.
 
     ``columns`` are those of the resource's table, by their keys.
     """
@@ -103,15 +127,18 @@ def facts(resource: Resource, columns: Any, *, sqlite: bool) -> ColumnElement[An
             members[name] = writer.json_of(each, columns[each.column.key])
         if members.get(name) is None:
             return None
-    made: ColumnElement[Any] | None = writer.json_object(members)
-    return made
+    if not sqlite:
+        return _Facts(postgresql_text.json_object(members), None)
+    printed = sqlite_text.json_if_alike(members)
+    return None if printed is None else _Facts(printed.arguments[0], printed.condition)
 
 
 def _changes_of(resource: Resource, columns: Any, *, sqlite: bool) -> tuple[list[str], Select[Any]]:
     """The columns of changes, and the SELECT that makes them of new rows."""
     key = columns[_key(resource).key]
     title: Any = resource.fields[resource.title].column
-    after: Any = facts(resource, columns, sqlite=sqlite)
+    after = facts(resource, columns, sqlite=sqlite)
+    assert after is not None  # noqa: S101 - or there is an obstacle in the declaration
     own: dict[str, Any] = {
         "cause_id": null(),
         "action": _text("create"),
@@ -122,24 +149,28 @@ def _changes_of(resource: Resource, columns: Any, *, sqlite: bool) -> tuple[list
         else cast(func.concat(_text("["), key, _text("]")), JSON),
         "label": columns[title.key],
         "before": null(),
-        "after": after if sqlite else cast(after, JSON),
+        "after": after.text if sqlite else cast(after.text, JSON),
         "schema_revision": _text(schema_revision(resource)),
     }
-    return change_columns(own, sqlite=sqlite)
+    names, selected = change_columns(own, sqlite=sqlite)
+    return names, selected if after.condition is None else selected.where(after.condition)
 
 
 @lru_cache(maxsize=_FORMS)
 def on_postgresql(
     resource: Resource, keys: tuple[str, ...], reach: Reach | None, *, brief: bool
 ) -> Written:
-    """One statement that inserts rows with the given columns, and their changes."""
+    """One statement that inserts rows with the given columns, and their changes.
+
+    ``brief``: it returns one row, of the keys and how many rows are in reach.
+    """
     columns = resource.table.c
     given = [_array(bind_of(key), columns[key].type) for key in keys]
     names = [column(f"c{place}", columns[key].type) for place, key in enumerate(keys)]
     rows = func.unnest(*given).table_valued(*names, with_ordinality=_PLACE, name="given")
     rows = rows.render_derived()
     source = select(*(rows.c[each.name] for each in names)).order_by(rows.c[_PLACE])
-    return _written(resource, keys, source, reach, _names(resource, brief=brief))
+    return _written(resource, keys, source, reach, brief=brief)
 
 
 @lru_cache(maxsize=_FORMS)
@@ -155,7 +186,7 @@ def one_on_postgresql(
         if each.key in given
     }
     source = select(*given.values()).where(*referring.conditions(by_field))
-    return _written(resource, keys, source, reach, _names(resource, brief=False))
+    return _written(resource, keys, source, reach)
 
 
 @lru_cache(maxsize=_FORMS)
@@ -177,9 +208,10 @@ def _written(
     keys: tuple[str, ...],
     source: Select[Any],
     reach: Reach | None,
-    names: tuple[str, ...],
+    *,
+    brief: bool = False,
 ) -> Written:
-    columns = statements_of(resource).columns
+    columns, names = statements_of(resource).columns, statements_of(resource).returned
     reached = [] if reach is None else [reach.condition]
     made = (
         insert(resource.table)
@@ -189,37 +221,41 @@ def _written(
     )
     changes, selected = _changes_of(resource, made.c, sqlite=False)
     changes_made = insert(_changes()).from_select(changes, selected).cte("told")
-    found = [made.c[columns[name].key] for name in names]
     reached = [] if reach is None else [made.c[reach.condition.name]]
+    if brief:
+        numbers = func.array_agg(made.c[_key(resource).key])
+        counted = select(numbers, func.count().filter(*reached)).select_from(made)
+        return Written(counted.add_cte(changes_made), (), reach=False)
+    found = [made.c[columns[name].key] for name in names]
     return Written(select(*found, *reached).add_cte(changes_made), names, reach is not None)
 
 
 @lru_cache(maxsize=_FORMS)
-def on_sqlite(resource: Resource, reach: Reach | None, *, brief: bool) -> InSteps:
+def on_sqlite(resource: Resource, reach: Reach | None) -> InSteps:
     """``on_postgresql`` for SQLite, whose RETURNING cannot be selected from."""
     table, key = resource.table, _key(resource)
     new = key > bindparam(_LAST, type_=Integer)
     changes, selected = _changes_of(resource, table.c, sqlite=True)
-    target = _changes()
-    tell = insert(target).from_select(changes, selected.where(new).order_by(key))
-    unlike = func.char(literal_column(str(ord(sqlite_text.UNLIKE))))
-    alike = as_stored(target.c.after) != unlike
-    names = _names(resource, brief=brief)
-    columns = statements_of(resource).columns
-    found = [columns[name] for name in names]
-    reached = [] if reach is None else [reach.condition]
+    statements, every = statements_of(resource), func.count()
     return InSteps(
-        select(*found, *reached).where(new).order_by(key),
-        names,
-        reach is not None,
+        select(*(statements.columns[name] for name in statements.returned))
+        .where(new)
+        .order_by(key),
+        statements.returned,
+        reach=False,
         last=select(func.coalesce(func.max(key), literal_column("0"))),
         insert=insert(table).inline(),
-        tell=tell.returning(alike.label("alike")),
+        tell=insert(_changes()).from_select(changes, selected.where(new).order_by(key)),
+        outcome=select(
+            func.changes(),
+            every,
+            every if reach is None else every.filter(reach.condition),
+            func.min(key),
+            func.max(key),
+        )
+        .select_from(table)
+        .where(new),
     )
-
-
-def _names(resource: Resource, *, brief: bool) -> tuple[str, ...]:
-    return tuple(each.name for each in resource.key) if brief else statements_of(resource).returned
 
 
 def _key(resource: Resource) -> Column[Any]:
