@@ -35,7 +35,8 @@ from pydantic_settings import (
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from admin_app.errors import SetupError, closest
+from admin_app.errors import SetupError
+from admin_app.suggestions import did_you_mean
 
 PREFIX = "ADMIN_APP_"
 SETTINGS_FILE = "settings.toml"
@@ -325,14 +326,14 @@ def _unknown_in_file(declared: Mapping[str, Any]) -> Iterator[str]:
     sections = section_models()
     for section, keys in declared.items():
         if section not in sections:
-            yield f"{SETTINGS_FILE}: unknown section [{section}]{_nearest(section, sections)}"
+            yield f"{SETTINGS_FILE}: unknown section [{section}]{did_you_mean(section, sections)}"
         elif not isinstance(keys, Mapping):
             yield f"{SETTINGS_FILE}: [{section}] must be a table"
         else:
             known = sections[section].model_fields
             for key in keys:
                 if key not in known:
-                    yield f"{SETTINGS_FILE}: unknown key {section}.{key}{_nearest(key, known)}"
+                    yield f"{SETTINGS_FILE}: unknown key {section}.{key}{did_you_mean(key, known)}"
 
 
 def _unknown_in_variables(variables: Mapping[str, Any], place: str) -> Iterator[str]:
@@ -343,9 +344,4 @@ def _unknown_in_variables(variables: Mapping[str, Any], place: str) -> Iterator[
     }
     for name in variables:
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            yield f"{place}: unknown variable {name}{_nearest(name.upper(), known)}"
-
-
-def _nearest(name: str, known: Mapping[str, Any]) -> str:
-    near = closest(name, known)
-    return f"; did you mean {near}?" if near else ""
+            yield f"{place}: unknown variable {name}{did_you_mean(name.upper(), known)}"

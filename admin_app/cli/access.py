@@ -10,7 +10,7 @@ import typer
 
 from admin_app.access.policies import reach, withheld
 from admin_app.cli.common import answer_table, on_records, registry_of, resource_of, settings_of
-from admin_app.declaration import ACTIONS, SYSTEM, Grant, Registry, Resource
+from admin_app.declaration import ACTIONS, SYSTEM, Grant, Resource
 from admin_app.records import Explanation
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def matrix(
     action.
     """
     registry = registry_of(settings_of(context))
-    actions = _actions(registry)
+    actions = registry.actions
     roles = on_records(context, lambda records: records.roles(SYSTEM))
     header = ("ROLE", "RESOURCE", *(each.upper() for each in actions))
     rows = []
@@ -72,12 +72,6 @@ def explain(
     typer.echo()
     fields = [(each.name, each.state.replace("_", " "), each.words) for each in found.fields]
     answer_table(("FIELD", "STATE", "WHY"), fields)
-
-
-def _actions(registry: Registry) -> list[str]:
-    """The four, then those that resources declare."""
-    declared = {action for each in registry.values() for action in each.actions}
-    return [*ACTIONS, *sorted(declared.difference(ACTIONS))]
 
 
 def _cell(grants: frozenset[Grant], resource: Resource, action: str) -> str:

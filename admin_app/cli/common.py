@@ -27,9 +27,9 @@ from admin_app.database import Database
 from admin_app.declaration import SYSTEM, Actor, Base, Registry, Resource
 from admin_app.errors import BadRequestError, NotFoundError, SetupError
 from admin_app.records import Records
-from admin_app.records.transfer import nearest
 from admin_app.secret import installation_secret
 from admin_app.settings import SETTINGS_FILE, AppSection, Settings, load_settings
+from admin_app.suggestions import meant
 
 T = TypeVar("T")
 
@@ -87,9 +87,8 @@ def resource_of(registry: Registry, name: str) -> Resource:
     """The resource of a name, singular or plural. Raises ``SetupError`` naming the nearest."""
     found = registry.get(name) or registry.by_plural(name)
     if found is None:
-        msg = (
-            f"There is no resource {name!r}{nearest(name, registry)}. Known: {', '.join(registry)}."
-        )
+        known = ", ".join(registry)
+        msg = f"There is no resource {name!r}.{meant(name, registry)} Known: {known}."
         raise SetupError(msg)
     return found
 
@@ -97,7 +96,7 @@ def resource_of(registry: Registry, name: str) -> Resource:
 def role_of(known: Mapping[str, int], name: str) -> int:
     """The id of the role of a name. Raises ``NotFoundError`` naming the nearest."""
     if name not in known:
-        msg = f"There is no role {name!r}{nearest(name, known)}. Known: {', '.join(known)}."
+        msg = f"There is no role {name!r}.{meant(name, known)} Known: {', '.join(known)}."
         raise NotFoundError(msg)
     return known[name]
 

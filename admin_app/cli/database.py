@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from sqlalchemy.exc import ArgumentError
 
 from admin_app.cli.common import answer_table, on_records, registry_of, run, say, settings_of
 from admin_app.database.migrations import Migrations
+from admin_app.database.moving import move as moved
+from admin_app.declaration import Base
 from admin_app.errors import SetupError
 from admin_app.records.advice.report import MOST_ROWS
 from admin_app.settings import Settings
@@ -146,6 +149,31 @@ def backup(
         raise SetupError("This copies the embedded database. For PostgreSQL use pg_dump.")
     _copy(settings, file)
     say(f"Copied to {file} ({file.stat().st_size:,} bytes).")
+
+
+@app.command()
+def move(
+    context: typer.Context,
+    url: Annotated[str, typer.Argument(help="postgresql+asyncpg://…, with nothing in it yet.")],
+) -> None:
+    """Put all that is in the embedded database into a new PostgreSQL, which is made ready first.
+
+    Records keep their keys and versions; users, tokens and the history go along. Nothing is
+    changed here. Have the server read-only meanwhile (server.read_only): what is written later
+    stays behind.
+    """
+    settings = settings_of(context)
+    registry_of(settings)  # for the tables that its modules declare
+    section = settings.database.model_copy(update={"url": url})
+    to = settings.model_copy(update={"database": section})
+    try:
+        right = settings.embedded and not to.embedded
+    except ArgumentError as error:
+        raise SetupError("This is not a database URL.") from error
+    if not right:
+        raise SetupError("This goes from the embedded database to a PostgreSQL, no other way.")
+    counts = run(moved(settings, to, Base.metadata))
+    say(f"Put {sum(counts.values()):,} rows of {len(counts)} tables there. Now set database.url.")
 
 
 def _copy(settings: Settings, file: Path) -> None:

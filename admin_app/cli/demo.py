@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
-from admin_app.declaration import SYSTEM, Origin
+from admin_app.declaration import SYSTEM, Origin, Resource
 from admin_app.errors import SetupError
 from admin_app.records import Records
 from admin_app.records.transfer import Import, plan, read_table, request_from
@@ -27,29 +27,28 @@ async def load_demo(records: Records, models: Sequence[str]) -> None:
         if not (folder / CONTENTS).is_file():
             continue
         contents = tomllib.loads((folder / CONTENTS).read_text("utf-8"))
-        if not await _any_records(records, contents):
-            for plural, mapping in contents.items():
-                await _load(records, plural, mapping, folder / f"{plural}.csv")
+        resources = [_resource(records, plural) for plural in contents]
+        if not any([await _has_records(records, each) for each in resources]):
+            for resource, mapping in zip(resources, contents.values(), strict=True):
+                await _load(records, resource, mapping, folder / f"{resource.plural}.csv")
 
 
-async def _any_records(records: Records, plurals: Iterable[str]) -> bool:
-    for plural in plurals:
-        resource = records.registry.by_plural(plural)
-        if resource is None:
-            msg = f"{CONTENTS}: there is no resource {plural!r}"
-            raise SetupError(msg)
-        query = records.query(SYSTEM, resource, [("limit", "1")])
-        if (await records.page(SYSTEM, resource, query)).rows:
-            return True
-    return False
+def _resource(records: Records, plural: str) -> Resource:
+    found = records.registry.by_plural(plural)
+    if found is None:
+        msg = f"{CONTENTS}: there is no resource {plural!r}"
+        raise SetupError(msg)
+    return found
+
+
+async def _has_records(records: Records, resource: Resource) -> bool:
+    query = records.query(SYSTEM, resource, [("limit", "1")])
+    return bool((await records.page(SYSTEM, resource, query)).rows)
 
 
 async def _load(
-    records: Records, plural: str, mapping: dict[str, object], file: Traversable
+    records: Records, resource: Resource, mapping: dict[str, object], file: Traversable
 ) -> None:
-    resource = records.registry.by_plural(plural)
-    if resource is None:
-        raise TypeError(plural)  # looked up before
     with file.open("rb") as stream:
         table = read_table(stream, "csv")
         fitted = plan(resource, records.registry, request_from(mapping), table.columns)
@@ -63,5 +62,5 @@ async def _load(
         )
         async for part in whole.run(table.rows):
             for each in part.failures:
-                msg = f"demo/{plural}.csv line {each.row.line}: {'; '.join(each.reasons)}"
+                msg = f"demo/{resource.plural}.csv line {each.row.line}: {'; '.join(each.reasons)}"
                 raise SetupError(msg)

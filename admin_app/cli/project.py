@@ -10,7 +10,8 @@ from string import Template
 from typing import Annotated
 
 import typer
-from sqlalchemy import Float, Numeric
+from sqlalchemy import Float, Numeric, inspect
+from sqlalchemy.ext.hybrid import HybridExtensionType
 
 from admin_app.cli.common import registry_of, say, say_whose, settings_of
 from admin_app.database import ExactDecimal
@@ -75,10 +76,20 @@ def check(context: typer.Context) -> None:
     settings = settings_of(context)
     say_whose(settings)
     registry = registry_of(settings)
-    if settings.embedded:
-        for each in _inexact(registry):
-            say(f"warning: {each}")
+    for each in (*_python_only(registry), *(_inexact(registry) if settings.embedded else ())):
+        say(f"warning: {each}")
     say(f"The declarations are sound: {', '.join(registry)}.")
+
+
+def _python_only(registry: Registry) -> list[str]:
+    return [
+        f"{resource.model.__name__}.{name}: this hybrid is no SQL expression, so no door has it"
+        for resource in registry.values()
+        for name, each in inspect(resource.model).all_orm_descriptors.items()
+        if each.extension_type is HybridExtensionType.HYBRID_PROPERTY
+        and name not in resource.fields
+        and name[0] != "_"
+    ]
 
 
 def _inexact(registry: Registry) -> list[str]:

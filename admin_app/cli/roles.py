@@ -19,7 +19,7 @@ from admin_app.declaration import ACTIONS, COMMAND_LINE, SYSTEM, Grant, Registry
 from admin_app.declaration import Resource as Declared
 from admin_app.errors import NotFoundError, SetupError
 from admin_app.records import Records, Representation, Writer
-from admin_app.records.transfer import nearest
+from admin_app.suggestions import meant
 
 app = typer.Typer(
     name="role", help="Roles: what they allow on which records.", no_args_is_help=True
@@ -197,11 +197,11 @@ def _grants(registry: Registry, resource: str, actions: list[str], rule: str | N
     wanted = known if actions == ["all"] else actions
     for each in wanted:
         if each not in known:
-            msg = f"There is no action {each!r}{nearest(each, known)}. Known: {', '.join(known)}."
+            msg = f"There is no action {each!r}.{meant(each, known)} Known: {', '.join(known)}."
             raise SetupError(msg)
     rules = {*registry[name].rules} if name != "*" else set()
     if rule is not None and rule not in rules:
         declared = f"Declared: {', '.join(sorted(rules))}." if rules else "It declares none."
-        msg = f"{name} has no rule {rule!r}{nearest(rule, rules)}. {declared}"
+        msg = f"{name} has no rule {rule!r}.{meant(rule, rules)} {declared}"
         raise SetupError(msg)
     return [Grant(name, action, rule) for action in known if action in wanted]

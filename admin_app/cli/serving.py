@@ -29,6 +29,8 @@ from admin_app.startup import prepare_schema
 
 BACKLOG = 2048
 APPLICATION = "admin_app.app:application"
+PATIENCE = 60
+"""Seconds until a worker that says nothing counts as hung: one that starts may need as long."""
 
 LOGGING: dict[str, Any] = {
     "version": 1,
@@ -89,6 +91,7 @@ def serve(
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=round(server.drain),
+                timeout_worker_healthcheck=PATIENCE,
             ),
             listening,
         )

@@ -3,6 +3,7 @@
 Knows settings and errors, and nothing of models or surfaces.
 """
 
+from admin_app.database.computed import within_bounds
 from admin_app.database.core import EVERY_TABLE, Database, connection_of, savepoint, undone
 from admin_app.database.direct import fetch, fetch_all, run_columns
 from admin_app.database.measuring import measured
@@ -25,4 +26,5 @@ __all__ = [
     "run_columns",
     "savepoint",
     "undone",
+    "within_bounds",
 ]

@@ -8,6 +8,7 @@ run is one transaction, so a revision that fails leaves nothing behind.
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from alembic.runtime.migration import MigrationContext, RevisionStep
 from alembic.util import CommandError
 from alembic.util.pyfiles import load_python_file
 from sqlalchemy import Connection, MetaData, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SAWarning
 
 from admin_app.database.comparison import COMPARISONS, exists_on, render_item
 from admin_app.database.core import Database
@@ -236,7 +237,12 @@ class Migrations:
 
     def _environment(self, steps: Steps, run: _Run) -> None:
         config = Config(attributes={_RUN: run})
-        with EnvironmentContext(config, run.history.scripts, fn=steps):
+        with (
+            warnings.catch_warnings(),
+            EnvironmentContext(config, run.history.scripts, fn=steps),
+        ):
+            # They are parted in the revision.
+            warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
             if (self._project / "env.py").exists():
                 load_python_file(self._project, "env.py")
             else:

@@ -32,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import column as named
 
+from admin_app.database.cycles import part_cycles
 from admin_app.errors import SetupError
 
 
@@ -91,6 +92,7 @@ def settle(
     upward = _Upward(metadata, context)
     up.ops = [ready for each in up.ops for ready in upward.settled(each)]
     down.ops = [ready for each in down.ops for ready in _downward(each)]
+    part_cycles(up, down)
     if upward.refused:
         raise SetupError("\n".join(upward.refused))
     return upward.warnings

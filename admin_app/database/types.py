@@ -69,8 +69,8 @@ class _Arithmetic(TypeDecorator.Comparator[Decimal]):
         if op is operators.truediv:
             msg = "Exact decimals cannot be divided in SQL: multiply, or divide in Python."
             raise InexactError(msg)
-        places = _places(other[0]) if other and op in _ALIKE else None
-        scale = _places(self.expr) or 0
+        places = places_of(other[0]) if other and op in ALIKE else None
+        scale = places_of(self.expr) or 0
         if places is None or places == scale:
             return super().operate(op, *other, **given)
         most = max(places, scale)
@@ -79,7 +79,7 @@ class _Arithmetic(TypeDecorator.Comparator[Decimal]):
         return op(mine, _Shifted(other[0], most - places, type_), **given)
 
     def _adapt_expression(self, op: OperatorType, other: Any) -> tuple[OperatorType, Any]:
-        places = _places(self.expr) or 0
+        places = places_of(self.expr) or 0
         if op is operators.mul and isinstance(other.type, ExactDecimal):
             places += other.type.scale
         elif op not in {operators.mul, operators.add, operators.sub}:
@@ -91,11 +91,11 @@ class _Arithmetic(TypeDecorator.Comparator[Decimal]):
 
 
 _COMPARISONS = (operators.eq, operators.ne, operators.lt, operators.le, operators.gt, operators.ge)
-_ALIKE = frozenset((operators.add, operators.sub, *_COMPARISONS))
+ALIKE = frozenset((operators.add, operators.sub, *_COMPARISONS))
 """Operators both of whose sides have to be written with as many places."""
 
 
-def _places(value: Any) -> int | None:
+def places_of(value: Any) -> int | None:
     """How many places an expression is written with; ``None`` of a plain value."""
     found = value.__clause_element__() if hasattr(value, "__clause_element__") else value
     if not isinstance(found, ColumnElement):
@@ -234,8 +234,8 @@ class SQLiteInstant(DATETIME):
                 return None
             instant = value if not zoned or value.tzinfo is UTC else value.astimezone(UTC)
             if usual and type(instant) is datetime:
-                # The same text, made in a fifth of the time: all but the offset.
-                return instant.isoformat(" ", "microseconds")[:26]
+                # The same text, made in an eighth of the time: without asking for the offset.
+                return f"{instant.date().isoformat()} {instant.time().isoformat('microseconds')}"
             return process(instant.replace(tzinfo=None) if zoned else instant)
 
         return bind

@@ -56,6 +56,8 @@ class Actor:
     """When the person behind a session last proved to be there."""
     statement_limits: frozenset[float | None] = frozenset()
     """Statement timeouts in seconds, one for each role; ``None`` for a role with the usual one."""
+    scopes: tuple[str, ...] | None = None
+    """What a token is narrowed to; its grants are so already."""
     must_enrol: bool = False
     """Whether a role demands a second factor that is not set up; till then nothing is granted."""
 

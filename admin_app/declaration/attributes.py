@@ -14,7 +14,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import BooleanClauseList
 from sqlalchemy.types import NullType
 
-from admin_app.database import InexactError
+from admin_app.database import InexactError, within_bounds
 from admin_app.declaration.fields import (
     Field,
     Relation,
@@ -23,6 +23,7 @@ from admin_app.declaration.fields import (
     words,
 )
 from admin_app.declaration.options import ResourceOptions
+from admin_app.suggestions import did_you_mean
 
 HYBRID = HybridExtensionType.HYBRID_PROPERTY
 
@@ -68,6 +69,14 @@ def _column_field(
 ) -> Field:
     name, column = attribute.key, attribute.columns[0]
     info = _info(attribute)
+    expression = getattr(mapper.class_, name)
+    if not isinstance(column, Column):
+        try:
+            expression = within_bounds(expression)
+        except InexactError as error:
+            raise UnsupportedTypeError(str(error)) from error
+    if isinstance(column.type, NullType) and column.foreign_keys:
+        raise UnsupportedTypeError(_lost(column))
     shape = shape_of(column.type, info)
     common: dict[str, Any] = {
         "name": name,
@@ -76,7 +85,7 @@ def _column_field(
         "help": options.help.get(name) or info.get("help") or "",
         "unit": options.units.get(name, ""),
         "tones": options.colors.get(name, {}),
-        "expression": getattr(mapper.class_, name),
+        "expression": expression,
         "sensitive": name in options.sensitive or bool(info.get("sensitive")),
     }
     if not isinstance(column, Column):
@@ -98,6 +107,18 @@ def _column_field(
         stamp=info.get("stamp"),
         server_default=column.server_default is not None,
     )
+
+
+def _lost(column: Any) -> str:
+    """Where a foreign key leads that leads nowhere."""
+    target = next(iter(column.foreign_keys)).target_fullname
+    name, _, far = target.rpartition(".")
+    tables = column.table.metadata.tables
+    if name not in tables:
+        hint = did_you_mean(name, tables)
+        return f"its foreign key points to the table {name!r}, which is not declared{hint}"
+    hint = did_you_mean(far, tables[name].columns.keys())
+    return f"its foreign key points to {target!r}, and the table has no such column{hint}"
 
 
 def _given_by_database(column: Column[Any]) -> bool:
@@ -130,6 +151,7 @@ def _hybrid_field(mapper: Mapper[Any], name: str, options: ResourceOptions) -> F
     try:
         expression = getattr(mapper.class_, name)
         type_ = expression.type
+        expression = within_bounds(expression)
         shape = shape_of(type_)
     except InexactError as error:
         raise UnsupportedTypeError(str(error)) from error

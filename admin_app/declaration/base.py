@@ -63,7 +63,8 @@ class Base(DeclarativeBase):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        declare_full_text(cls, cls.__resource__)
+        if isinstance(cls.__resource__, ResourceOptions):
+            declare_full_text(cls, cls.__resource__)
 
     @declared_attr.directive
     def __tablename__(cls) -> str:  # noqa: N805 - a class attribute by SQLAlchemy's protocol

@@ -216,6 +216,9 @@ def _enum(type_: Enum) -> Shape:
     if not all(isinstance(value, str | int) for value in values):
         msg = f"the values of {type_.enum_class.__name__} must be text or whole numbers"
         raise UnsupportedTypeError(msg)
+    if len(set(type_.enums)) < max(1, len(values)):
+        msg = f"{type_.enum_class.__name__} needs values that differ as text, as they are stored"
+        raise UnsupportedTypeError(msg)
     return Shape(kind=Kind.ENUM, choices=values, enum_class=type_.enum_class)
 
 

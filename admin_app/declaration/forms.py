@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from admin_app.declaration.fields import Field, Kind, Relation
-from admin_app.errors import closest
+from admin_app.suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from admin_app.declaration.options import ResourceOptions
@@ -71,9 +71,8 @@ def check_form(
     ):
         for name in given:
             if name not in both:
-                hint = closest(name, both)
-                tail = f"; did you mean {hint!r}?" if hint else ""
-                yield f"{where}: {option} names {name!r}, which is no field of it{tail}"
+                hint = did_you_mean(name, both)
+                yield f"{where}: {option} names {name!r}, which is no field of it{hint}"
     for name in sorted({each for each in names if names.count(each) > 1}):
         yield f"{where}: form names {name!r} twice"
     if len({isinstance(each, Tab) for each in options.form}) > 1:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from sqlalchemy import Index, Table, UniqueConstraint
 
 from admin_app.declaration.fields import Field, Kind, Relation
-from admin_app.errors import closest
+from admin_app.suggestions import did_you_mean
 
 MOST_EXTRA = 10
 
@@ -48,7 +48,8 @@ def check_inlines(
         where = f"{model.__name__}: inlines names {each.relation!r}"
         relation = own.get(each.relation)
         if relation is None:
-            problems.append(f"{where}, which is no relation of it{_near(each.relation, own)}")
+            hint = did_you_mean(each.relation, own)
+            problems.append(f"{where}, which is no relation of it{hint}")
         elif not (relation.many and relation.pointing):
             problems.append(f"{where}, whose records do not point to it by a foreign key alone")
         elif each.relation in seen:
@@ -66,7 +67,7 @@ def _names(inline: Inline, relation: Relation, known: Mapping[str, Any]) -> Iter
     for name in inline.fields:
         source = known.get(name)
         if source is None:
-            yield f"{name!r} is no field of it{_near(name, known)}"
+            yield f"{name!r} is no field of it{did_you_mean(name, known)}"
         elif name in pointers or pointers & set(getattr(source, "fields", ())):
             yield f"{name!r} is given by the record that they are written with"
     if not 0 <= inline.extra <= MOST_EXTRA:
@@ -90,8 +91,3 @@ def _order(inline: Inline, target: type[Any], known: Mapping[str, Field]) -> Ite
     if field.unique or any(field.column in set(each.columns) for each in unique):
         # Of two records that change places one is written first.
         yield f"order_by {inline.order_by!r} is unique, so no two records can change places"
-
-
-def _near(name: str, known: Iterable[str]) -> str:
-    near = closest(name, known)
-    return f"; did you mean {near!r}?" if near else ""

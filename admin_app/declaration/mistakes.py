@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
-from inspect import iscoroutinefunction
 from typing import Any
 
 from pydantic import PydanticUserError
@@ -19,10 +18,12 @@ from admin_app.declaration.actor import ACTIONS
 from admin_app.declaration.base import OUR_PREFIX
 from admin_app.declaration.fields import TEXTUAL, Field, Kind, Relation
 from admin_app.declaration.forms import check_form
+from admin_app.declaration.given import not_callable
 from admin_app.declaration.options import ResourceOptions
 from admin_app.declaration.values import adapter_of
 from admin_app.declaration.widgets import check_widgets
-from admin_app.errors import closest, error_classes
+from admin_app.errors import error_classes
+from admin_app.suggestions import did_you_mean
 
 ACTION_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 """Action names, which also stand in paths and grants."""
@@ -104,10 +105,15 @@ def check_mapping(
     if table.name.startswith(OUR_PREFIX) and not is_own(mapper):
         problems.append(f"{where}: table names that begin with {OUR_PREFIX!r} are reserved")
     problems.extend(
+        f"{where}.{each.key}: a composite is no field; declare its columns"
+        for each in mapper.composites
+    )
+    problems.extend(
         f"{where}: SQLAlchemy's {each} is not called here, where records are written without"
         " entities; use before_write or after_commit"
         for each in _UNHEARD
-        if getattr(mapper.dispatch, each)
+        # A composite listens for itself.
+        if getattr(mapper.dispatch, each) and not mapper.composites
     )
     for name, field in fields.items():
         if field.primary_key and field.kind in {Kind.JSON, Kind.ARRAY}:
@@ -216,8 +222,9 @@ def check_actions(model: type[Any], problems: list[str]) -> None:
         if each.name in taken:
             problems.append(f"{where} is there twice; give another name")
         taken.add(each.name)
-        if not iscoroutinefunction(getattr(each.run, "__func__", each.run)):
-            problems.append(f"{where} is not an async function")
+        reason = not_callable(each.run)
+        if reason:
+            problems.append(f"{where} {reason}")
         try:
             _ = each.adapter, each.answers
         except PydanticUserError as error:
@@ -275,8 +282,7 @@ def check_options(
 def _unknown(option: str, names: Iterable[str], known: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if name not in known:
-            near = closest(name, known)
-            hint = f"; did you mean {near!r}?" if near else ""
+            hint = did_you_mean(name, known)
             yield f"{option} names {name!r}, which is no field of it{hint}"
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import Table
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapper, configure_mappers
 
+from admin_app.declaration.actor import ACTIONS
 from admin_app.declaration.attributes import fields_of, relations_of
 from admin_app.declaration.base import snake_case
 from admin_app.declaration.fields import TEXTUAL, Field, Reference, Relation, words
 from admin_app.declaration.full_text import check_full_text
+from admin_app.declaration.given import check_given, options_of, unknown_argument
 from admin_app.declaration.inlines import check_inlines
 from admin_app.declaration.mistakes import (
     actions_of,
@@ -74,6 +76,12 @@ class Registry(Mapping[str, Resource]):
         """The resource that ``relation`` leads to."""
         return self._resources[relation.target]
 
+    @property
+    def actions(self) -> list[str]:
+        """Every action there is at a resource: the usual four, then those of declarations."""
+        found = {action for each in self.values() for action in each.actions}
+        return [*ACTIONS, *sorted(found.difference(ACTIONS))]
+
     def tables(self) -> tuple[Table, ...]:
         """Every table that a resource's metadata knows, association tables included."""
         found = {
@@ -98,6 +106,12 @@ class Registry(Mapping[str, Resource]):
                 problems.append(f"app.models: {module} cannot be imported: {error}")
             except SQLAlchemyError as error:
                 problems.append(f"app.models: {_place(error)}: {error}")
+            except SyntaxError as error:
+                place = f"{error.filename}, line {error.lineno}"
+                problems.append(f"app.models: {place}: {error.msg}")
+            except Exception as error:  # noqa: BLE001 - whatever a module does wrong is reported
+                what = f"{type(error).__name__}: {error}{unknown_argument(error)}"
+                problems.append(f"app.models: {_place(error)}: {what}")
         try:
             configure_mappers()
         except SQLAlchemyError as error:
@@ -124,7 +138,7 @@ class Registry(Mapping[str, Resource]):
 def _place(error: Exception) -> str:
     """Where in the models' own text a mistake was met."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [each for each in frames if each.name == "<module>"]
+    own = [each for each in frames if each.name == "<module>"] or frames
     return f"{own[-1].filename}, line {own[-1].lineno}"
 
 
@@ -146,7 +160,7 @@ class _Declared:
 
 
 def _declared(mappers: Sequence[Mapper[Any]], problems: list[str]) -> _Declared:
-    options = {each.class_: _options(each) for each in mappers}
+    options = {each.class_: options_of(each, problems) for each in mappers}
     names = {model: each.name or snake_case(model.__name__) for model, each in options.items()}
     plurals = {model: options[model].plural or pluralized(name) for model, name in names.items()}
     fields = {each.class_: fields_of(each, options[each.class_], problems) for each in mappers}
@@ -167,6 +181,8 @@ def _resources(mappers: Sequence[Mapper[Any]], problems: list[str]) -> list[Reso
         relations = declared.relations[model]
         check_mapping(mapper, fields[model], relations, problems)
         check_options(model, options, fields, relations, problems)
+        if not is_own(mapper):
+            check_given(mapper, options, fields[model], problems)
         check_inlines(model, options.inlines, fields, declared.relations, problems)
         check_full_text(model, mapper.local_table, options, fields[model], problems)
         check_actions(model, problems)
@@ -240,11 +256,6 @@ def _references(
 
 def _by_column(fields: Mapping[str, Field]) -> dict[Any, str]:
     return {each.column: name for name, each in fields.items() if each.column is not None}
-
-
-def _options(mapper: Mapper[Any]) -> ResourceOptions:
-    own = getattr(mapper.class_, "__resource__", None)
-    return own if isinstance(own, ResourceOptions) else ResourceOptions()
 
 
 def pluralized(name: str) -> str:

@@ -27,7 +27,7 @@ from admin_app.declaration.schemas import (
     page_schema,
     set_annotation,
 )
-from admin_app.declaration.values import adapter_of, from_text
+from admin_app.declaration.values import adapter_of, from_text, to_text
 from admin_app.errors import NotFoundError
 
 _NUMBER = re.compile(r"0|-?[1-9][0-9]{0,17}", re.ASCII)
@@ -179,7 +179,7 @@ class Resource:
         """The canonical text form of a key; see ``keys``."""
         if self._counted and type(key[0]) is int:
             return str(key[0])
-        return join_key([_text(value) for value in self.key_wire(key)])
+        return join_key([to_text(value) for value in self.key_wire(key)])
 
     def key_wire(self, key: Sequence[Any]) -> tuple[Any, ...]:
         """A key's values as JSON data."""
@@ -267,9 +267,3 @@ class Resource:
         if any(each.isprintable() and not each.isspace() for each in text):
             return text
         return f"{self.label} {self.key_text(self.key_of(values))}"
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)

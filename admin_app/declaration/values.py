@@ -393,6 +393,11 @@ def from_text(shape: Shape, text: str) -> Any:
         return text
 
 
+def to_text(value: Any) -> str:
+    """The text that ``from_text`` reads as this JSON data: a number, a text or a boolean."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _number(text: str) -> float:
     if not re.fullmatch(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", text, re.ASCII):
         raise ValueError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from admin_app.declaration.fields import Field, Kind
-from admin_app.errors import closest
+from admin_app.suggestions import did_you_mean
 
 Unit = Literal["year", "quarter", "month", "week", "day"]
 _DATED = frozenset({Kind.DATE, Kind.DATETIME, Kind.INSTANT})
@@ -44,8 +44,7 @@ def check_widgets(
         place = f"{where}: widget {each.title!r}"
         for name in filter(None, (each.by, each.sum)):
             if name not in fields:
-                hint = closest(name, fields)
-                yield f"{place}: there is no field {name!r}; did you mean {hint!r}?"
+                yield f"{place}: there is no field {name!r}{did_you_mean(name, fields)}"
         by, added = fields.get(each.by), fields.get(each.sum)
         if each.unit and (by is None or by.kind not in _DATED):
             yield f"{place}: a unit goes with a date or an instant"
