@@ -152,9 +152,10 @@ def actor_from_session(rows: Sequence[Row[Any]]) -> Actor:
 
 def actor_from_token(rows: Sequence[Row[Any]]) -> Actor:
     """The actor that the rows of a ``token_select`` (at least one) describe."""
-    found = actor_from(rows)
-    grants = narrowed(found.grants, rows[0].scopes)
-    return _enrolled(replace(found, token_id=rows[0].id, grants=grants), rows)
+    found, scopes = actor_from(rows), rows[0].scopes
+    grants = narrowed(found.grants, scopes)
+    kept = None if scopes is None else tuple(scopes)
+    return _enrolled(replace(found, token_id=rows[0].id, scopes=kept, grants=grants), rows)
 
 
 def _enrolled(actor: Actor, rows: Sequence[Row[Any]]) -> Actor:

@@ -10,10 +10,10 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from admin_app.access.actors import OWES_SECOND_FACTOR
-from admin_app.access.tables import NAME_LENGTH, Role, RoleGrant, User, UserRole
+from admin_app.access.tables import Role, RoleGrant, User, UserRole
 from admin_app.access.users import has_name
 from admin_app.declaration import Actor, Grant
-from admin_app.errors import closest
+from admin_app.suggestions import closest
 
 _MOST_NAMES = 500
 """Users among whom a mistyped name is looked for."""
@@ -95,7 +95,7 @@ async def active_holders(connection: AsyncConnection, most: int) -> list[Holder]
 async def nearest_user(connection: AsyncConnection, name: str) -> str | None:
     """The user whose name is most like ``name``."""
     names = select(User.name).order_by(User.name_key).limit(_MOST_NAMES)
-    return closest(name[:NAME_LENGTH], (await connection.scalars(names)).all())
+    return closest(name, (await connection.scalars(names)).all())
 
 
 def _held() -> Any:

@@ -25,7 +25,8 @@ from admin_app.declaration import (
     Resource,
     Write,
 )
-from admin_app.errors import ConflictError, FieldError, ForbiddenError, InvalidInputError, closest
+from admin_app.errors import ConflictError, FieldError, ForbiddenError, InvalidInputError
+from admin_app.suggestions import meant
 
 
 async def guard_user(write: Write) -> None:
@@ -267,8 +268,7 @@ def _nameable(resource: Resource) -> set[str]:
 
 
 def _unknown(field: str, name: str, known: list[str]) -> InvalidInputError:
-    near = closest(name, known)
-    detail = f"There is no {name}." + (f" Did you mean {near}?" if near else "")
+    detail = f"There is no {name}." + meant(name, known)
     return InvalidInputError(
         "This grants nothing.", errors=[FieldError((field,), f"unknown_{field}", detail)]
     )

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fastcrud import PolicyConfig
 from sqlalchemy import ColumnElement, and_, false, or_, true
 
+from admin_app.access.actors import narrowed
 from admin_app.declaration import (
     EVERY_OWN_RESOURCE,
     EVERY_RESOURCE,
@@ -41,9 +42,27 @@ def require(actor: Actor, resource: Resource, action: str) -> PolicyConfig:
     if actor.anonymous:
         raise UnauthenticatedError
     if not reach(actor.grants, resource, action):
-        msg = f"You may not {action} {resource.label_plural.lower()}."
-        raise ForbiddenError(msg)
+        raise _forbidden(actor, resource, action)
     return policy(actor, resource)
+
+
+def _forbidden(actor: Actor, resource: Resource, action: str) -> ForbiddenError:
+    """The refusal, which tells a token what is missing.
+
+    Whether its owner has what a scope keeps from it is not told: whoever holds it may be another.
+    """
+    told = f"You may not {action} {resource.label_plural.lower()}."
+    if actor.token_id is None:
+        return ForbiddenError(told)
+    if actor.must_enrol:
+        return ForbiddenError(f"{told} The owner of this token has to set up a second factor.")
+    scope = f"{resource.name}:{action}"
+    if narrowed([Grant(resource.name, action)], actor.scopes):
+        return ForbiddenError(f"{told} The owner of this token lacks the grant {scope}.")
+    # RFC 6750 section 3.1.
+    challenge = f'Bearer error="insufficient_scope", scope="{scope}"'
+    headers = {"WWW-Authenticate": challenge} if scope.isascii() else {}
+    return ForbiddenError(f"{told} This token has no scope {scope}.", headers=headers)
 
 
 @lru_cache(maxsize=1024)

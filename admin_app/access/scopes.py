@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from admin_app.access.actors import narrowed
 from admin_app.access.policies import reach
 from admin_app.declaration import SYSTEM, Actor, Grant, Resource
-from admin_app.errors import FieldError, InvalidInputError, closest
+from admin_app.errors import FieldError, InvalidInputError
+from admin_app.suggestions import meant
 
 MAX_SCOPES = 100
 LONGEST_SCOPE = 200
@@ -75,17 +76,12 @@ def _unknown(scope: str, registry: Mapping[str, Resource]) -> str:
     """What of a scope is not declared, in words; empty when nothing is."""
     resource, _, action = scope.partition(":")
     if resource not in {ANYTHING, *registry}:
-        return f"There is no resource {resource}.{_nearest(resource, registry)}"
+        return f"There is no resource {resource}." + meant(resource, registry)
     concerned = registry.values() if resource == ANYTHING else [registry[resource]]
     actions = {name for each in concerned for name in each.actions}
     if action not in {ANYTHING, *actions}:
-        return f"{resource} has no action {action}.{_nearest(action, actions)}"
+        return f"{resource} has no action {action}." + meant(action, sorted(actions))
     return ""
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    near = closest(name, sorted(known))
-    return f" Did you mean {near}?" if near else ""
 
 
 def _refuse(found: Iterable[FieldError]) -> None:

@@ -10,11 +10,11 @@ from admin_app.desk.presence import Editor, begin_editing, end_editing
 from admin_app.desk.tables import EditorRow, PreferenceRow, UploadRow, ViewRow
 from admin_app.desk.uploads import (
     Upload,
-    begin_import,
+    begin_work,
     choose,
     content_of,
     keep_upload,
-    tell_import,
+    tell_work,
     upload_of,
 )
 from admin_app.desk.views import SavedView, change_view, list_views, remove_view, save_view
@@ -31,7 +31,7 @@ __all__ = [
     "UploadRow",
     "ViewRow",
     "begin_editing",
-    "begin_import",
+    "begin_work",
     "change_view",
     "choose",
     "content_of",
@@ -43,6 +43,6 @@ __all__ = [
     "preferences",
     "remove_view",
     "save_view",
-    "tell_import",
+    "tell_work",
     "upload_of",
 ]

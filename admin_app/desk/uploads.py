@@ -1,6 +1,7 @@
 """Uploaded files that wait to be imported: in the database, where every worker finds them.
 
-Each is visible to its uploader alone, imported once, and deleted after a day.
+Each is visible to its uploader alone, imported once, and deleted after a day. What else takes long
+is kept likewise, as a file of no bytes: what was asked for, and how far it is.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from admin_app.errors import ContentTooLargeError, NotFoundError
 
 KEPT = timedelta(days=1)
 SILENCE = timedelta(seconds=60)
-"""An import that has not said for so long how far it is has been cut off."""
+"""Work that has not said for so long how far it is has been cut off."""
 MOST_UPLOADS = 10
 """The most uploads of one user; the oldest is deleted for a new one."""
 MAX_UPLOAD = 32 * 1024 * 1024
@@ -129,8 +130,8 @@ async def choose(
     await _change(database, actor, wanted, UploadRow.started_at.is_(None), choices=dict(choices))
 
 
-async def begin_import(database: Database, actor: Actor, wanted: uuid.UUID) -> bool:
-    """Say that a file is being taken in; false where that was said before."""
+async def begin_work(database: Database, actor: Actor, wanted: uuid.UUID) -> bool:
+    """Say that it is being done, such as a file taken in; false where that was said before."""
     now = datetime.now(UTC)
     fresh = UploadRow.started_at.is_(None)
     return await _change(
@@ -138,17 +139,17 @@ async def begin_import(database: Database, actor: Actor, wanted: uuid.UUID) -> b
     )
 
 
-async def tell_import(
+async def tell_work(
     database: Database,
     actor: Actor,
     wanted: uuid.UUID,
     outcome: Mapping[str, Any],
-    refused: bytes | None = None,
+    content: bytes | None = None,
 ) -> None:
-    """Record the progress of an import; at its end with the refused rows, as a file."""
+    """Record how far it is; of an import at its end with the refused rows, as a file."""
     values: dict[str, Any] = {"told_at": datetime.now(UTC), "outcome": dict(outcome)}
-    if refused is not None:
-        values["content"] = refused
+    if content is not None:
+        values["content"] = content
     await _change(database, actor, wanted, **values)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, true, update
+from sqlalchemy import ColumnElement, delete, false, func, or_, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import aliased
@@ -38,6 +38,12 @@ class SavedView:
     pinned: bool
     own: bool
     owner: str
+
+    def changeable_by(self, actor: Actor) -> bool:
+        """Whether whoever asked for it may change and remove it: the rule of ``_theirs``."""
+        if actor.impersonator is not None:
+            return False
+        return self.own or (self.shared and ADMINISTRATOR in actor.roles)
 
 
 def in_order(view: SavedView) -> tuple[str, str, int]:
@@ -130,7 +136,7 @@ async def change_view(
 ) -> None:
     """Rename a view, give it other parameters, share or pin it or no longer: what is given.
 
-    Raises ``NotFoundError`` for one that is neither one's own nor, to administrators, shared,
+    Raises ``NotFoundError`` for one that the actor may not change (``SavedView.changeable_by``),
     ``ConflictError`` where its owner has another of that name, and what ``save_view`` does.
     """
     if name is not None or query is not None:
@@ -182,7 +188,8 @@ def _checked(actor: Actor, name: str, query: str) -> str:
 
 
 def _theirs(actor: Actor, view_id: int) -> tuple[ColumnElement[bool], ...]:
-    own: ColumnElement[bool] = ViewRow.user_id == actor.user_id
+    """The conditions of a view that the actor may change; see ``SavedView.changeable_by``."""
+    own = false() if actor.impersonator is not None else ViewRow.user_id == actor.user_id
     if actor.impersonator is None and ADMINISTRATOR in actor.roles:
         own = or_(own, ViewRow.shared)
     return ViewRow.id == view_id, own

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from fastapi import FastAPI
+from jinja2 import Environment
 from sqladmin import Admin, ModelView
 from sqladmin.authentication import login_required
 from sqladmin.authorization import Action as HostAction
@@ -28,7 +29,7 @@ from admin_app.declaration import Action, Registry, Resource
 from admin_app.errors import AppError, ForbiddenError
 from admin_app.panel import account, door, forms, house, lists, people, record, transfer
 from admin_app.panel.assets import Assets
-from admin_app.panel.display import action_words, day, size_words, titled, told
+from admin_app.panel.display import action_words, day, size_words, told
 from admin_app.panel.language import (
     language,
     lowered,
@@ -39,7 +40,8 @@ from admin_app.panel.language import (
     with_declared,
     zone,
 )
-from admin_app.panel.lists.within import listed
+from admin_app.panel.layout import in_order
+from admin_app.panel.list_address import listed
 from admin_app.panel.pictures import picture
 from admin_app.panel.refusals import Boundary, app_error_page, http_error_page
 from admin_app.panel.routing import Page
@@ -134,33 +136,38 @@ class StaffAdmin(Admin):
             authorization_backend=StaffAuthorization(registry),
             middlewares=[Middleware(Boundary, admin=self, languages=self.languages)],
         )
-        self.templates.env.trim_blocks = True
-        self.templates.env.lstrip_blocks = True
-        self.templates.env.globals["_"] = say
-        self.templates.env.globals["_n"] = say_many
-        self.templates.env.globals["language"] = language
-        self.templates.env.globals["zone"] = zone
-        self.templates.env.globals["lowered"] = lowered
-        self.templates.env.globals["number"] = number
-        self.templates.env.globals["retold"] = self.templates.env.filters["retold"] = retold
-        self.templates.env.globals["clock"] = told
-        self.templates.env.globals["day"] = day
-        self.templates.env.globals["act"] = action_words
-        self.templates.env.globals["asset"] = self.assets.url
-        self.templates.env.globals["size"] = size_words
-        self.templates.env.globals["titled"] = titled
-        self.templates.env.globals["picture"] = picture
-        self.templates.env.globals["listed"] = listed
-        self.templates.env.globals["editable"] = lists.cells.editable
-        self.templates.env.globals["selection_bar"] = lists.selecting.selection_bar
-        self.templates.env.globals["too_many_words"] = lists.selecting.too_many_words
-        self.templates.env.globals["user_tools"] = people.user_tools.user_tools
-        for resource in sorted(registry.values(), key=lambda each: (each.own, each.label_plural)):
+        self._set_up(self.templates.env)
+        for resource in in_order(registry.values()):
             self.add_view(view_of(resource, self.assets.icons))
         self.admin.router.routes = self._routes()
         self.admin.exception_handlers = {
             HTTPException: self._handler(http_error_page),
             AppError: self._handler(app_error_page),
+        }
+
+    def _set_up(self, templates: Environment) -> None:
+        """Give every template the words and the few functions that it is written with."""
+        templates.trim_blocks = templates.lstrip_blocks = True
+        templates.filters["retold"] = retold
+        templates.globals |= {
+            "_": say,
+            "_n": say_many,
+            "language": language,
+            "zone": zone,
+            "lowered": lowered,
+            "number": number,
+            "retold": retold,
+            "clock": told,
+            "day": day,
+            "act": action_words,
+            "asset": self.assets.url,
+            "size": size_words,
+            "picture": picture,
+            "listed": listed,
+            "editable": lists.cells.editable,
+            "selection_bar": lists.selecting.selection_bar,
+            "too_many_words": lists.selecting.too_many_words,
+            "user_tools": people.user_tools.user_tools,
         }
 
     def _routes(self) -> list[BaseRoute]:

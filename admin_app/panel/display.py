@@ -13,6 +13,7 @@ from babel.dates import format_skeleton
 
 from admin_app.declaration import SYSTEM, Field, Kind, Resource
 from admin_app.declaration.fields import words
+from admin_app.declaration.values import to_text
 from admin_app.panel.language import ENGLISH, language, lowered, mark, number, say, say_many, zone
 from admin_app.records import COUNT_CAP
 
@@ -22,7 +23,8 @@ GROUPED_FROM = 10_000
 """Integers below this are not grouped by thousands: most of them are years."""
 _SECONDS = re.compile(r"(\d\d:\d\d):\d\d(?:\.\d+)?")
 _FRACTION = re.compile(r"(?<=:\d\d)\.\d+")
-_DAY = len("2026-01-31")
+DAY = len("2026-01-31")
+"""Characters of a date."""
 NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 DATED = frozenset({Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.INSTANT})
 MEASURED = NUMBERS | DATED
@@ -35,6 +37,8 @@ DOOR_WORDS = {
 }
 """The surface of a change in words, by its source."""
 CODE = frozenset({Kind.JSON, Kind.UUID})
+CLOSED = frozenset({Kind.BOOLEAN, Kind.ENUM})
+"""Kinds of which there are few values, to be chosen from."""
 _DURATION = re.compile(
     r"(-?)P(?:(\d{1,7})Y)?(?:(\d{1,9})D)?"
     r"(?:T(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9}(?:\.\d+)?)S)?)?",
@@ -119,14 +123,12 @@ def brief(field: Field, value: Shown) -> Shown:
 
 def _text(field: Field, value: Any) -> str:  # noqa: C901, PLR0911 - one line a kind
     match field.kind:
-        case Kind.BOOLEAN:
-            return say("Yes") if value else say("No")
+        case Kind.BOOLEAN | Kind.ENUM:
+            return choice_words(value)
         case Kind.INTEGER:
             return _whole(field, value)
         case Kind.DECIMAL | Kind.FLOAT:
             return str(value).replace(".", language().decimal_sign)
-        case Kind.ENUM:
-            return choice_words(value)
         case Kind.DATE:
             return day(str(value))
         case Kind.DATETIME | Kind.INSTANT:
@@ -165,8 +167,16 @@ def _whole(field: Field, value: int) -> str:
 
 
 def choice_words(value: Any) -> str:
-    """One of a field's choices."""
+    """One of a field's choices, or yes or no, given as JSON data."""
+    if isinstance(value, bool):
+        return say("Yes") if value else say("No")
     return say(words(value)) if isinstance(value, str) else str(value)
+
+
+def choices_of(field: Field) -> list[tuple[str, str]]:
+    """What there is to choose for a field of ``CLOSED`` kind: each as text, and in words."""
+    values = (True, False) if field.kind is Kind.BOOLEAN else field.shape.choices
+    return [(to_text(each), choice_words(each)) for each in values]
 
 
 def titled(resource: Resource, values: Mapping[str, Any]) -> str:
@@ -203,7 +213,7 @@ def moment(text: str) -> str:
     name = ""
     if text.endswith("Z"):
         text, name = _local(text.removesuffix("Z"))
-    return f"{day(text[:_DAY])} {trimmed(text[_DAY + 1 :])}{name}"
+    return f"{day(text[:DAY])} {trimmed(text[DAY + 1 :])}{name}"
 
 
 def _local(text: str) -> tuple[str, str]:

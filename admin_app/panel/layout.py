@@ -1,8 +1,15 @@
-"""Which fields and relations stand where: in lists, on a record's page, in forms."""
+"""What stands where: resources in menus; fields and relations in lists, on pages, in forms."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from admin_app.declaration import Field, Relation, Resource
+
+
+def in_order(resources: Iterable[Resource]) -> list[Resource]:
+    """Resources as people look for them: declared ones first, by what they are called."""
+    return sorted(resources, key=lambda each: (each.own, each.label_plural))
 
 
 def covered(resource: Resource) -> dict[str, Relation]:

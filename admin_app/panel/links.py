@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
+from admin_app.declaration.values import to_text
 from admin_app.panel.display import NOTHING, Link, Shown
 from admin_app.panel.language import mark, say
 from admin_app.panel.visit import Visit
@@ -73,7 +74,7 @@ class Children:
         wire = [(far, resource.wire(near, values[near])) for far, near in self.pairs]
         if any(value is None for _, value in wire):
             return None
-        return [(parameter(far), _filter_text(value)) for far, value in wire]
+        return [(parameter(far), to_text(value)) for far, value in wire]
 
     def given(self, resource: Resource, values: Mapping[str, Any]) -> list[tuple[str, str]] | None:
         """The values to fill into a new child's form; ``None`` where the actor may not set them."""
@@ -85,7 +86,7 @@ class Children:
             if here and self.target.settable(relation, "create"):
                 return [(relation.name, resource.key_text(resource.key_of(values)))]
         wire = [(far, resource.wire(near, values[near])) for far, near in self.pairs]
-        return [(far, _filter_text(value)) for far, value in wire]
+        return [(far, to_text(value)) for far, value in wire]
 
 
 def children_of(visit: Visit, resource: Resource, relation: Relation) -> Children | None:
@@ -106,7 +107,3 @@ def pointing(
         if here and relation.writable:
             return [(parameter(relation.name), target.key_text(key))]
     return None
-
-
-def _filter_text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)

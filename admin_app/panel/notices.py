@@ -18,8 +18,8 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
+from admin_app.panel.cookies import drop_cookie, get_cookie, set_cookie
 from admin_app.panel.language import mark
-from admin_app.panel.security import drop_cookie, get_cookie, set_cookie
 from admin_app.panel.visit import Visit
 
 COOKIE = "notice"

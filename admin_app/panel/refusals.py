@@ -10,24 +10,23 @@ from typing import Any
 from sqladmin import Admin
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from admin_app.errors import AppError, ConfirmationRequiredError, ReasonRequiredError
+from admin_app.panel.answers import json_answer, wants_json
+from admin_app.panel.cookies import LANGUAGE, ZONE, get_cookie
 from admin_app.panel.language import Language, in_zone, mark, preferred, retold, speaking
-from admin_app.panel.rendering import LANGUAGE_COOKIE, ZONE_COOKIE, render
+from admin_app.panel.rendering import render
 from admin_app.panel.security import (
     CSRF_FIELD,
     SAFE_METHODS,
     confirm_url,
-    get_cookie,
-    read_form,
     recognise,
     safe_next,
     sign_in_redirect,
-    text_in,
-    wants_json,
 )
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import REASON_FIELD, visit_of
 
 logger = logging.getLogger(__name__)
@@ -64,8 +63,10 @@ async def error_page(
 ) -> Response:
     """A page that says what is wrong, inside the chrome where somebody is signed in."""
     if wants_json(request):
-        problem = {"detail": retold(detail or _ADVICE.get(status, "")), "code": int(status)}
-        return JSONResponse(problem, int(status), {"Cache-Control": "no-store", **headers})
+        told = {"detail": retold(detail or _ADVICE.get(status, "")), "code": int(status)}
+        response = json_answer(told, status)
+        response.headers.update(headers)
+        return response
     response = await render(
         admin,
         request,
@@ -153,12 +154,12 @@ class Boundary:
             return
         request = Request(scope)
         request.state.languages = self._languages
-        with speaking(self._language_of(request)), in_zone(get_cookie(request, ZONE_COOKIE)):
+        with speaking(self._language_of(request)), in_zone(get_cookie(request, ZONE)):
             await self._answer(scope, receive, send)
 
     def _language_of(self, request: Request) -> Language:
         """What the reader has chosen, else what their browser asks for."""
-        chosen = get_cookie(request, LANGUAGE_COOKIE)
+        chosen = get_cookie(request, LANGUAGE)
         if chosen is None or chosen not in self._languages:
             chosen = preferred(request.headers.get("accept-language", ""), self._languages)
         return self._languages[chosen]

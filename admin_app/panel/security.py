@@ -1,30 +1,23 @@
-"""Session cookie, same-origin check, form tokens, and where a sign-in may lead."""
+"""Who is there, whether a request came from our own page, and where a sign-in may lead."""
 
 from __future__ import annotations
 
 import secrets
-from urllib.parse import SplitResult, unquote, unquote_to_bytes, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from sqladmin.authentication import AuthenticationBackend
-from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Match
-from starlette.types import Message
 
 from admin_app.access import actor_of_session, csrf_matches
-from admin_app.errors import BadRequestError, ContentTooLargeError, ForbiddenError
-from admin_app.panel.visit import Urls, Visit, base_of, visit_of
+from admin_app.errors import ForbiddenError
+from admin_app.panel.answers import json_answer, wants_json
+from admin_app.panel.cookies import get_cookie
+from admin_app.panel.sent_forms import read_form, text_in
+from admin_app.panel.visit import Urls, Visit, base_of, here
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-MAX_FILES_BYTES = 32 * 1024 * 1024
-"""The most bytes of a record's form, files included."""
-MAX_FORM_BYTES = 3 * 1024 * 1024
-"""The most bytes of a form without files: a JSON body, each byte escaped as three."""
-MAX_STRANGERS_BYTES = 64 * 1024
-"""The most bytes of a form of somebody who is not signed in."""
-MAX_FORM_FIELDS = 20_000
-"""The most fields of a form: more than the keys of the largest set that a schema takes."""
 CSRF_FIELD = "_csrf"
 CSRF_HEADER = "X-CSRF-Token"
 
@@ -46,36 +39,6 @@ SIGNED_OUT = "You are not signed in any more. Load the page again to sign in."
 OLD_FORM = "This page was opened under another sign-in, so nothing was done. Open it again."
 
 
-def cookie_name(request: Request, name: str) -> str:
-    """A cookie's name: under https one that no other host or path can set (RFC 6265bis, 4.1.3)."""
-    return f"__Host-{name}" if request.url.scheme == "https" else name
-
-
-def set_cookie(
-    request: Request, response: Response, name: str, value: str, max_age: int | None = None
-) -> None:
-    """Set a cookie that scripts cannot read and other sites' forms do not send."""
-    response.set_cookie(
-        cookie_name(request, name),
-        value,
-        max_age=max_age,
-        path="/",
-        secure=request.url.scheme == "https",
-        httponly=True,
-        samesite="lax",
-    )
-
-
-def get_cookie(request: Request, name: str) -> str | None:
-    """The value of a cookie that ``set_cookie`` set."""
-    return request.cookies.get(cookie_name(request, name))
-
-
-def drop_cookie(request: Request, response: Response, name: str) -> None:
-    """End a cookie that ``set_cookie`` set."""
-    set_cookie(request, response, name, "", max_age=0)
-
-
 def require_same_origin(request: Request) -> None:
     """Refuse an unsafe request that another origin's page has sent.
 
@@ -93,66 +56,6 @@ def require_same_origin(request: Request) -> None:
         same = site == "same-origin"
     if not same:
         raise ForbiddenError(NOT_FROM_HERE)
-
-
-async def read_form(request: Request) -> FormData:
-    """Read the form of a request, once, and never more than ``_most_bytes``.
-
-    Raises ``ContentTooLargeError``, and ``BadRequestError`` for text that is not UTF-8.
-    """
-    cached = getattr(request.state, "form", None)
-    if isinstance(cached, FormData):
-        return cached
-    taken = 0
-    texts = bytearray()
-    content_type = request.headers.get("content-type", "").lower()
-    encoded = "urlencoded" in content_type
-    most = _most_bytes(request, files=not encoded)
-    _, named, charset = content_type.partition("charset=")
-    if named and charset.partition(";")[0].strip(' "') not in {"utf-8", "utf8"}:
-        msg = "A form is sent in UTF-8."
-        raise BadRequestError(msg)
-
-    async def limited() -> Message:
-        nonlocal taken
-        message = await request.receive()
-        piece = message.get("body", b"")
-        taken += len(piece)
-        if encoded:
-            texts.extend(piece)
-        if taken > most:
-            msg = f"A form may hold {most // 1024:,} KB, files included."
-            raise ContentTooLargeError(msg)
-        return message
-
-    form = await Request(request.scope, limited).form(
-        max_files=100, max_fields=MAX_FORM_FIELDS, max_part_size=most
-    )
-    request.state.form = form
-    try:
-        # Starlette puts other bytes right in silence, and what was typed is lost.
-        unquote_to_bytes(bytes(texts)).decode()
-        # A part may name an encoding of its own, which knows half of a surrogate pair.
-        for name, value in () if encoded else form.multi_items():
-            name.encode()
-            (value if isinstance(value, str) else value.filename or "").encode()
-    except UnicodeError as error:
-        msg = "The form is not UTF-8."
-        raise BadRequestError(msg) from error
-    return form
-
-
-def _most_bytes(request: Request, *, files: bool) -> int:
-    if visit_of(request) is None:
-        return MAX_STRANGERS_BYTES
-    # Only records have files.
-    return MAX_FILES_BYTES if files and "identity" in request.path_params else MAX_FORM_BYTES
-
-
-def text_in(form: FormData, name: str) -> str:
-    """The text of a form's field; empty if it is absent or a file."""
-    value = form.get(name)
-    return value if isinstance(value, str) else ""
 
 
 async def require_token(request: Request, secret: str) -> None:
@@ -190,20 +93,14 @@ def _split(text: str) -> SplitResult:
         return urlsplit("")
 
 
-def wants_json(request: Request) -> bool:
-    """Whether a script of a page asks, and not somebody who reads pages."""
-    return request.headers.get("accept", "") == "application/json"
-
-
 def sign_in_redirect(request: Request) -> Response:
     """Send somebody unknown to the sign-in page, and from there to where they wanted.
 
     A script is told: the page it would be sent to is none that it could show.
     """
     if wants_json(request):
-        told = {"detail": SIGNED_OUT, "code": 401}
-        return JSONResponse(told, 401, {"Cache-Control": "no-store"})
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return json_answer({"detail": SIGNED_OUT, "code": 401}, 401)
+    wanted = here(request)
     urls = Urls(base_of(request))
     kept = _is_page(request) and safe_next(request, wanted) != urls.home()
     pairs = [("next", wanted)] if kept else []
@@ -212,7 +109,7 @@ def sign_in_redirect(request: Request) -> Response:
 
 def confirm_url(request: Request) -> str:
     """The page on which to confirm, and from there back to the page that the request came from."""
-    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = here(request)
     if request.method not in SAFE_METHODS:
         # A form may be sent to where there is no page.
         parts = _split(request.headers.get("referer", ""))

@@ -120,6 +120,11 @@ def base_of(request: Request) -> str:
     return str(request.scope["root_path"])
 
 
+def here(request: Request) -> str:
+    """The address that was asked for, without its host."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
+
+
 def visit_of(request: Request) -> Visit | None:
     """The visit that authentication has put on the request, if it did."""
     found = getattr(request.state, "visit", None)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 from admin_app.errors import AppError
 from admin_app.panel.display import Link, Shown, shortened
-from admin_app.panel.lists.address import asked, brought
-from admin_app.panel.lists.within import LIST, ordered
+from admin_app.panel.list_address import LIST, asked, brought, ordered
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation, Title
 

@@ -23,15 +23,8 @@ from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
 from admin_app.errors import BadRequestError, FieldError, NotAcceptableError, NotFoundError
 from admin_app.rest.answers import JSON, PRIVATE
-from admin_app.rest.document.parts import (
-    READING,
-    WRITING,
-    Document,
-    add_schema,
-    answer,
-    body,
-    refusals,
-)
+from admin_app.rest.document.parts import READING, WRITING, Document, add_schema, answer, body
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.frame import in_earnest
 from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import (

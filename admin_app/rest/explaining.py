@@ -10,14 +10,16 @@ from pydantic import Field as About
 from admin_app.access.grants import RoleGrantInfo
 from admin_app.declaration.schemas import make_schema
 from admin_app.declaration.values import list_of
-from admin_app.errors import BadRequestError, FieldError, NotAcceptableError, closest
+from admin_app.errors import BadRequestError, FieldError, NotAcceptableError
 from admin_app.records import Explanation
 from admin_app.records.explaining.explained_fields import State
 from admin_app.records.explaining.verdict import Reason
 from admin_app.rest.answers import JSON, PRIVATE
-from admin_app.rest.document.parts import READING, Document, add_schema, answer, refusals
+from admin_app.rest.document.parts import READING, Document, add_schema, answer
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.negotiation import chosen
 from admin_app.rest.requests import actor, authenticate, parameters, records
+from admin_app.suggestions import meant
 
 _ASKED = {
     "user": "Whom it is about, by name.",
@@ -124,7 +126,7 @@ def _asked(request: Request) -> dict[str, str]:
     given = parameters(request)
     names = [name for name, _ in given]
     errors = [
-        FieldError((name,), "unknown_parameter", f"Did you mean {closest(name[:100], _ASKED)}?")
+        FieldError((name,), "unknown_parameter", f"Unknown.{meant(name, _ASKED)}")
         for name in dict.fromkeys(names)
         if name not in _ASKED
     ]

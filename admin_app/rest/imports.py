@@ -9,7 +9,6 @@ import itertools
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from time import monotonic
 from typing import Annotated, Any, Literal, get_args
 
 import pydantic_core
@@ -57,6 +56,7 @@ from admin_app.records.transfer import (
 )
 from admin_app.records.transfer.importer import CHUNK, MOST_ATOMIC
 from admin_app.records.transfer.mapping import Plan
+from admin_app.records.transfer.trial import taken, tried
 from admin_app.rest.answers import CSV, JSON, NDJSON, PRIVATE, XLSX
 from admin_app.rest.frame import CHANGE_SET, perform
 from admin_app.rest.idempotency import REPLAYED, claim_of
@@ -66,8 +66,6 @@ from admin_app.rest.requests import Endpoint, actor, origin, parameters, records
 
 MAX_FILE = 32 * 1024 * 1024
 """Bytes of a file."""
-MOST_TRIED, TRYING = 2_000, 10.0
-"""Rows and seconds of a dry run."""
 MOST_TOLD = 1_000
 """Rows that an answer tells one by one."""
 MULTIPART = "multipart/form-data"
@@ -297,7 +295,7 @@ async def _run(request: Request, asked: _Asked, table: Table, fitted: Plan) -> R
     if asked.tried:
         return await run.tried(table.rows)
     if asked.atomic or preferences(request).rehearse:
-        rows = await _next(table.rows, MOST_ATOMIC + 1)
+        rows = await taken(table.rows, MOST_ATOMIC + 1)
         if len(rows) > MOST_ATOMIC:
             msg = f"At most {MOST_ATOMIC:,} rows are kept all or none: send atomic=false."
             raise ContentTooLargeError(msg)
@@ -329,14 +327,10 @@ class _Run:
     async def tried(self, rows: Iterator[Row]) -> Response:
         """What it would do, as far as that is found out soon; nothing is kept."""
         preferences(self._request)
-        until, total = monotonic() + TRYING, Outcome()
-        for _ in range(MOST_TRIED // CHUNK):
-            chunk = await _next(rows, CHUNK)
-            async for part in self._import.run(chunk):
-                total.add(part)
-            if len(chunk) < CHUNK or monotonic() > until:
-                break
-        complete = not await _next(rows, 1)
+        total = Outcome()
+        async for part in tried(self._import, rows):
+            total.add(part)
+        complete = not await taken(rows, 1)
         return self._answer(counts(total), self._told(total), complete=complete)
 
     async def chunks(self, rows: Iterator[Row]) -> Response:
@@ -352,7 +346,7 @@ class _Run:
         change_set, replayed, written = self._import.change_set, wanted is not None, False
         for number in itertools.count():
             try:
-                chunk = await _next(rows, CHUNK)
+                chunk = await taken(rows, CHUNK)
                 if not chunk:
                     break
                 reply = await self._chunk(chunk, number, wanted, change_set)
@@ -401,11 +395,6 @@ class _Run:
     def _answer(self, found: dict[str, int], told: list[Any], *, complete: bool = True) -> Response:
         document = {**found, "complete": complete, "rows": told[:MOST_TOLD]}
         return Response(pydantic_core.to_json(document), media_type=JSON, headers=PRIVATE)
-
-
-async def _next(rows: Iterator[Row], most: int) -> list[Row]:
-    """Some of the rows, read in a thread: a line may be long."""
-    return await asyncio.to_thread(lambda: list(itertools.islice(rows, most)))
 
 
 def _refusal(error: NothingKeptError) -> InvalidInputError:

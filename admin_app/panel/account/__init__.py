@@ -18,10 +18,10 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_app.errors import AppError, ForbiddenError
 from admin_app.panel.account import password, regional, second_factor, sessions, tokens
-from admin_app.panel.door.signin import with_retry_after
+from admin_app.panel.answers import with_retry_after
 from admin_app.panel.rendering import render
 from admin_app.panel.routing import POST, Page
-from admin_app.panel.security import read_form
+from admin_app.panel.sent_forms import read_form
 from admin_app.panel.visit import Visit, visiting
 
 SECTIONS: dict[str, ModuleType] = {

@@ -7,7 +7,7 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from admin_app.access import change_password
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit
 
 

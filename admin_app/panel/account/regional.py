@@ -12,13 +12,13 @@ from starlette.responses import RedirectResponse, Response
 from admin_app.declaration import Actor
 from admin_app.desk import keep_preference, preferences
 from admin_app.errors import FieldError, InvalidInputError
+from admin_app.panel.cookies import A_YEAR, LANGUAGE, ZONE, drop_cookie, set_cookie
 from admin_app.panel.language import Language, language, zone, zones
-from admin_app.panel.security import drop_cookie, set_cookie, text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit
 
-NAMES = ("language", "zone")
+NAMES = (LANGUAGE, ZONE)
 """Names of the preferences, and of the cookies from which every page reads them."""
-A_YEAR = 365 * 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

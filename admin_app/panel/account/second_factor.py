@@ -18,7 +18,7 @@ from admin_app.access import (
     second_factor_of,
 )
 from admin_app.errors import BadRequestError
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit
 
 

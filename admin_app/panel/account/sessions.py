@@ -9,7 +9,7 @@ from starlette.datastructures import FormData
 
 from admin_app.access import end_other_sessions, end_session, list_sessions
 from admin_app.panel.language import say
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit, id_from
 
 BROWSERS = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -22,7 +22,7 @@ from admin_app.access.confirmation import confirmed
 from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError, InvalidInputError
 from admin_app.panel.language import mark
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in, texts_in
 from admin_app.panel.visit import Visit, id_from
 
 LIVES = {
@@ -86,7 +86,7 @@ async def shown(visit: Visit) -> Shown:
             text_in(form, "name"),
             text_in(form, "life") if "life" in form else USUAL_LIFE,
             text_in(form, "reach"),
-            frozenset(_ticked(form)),
+            frozenset(texts_in(form, "scope")),
         ),
         blank=Filled(),
         lives=LIVES,
@@ -120,24 +120,16 @@ async def done(visit: Visit, form: FormData) -> dict[str, Any] | None:
 
 def _row(visit: Visit, resource: Resource) -> Row:
     allowed = visit.records.allowed(visit.actor, resource)
-    scopes = [
-        f"{resource.name}:{each}"
-        for each in resource.actions
-        if each in allowed or each not in resource.actions
-    ]
+    scopes = [f"{resource.name}:{each}" for each in resource.actions if each in allowed]
     read = f"{resource.name}:read"
     writes = [each for each in scopes if each != read]
     return Row(resource.label_plural, read if read in scopes else "", " ".join(writes))
 
 
-def _ticked(form: FormData) -> Iterable[str]:
-    return (each for each in form.getlist("scope") if isinstance(each, str))
-
-
 def _scopes(form: FormData) -> list[str] | None:
     if text_in(form, "reach") == EVERYTHING:
         return None
-    scopes = [scope for each in _ticked(form) for scope in each.split()]
+    scopes = [scope for each in texts_in(form, "scope") for scope in each.split()]
     if not scopes:
         detail = "Tick what it may do."
         raise InvalidInputError.about(("scopes",), "required", detail)

@@ -8,9 +8,10 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_app.access import confirm, require_confirmable, second_factor_of
 from admin_app.errors import AppError
-from admin_app.panel.door.signin import with_retry_after
+from admin_app.panel.answers import with_retry_after
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, safe_next, text_in
+from admin_app.panel.security import safe_next
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, visiting
 
 

@@ -12,7 +12,8 @@ from admin_app.access import redeem_password_link, user_of_password_link
 from admin_app.errors import InvalidInputError
 from admin_app.panel.door.strangers import NO_COOKIE, form_page, is_ours, unsaid
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, require_same_origin, text_in
+from admin_app.panel.security import require_same_origin
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import origin_of
 
 

@@ -1,4 +1,4 @@
-"""The pages around a session: sign in, its code, sign out, the first administrator, the colours."""
+"""The pages around a session: sign in, its code, sign out, the first administrator."""
 
 from __future__ import annotations
 
@@ -18,19 +18,12 @@ from admin_app.access import (
 )
 from admin_app.errors import AppError, InvalidInputError
 from admin_app.panel.account.regional import bring, choose
+from admin_app.panel.answers import with_retry_after
+from admin_app.panel.cookies import drop_cookie, get_cookie, set_cookie
 from admin_app.panel.door.strangers import NO_COOKIE, form_page, is_ours, unsaid
 from admin_app.panel.rendering import render
-from admin_app.panel.security import (
-    drop_cookie,
-    get_cookie,
-    read_form,
-    recognise,
-    require_same_origin,
-    require_token,
-    safe_next,
-    set_cookie,
-    text_in,
-)
+from admin_app.panel.security import recognise, require_same_origin, require_token, safe_next
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Urls, base_of, origin_of
 
 
@@ -114,13 +107,6 @@ async def setup(admin: Admin, request: Request) -> Response:
         await _refuse_bad_link(request, secret)
     status = HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK
     return unsaid(await form_page(admin, request, "setup.html", status, name=name, errors=errors))
-
-
-def with_retry_after(response: Response, error: AppError) -> Response:
-    """The answer with what the refusal says of when to come back."""
-    if "Retry-After" in error.headers:
-        response.headers["Retry-After"] = error.headers["Retry-After"]
-    return response
 
 
 async def _refuse_bad_link(request: Request, secret: str) -> None:

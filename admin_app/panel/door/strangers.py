@@ -8,8 +8,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.access import csrf_matches, csrf_token
+from admin_app.panel.cookies import get_cookie, set_cookie
 from admin_app.panel.rendering import render
-from admin_app.panel.security import CSRF_FIELD, form_cookie, get_cookie, set_cookie, text_in
+from admin_app.panel.security import CSRF_FIELD, form_cookie
+from admin_app.panel.sent_forms import text_in
 
 NO_COOKIE = "Your browser did not send back the cookie of this page. Allow cookies and try again."
 

@@ -18,7 +18,8 @@ from wtforms.widgets import (
 )
 
 from admin_app.declaration import Field, Kind
-from admin_app.panel.display import choice_words
+from admin_app.declaration.values import to_text
+from admin_app.panel.display import choice_words, choices_of
 from admin_app.panel.language import say
 
 SHORT_TEXT = 40
@@ -66,11 +67,8 @@ def control(field: Field, text: str) -> UnboundField[Any]:  # noqa: PLR0911 - on
     match field.kind:
         case Kind.BOOLEAN if not field.nullable:
             return _field(CheckField, field)
-        case Kind.BOOLEAN:
-            choices = [("true", "Yes"), ("false", "No")]
-            return _select(field, choices, text)
-        case Kind.ENUM:
-            return _select(field, [(str(e), choice_words(e)) for e in field.shape.choices], text)
+        case Kind.BOOLEAN | Kind.ENUM:
+            return _select(field, text)
         case Kind.JSON | Kind.ARRAY:
             return _area(field, rows=max(2, min(text.count("\n") + 1, 16)), css="code")
         case Kind.TEXT | Kind.STRING:
@@ -85,10 +83,10 @@ def _field(cls: type[Any], field: Field, **more: Any) -> UnboundField[Any]:
     return cls(field.label, description=field.help, **more)  # type: ignore[no-any-return]
 
 
-def _select(field: Field, choices: list[tuple[str, str]], text: str) -> UnboundField[Any]:
+def _select(field: Field, text: str) -> UnboundField[Any]:
+    choices = choices_of(field)
     if text and text not in {value for value, _ in choices}:
-        choices = [*choices, (text, choice_words(text))]
-    choices = [(value, say(words)) for value, words in choices]
+        choices.append((text, choice_words(text)))
     blank = "\N{EN DASH}" if field.nullable else say("Choose…")
     return _field(
         SelectField,
@@ -103,10 +101,7 @@ def _toned(
     field: Field, value: str, words: str
 ) -> tuple[str, str, dict[str, Any]] | tuple[str, str]:
     """A choice with what its colour means."""
-    tones = {
-        str(each).lower() if isinstance(each, bool) else str(each): tone
-        for each, tone in field.tones.items()
-    }
+    tones = {to_text(each): tone for each, tone in field.tones.items()}
     return (value, words, {"class": tones[value]}) if value in tones else (value, words)
 
 

@@ -17,12 +17,12 @@ from admin_app.errors import (
 from admin_app.panel.forms.filled import Filled
 from admin_app.panel.forms.form import RecordForm, read_fingerprints
 from admin_app.panel.forms.inline_acts import acted
-from admin_app.panel.forms.inlines import answered_below, whole_form
 from admin_app.panel.forms.merging import decide, merge
 from admin_app.panel.forms.once import form_key, write_once
 from admin_app.panel.forms.part import PREFIX
 from admin_app.panel.forms.relations import RelationPart
-from admin_app.panel.security import text_in
+from admin_app.panel.forms.whole import answered_below, whole_form
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation
 

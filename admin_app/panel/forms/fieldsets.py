@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from admin_app.declaration import Kind, Resource
+from admin_app.declaration import Resource
 from admin_app.declaration.forms import Section, Tab
+from admin_app.declaration.values import to_text
 from admin_app.panel.display import choice_words
 from admin_app.panel.forms.filled import Condition, Shape
 from admin_app.panel.forms.part import Part
@@ -78,7 +78,7 @@ def _sheets(resource: Resource, left: dict[str, Shape]) -> list[Sheet]:
         plain = [each for each in given if not isinstance(each, Tab)]
         found = [Sheet(groups=_groups(resource, plain, left))]
     else:
-        found = [Sheet(say(tab.title), _groups(resource, tab.sections, left)) for tab in tabs]
+        found = [Sheet(tab.title, _groups(resource, tab.sections, left)) for tab in tabs]
     return [each for each in found if each.groups]
 
 
@@ -89,7 +89,7 @@ def _groups(
     for each in parts:
         if isinstance(each, Section):
             shapes = _picked(resource, each.fields, left)
-            found.append(Group(say(each.title), say(each.help) if each.help else "", shapes))
+            found.append(Group(each.title, each.help, shapes))
             continue
         if not found or found[-1].title:
             found.append(Group())
@@ -137,21 +137,11 @@ def conditions(resource: Resource, parts: Sequence[Part]) -> dict[str, Condition
         other = asked.get(when.field)
         if other is None:
             continue
-        texts = tuple(_text(each) for each in when.values)
+        texts = tuple(map(to_text, when.values))
         words = say(
             "Only where {field} is {values}.",
             field=other.label,
-            values=f" {say('or')} ".join(_words(other, each) for each in when.values),
+            values=f" {say('or')} ".join(map(choice_words, when.values)),
         )
         found[name] = Condition(other.control, texts, words)
     return found
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _words(part: FieldPart, value: Any) -> str:
-    if part.field.kind is Kind.BOOLEAN:
-        return say("Yes") if value else say("No")
-    return say(choice_words(value))

@@ -42,7 +42,7 @@ from admin_app.panel.forms.parts import (
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold, say
 from admin_app.panel.links import GONE, Titles
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation
@@ -100,7 +100,11 @@ class RecordForm:
         if record is None:
             return {each.name: each.initial() for each in self.parts}
         values = wire_values(self.visit, self.resource, record.values)
-        return {each.name: each.stored(values) for each in self.parts}
+        texts = {each.name: each.stored(values) for each in self.parts}
+        for each in self.parts:
+            if isinstance(each, RelationPart) and not each.blank(texts[each.name]):
+                each.required = each.needed_in_sight
+        return texts
 
     def _fingerprints(self, texts: Mapping[str, str]) -> dict[str, str]:
         return {each.name: fingerprint(each.same(texts[each.name])) for each in self.parts}

@@ -10,11 +10,11 @@ from starlette.datastructures import FormData
 from admin_app.errors import NotFoundError
 from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.inline_rows import Row
-from admin_app.panel.forms.inline_view import Line, view_of, whole
+from admin_app.panel.forms.inline_view import Line, last_of, view_of, whole
 from admin_app.panel.forms.inlines import InlinePart
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 
 ACT = "_inline"
 FIND = "_find"
@@ -64,7 +64,7 @@ async def _add(part: InlinePart) -> None:
     part.focus = row.handle
     name = part.order_field
     if name in row.filled.texts:
-        last = await part.last_position()
+        last = await last_of(part)
         known = (whole(text) for text in _positions(part.rows, name))
         taken = [each for each in known if each is not None]
         row.filled.texts[name] = str(max([last, *taken]) + 1)

@@ -19,13 +19,13 @@ from admin_app.declaration.inlines import Inline
 from admin_app.errors import AppError, FieldError, NotFoundError, StaleVersionError
 from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.inline_rows import Row, new_row, opened_row, read_carried, returned_row
-from admin_app.panel.forms.inline_view import View, last_of, view_of
-from admin_app.panel.forms.part import PREFIX, Part, Purpose, Values
+from admin_app.panel.forms.inline_view import View, view_of
+from admin_app.panel.forms.part import Part, Purpose, Values
 from admin_app.panel.forms.parts import FilePart, SecretPart, parts_of
 from admin_app.panel.language import lowered, retold, say
 from admin_app.panel.layout import columns_of, covered
 from admin_app.panel.links import Children, children_of
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation
@@ -65,6 +65,7 @@ class InlinePart(Part):
         """What could not be done of what a button asked for."""
         self.view: View | None = None
         self._relation = relation
+        self._parts: dict[str, list[Part]] = {}
         self._sound = True
         self._sent: dict[str, list[Row]] = {}
 
@@ -228,10 +229,6 @@ class InlinePart(Part):
             found = self._parts[purpose] = self._pick(purpose)
         return found
 
-    @cached_property
-    def _parts(self) -> dict[str, list[Part]]:
-        return {}
-
     def _pick(self, purpose: Purpose) -> list[Part]:
         # What a page cannot show again cannot be carried along either.
         parts = [each for each in self._all(purpose) if not isinstance(each, SecretPart | FilePart)]
@@ -258,14 +255,13 @@ class InlinePart(Part):
         """What a row shows of its record while it is shut."""
         usual = columns_of(self.target)
         if self.inline.fields:
-            named = {each.name: each for each in usual}
             stands_for = covered(self.target)
             relations = self.target.relations
             sources: Sequence[Field | Relation | None] = [
                 stands_for.get(name) or relations.get(name) or self.target.readable.get(name)
                 for name in self.inline.fields
             ]
-            usual = [each for each in sources if each is not None] or list(named.values())
+            usual = [each for each in sources if each is not None] or usual
         found = [each for each in usual if self._pointers.isdisjoint(_fields_of(each))]
         return found[:COLUMNS]
 
@@ -297,53 +293,9 @@ class InlinePart(Part):
             for _ in range(self.inline.extra):
                 self.add()
 
-    async def last_position(self) -> int:
-        """The highest number that a record is ordered by."""
-        return await last_of(self)
-
     async def prepare(self) -> None:
         self.view = await view_of(self)
 
 
 def _fields_of(source: Field | Relation) -> tuple[str, ...]:
     return (source.name,) if isinstance(source, Field) else (source.name, *source.fields)
-
-
-def inline_parts(
-    visit: Visit, resource: Resource, purpose: Purpose, record: Representation | None
-) -> list[InlinePart]:
-    """The inlines of a resource's form in which somebody may write something."""
-    found = []
-    for inline in resource.inlines:
-        relation = resource.relations[inline.relation]
-        target = visit.registry.target(relation)
-        if relation.name in resource.fixed.get(purpose, ()) or not visit.may(target, "read"):
-            continue
-        part = InlinePart(visit, resource, inline, purpose, record)
-        changes = purpose == "update" and (part.may("update") or part.may("delete"))
-        if part.addable or changes:
-            part.open()
-            found.append(part)
-    return found
-
-
-def whole_form(
-    visit: Visit,
-    resource: Resource,
-    purpose: Purpose,
-    record: Representation | None = None,
-    prefix: str = PREFIX,
-) -> RecordForm:
-    """The form of a resource; with its inlines where it is a page's own and not one beside it."""
-    parts = parts_of(visit, resource, purpose)
-    if prefix == PREFIX:
-        parts += inline_parts(visit, resource, purpose, record)
-    return RecordForm(visit, resource, purpose, prefix, parts)
-
-
-async def answered_below(page: RecordForm, error: AppError) -> bool:
-    """Take a refusal that is about a record of an inline; tell whether it was one."""
-    for part in page.parts:
-        if isinstance(part, InlinePart) and await part.answer(error):
-            return True
-    return False

@@ -19,7 +19,7 @@ from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.part import Part, fingerprint
 from admin_app.panel.forms.parts import wire_values
 from admin_app.panel.forms.relations import RelationPart
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.records import PastChange, Representation
 
 CONFLICT = "_conflict"

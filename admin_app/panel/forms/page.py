@@ -6,23 +6,24 @@ from typing import Any
 
 from sqladmin import Admin
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Resource
 from admin_app.errors import AppError
+from admin_app.panel.answers import json_answer
 from admin_app.panel.display import Shown, shortened, shown
 from admin_app.panel.forms.drawing import drawn
 from admin_app.panel.forms.editing import Outcome, created, edited
 from admin_app.panel.forms.form import RecordForm
-from admin_app.panel.forms.inlines import whole_form
 from admin_app.panel.forms.lookups import OFFERED, as_json, offers
 from admin_app.panel.forms.prefill import prefill
+from admin_app.panel.forms.whole import whole_form
 from admin_app.panel.language import retold
 from admin_app.panel.layout import covered
-from admin_app.panel.lists.within import listed
+from admin_app.panel.list_address import listed
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, record_at, visiting
 from admin_app.panel.walking import walk_of
 from admin_app.records import Representation
@@ -74,14 +75,13 @@ async def lookup(_: Admin, request: Request, resource: Resource) -> Response:
     visit = visiting(request)
     relation = resource.relations.get(request.query_params.get("name", ""))
     if relation is None or not relation.writable:
-        return JSONResponse({"detail": "There is no such look-up."}, status_code=404)
+        return json_answer({"detail": "There is no such look-up."}, 404)
     target = visit.registry.target(relation)
     try:
         found = await offers(visit, target, request.query_params.get("term", ""), OFFERED)
     except AppError as error:
-        return JSONResponse({"detail": retold(error.detail)}, status_code=error.status)
-    headers = {"Cache-Control": "no-store"}
-    return JSONResponse(as_json(target, found), headers=headers)
+        return json_answer({"detail": retold(error.detail)}, error.status)
+    return json_answer(as_json(target, found))
 
 
 def _done(visit: Visit, record: Representation, event: Any, then: str) -> Response:

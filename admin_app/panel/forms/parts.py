@@ -15,6 +15,7 @@ from admin_app.panel.forms.part import CLEAR, Part, Purpose, Values
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.layout import order_of
 from admin_app.panel.links import target_keys
+from admin_app.panel.sent_forms import texts_in
 from admin_app.panel.texts import canonical, text_of, wire_of
 from admin_app.panel.visit import Visit
 
@@ -35,7 +36,7 @@ class FieldPart(Part):
 
     def sent(self, form: FormData) -> str | None:
         # An unticked box sends nothing; the hidden "false" before it always comes.
-        texts = [each for each in form.getlist(self.control) if isinstance(each, str)]
+        texts = texts_in(form, self.control)
         return texts[-1] if texts else None
 
     def wire(self, text: str) -> dict[str, Any]:
@@ -142,13 +143,15 @@ def parts_of(visit: Visit, resource: Resource, purpose: Purpose) -> list[Part]:
         fields = [resource.fields[name] for name in source.fields]
         if resource.settable(source, purpose) and all(_settable(each, purpose) for each in fields):
             if source.keyed or not set(source.fields) <= asked:
-                # What is out of sight reads as empty, and may stay as it is.
-                hidden = any(each.masked for each in fields) and purpose == "update"
-                needed = any(each.required for each in fields) and not hidden
+                veiled = any(each.masked for each in fields) and purpose == "update"
+                needed = any(each.required for each in fields)
                 target = visit.registry.target(source)
                 # The application's own ask for a confirmation first, which has a page of its own.
                 new = not target.own and visit.may(target, "create") and visit.may(target, "read")
-                parts.append(RelationPart(resource, source, target, required=needed, creatable=new))
+                part = RelationPart(
+                    resource, source, target, required=needed, veiled=veiled, creatable=new
+                )
+                parts.append(part)
                 asked |= set(source.fields)
             continue
         for field in fields:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from sqladmin import Admin
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Resource
 from admin_app.desk import begin_editing, end_editing
+from admin_app.panel.answers import json_answer
 from admin_app.panel.language import say
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import record_at, visiting
 
 
@@ -27,4 +28,4 @@ async def editing(_: Admin, request: Request, resource: Resource) -> Response:
     else:
         names = [each.name for each in await begin_editing(*place)]
         words = say("Open at {names} as well", names=", ".join(names)) if names else ""
-    return JSONResponse({"words": words}, headers={"Cache-Control": "no-store"})
+    return json_answer({"words": words})

@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from admin_app.declaration import Key, Relation, Resource
 from admin_app.errors import NotFoundError
 from admin_app.panel.forms.part import Part, Values
+from admin_app.panel.sent_forms import texts_in
 from admin_app.panel.texts import TextError
 
 
@@ -26,10 +27,13 @@ class RelationPart(Part):
         target: Resource,
         *,
         required: bool,
+        veiled: bool = False,
         creatable: bool = False,
     ) -> None:
-        super().__init__(relation, required=required)
+        super().__init__(relation, required=required and not veiled)
         self.owner = owner
+        self.needed_in_sight = required
+        """Whether it cannot be emptied where it can be seen; out of sight it reads as empty."""
         self.creatable = creatable
         """Whether a record that is missing may be made beside the form."""
         self.relation = relation
@@ -41,10 +45,9 @@ class RelationPart(Part):
         return json.dumps([self.target.key_text(key) for key in values[self.relation.name]])
 
     def sent(self, form: FormData) -> str | None:
-        given = form.getlist(self.control)
-        if not given:
+        if self.control not in form:
             return None
-        keys = list(dict.fromkeys(each for each in given if isinstance(each, str) and each))
+        keys = list(dict.fromkeys(each for each in texts_in(form, self.control) if each))
         return json.dumps(keys if self.many else keys[-1:])
 
     def same(self, text: str) -> str:

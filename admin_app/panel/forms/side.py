@@ -10,17 +10,19 @@ from http import HTTPStatus
 from sqladmin import Admin
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Resource
+from admin_app.panel.answers import json_answer
+from admin_app.panel.entries import entries
 from admin_app.panel.forms.drawing import drawn
 from admin_app.panel.forms.editing import Outcome, created, edited
 from admin_app.panel.forms.inline_acts import acted
-from admin_app.panel.forms.inlines import InlinePart, whole_form
+from admin_app.panel.forms.inlines import InlinePart
 from admin_app.panel.forms.prefill import prefill
-from admin_app.panel.record.detail import entries
+from admin_app.panel.forms.whole import whole_form
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form
+from admin_app.panel.sent_forms import read_form
 from admin_app.panel.visit import Visit, record_at, visiting
 from admin_app.records import Representation
 
@@ -86,7 +88,7 @@ async def inline(admin: Admin, request: Request, resource: Resource) -> Response
 async def _answer(admin: Admin, request: Request, outcome: Outcome) -> Response:
     if outcome.written is None:
         return await _piece(admin, request, outcome)
-    return JSONResponse(await _named(outcome.form.visit, outcome.written))
+    return json_answer(await _named(outcome.form.visit, outcome.written))
 
 
 async def _named(visit: Visit, record: Representation) -> dict[str, str]:

@@ -16,12 +16,13 @@ from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from admin_app.declaration import Kind, Resource
+from admin_app.declaration import Resource
+from admin_app.declaration.values import to_text
 from admin_app.declaration.widgets import Widget
 from admin_app.errors import BadRequestError, BusyError
-from admin_app.panel.display import choice_words
+from admin_app.panel.display import CLOSED, choice_words
 from admin_app.panel.language import language, number, say, zone
-from admin_app.panel.lists.address import asked
+from admin_app.panel.list_address import asked
 from admin_app.panel.visit import Visit
 from admin_app.records import Records
 from admin_app.records.queries.grammar import parameter
@@ -105,7 +106,7 @@ def _in_sight(resource: Resource, widget: Widget) -> bool:
 async def _read(visit: Visit, resource: Resource, widget: Widget) -> Figure:
     where = list(widget.where.items())
     href = visit.urls.list(resource, where)
-    title = say(widget.title)
+    title = widget.title
     try:
         found = await visit.records.aggregates(
             visit.actor, resource, asked([*where, *_measured(widget)]), within=SECONDS
@@ -163,9 +164,7 @@ def _label(resource: Resource, widget: Widget, group: Any) -> str:
     if group is None:
         return say("None")
     field = resource.readable[widget.by]
-    if field.kind is Kind.BOOLEAN:
-        return say("Yes") if group else say("No")
-    return choice_words(group) if field.kind is Kind.ENUM else str(group)
+    return choice_words(group) if field.kind in CLOSED else str(group)
 
 
 def _narrowed(visit: Visit, resource: Resource, widget: Widget, group: Any) -> str | None:
@@ -173,10 +172,5 @@ def _narrowed(visit: Visit, resource: Resource, widget: Widget, group: Any) -> s
     if widget.unit:
         return None
     name = parameter(widget.by)
-    if group is None:
-        pair = (f"{name}__isnull", "true")
-    elif isinstance(group, bool):
-        pair = (name, "true" if group else "false")
-    else:
-        pair = (name, str(group))
+    pair = (f"{name}__isnull", "true") if group is None else (name, to_text(group))
     return visit.urls.list(resource, [*widget.where.items(), pair])

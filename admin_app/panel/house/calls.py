@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
@@ -13,15 +12,12 @@ from starlette.responses import Response
 
 from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError
-from admin_app.panel.lists.address import asked, reading
-from admin_app.panel.rendering import render
-from admin_app.panel.visit import Visit, record_at, visiting
-
-Pairs = Iterable[tuple[str, str]]
+from admin_app.panel.language import say
+from admin_app.panel.list_address import SHEET, asked, beside, reading
+from admin_app.panel.rendering import Sheet, render_sheet
+from admin_app.panel.visit import Pairs, Visit, record_at, visiting
 
 PREFIX = "/api/v1"
-SHEET = "sheet"
-"""The parameter that asks for a page without its frame, to be shown within another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +30,12 @@ class Call:
 
 async def of_list(admin: Admin, request: Request, resource: Resource) -> Response:
     """The request for the list whose parameters these are."""
-    pairs = request.query_params.multi_items()
-    given = [each for each in pairs if each[0] != SHEET]
+    given, _ = beside(request)
     visit = visiting(request)
     back = visit.urls.list(resource, given)
-    calls = _list_calls(visit, resource, _in_zone(visit, resource, given))
+    asked_for = _in_zone(visit, resource, given)
+    query = f"?{urlencode(asked_for, errors='replace')}" if asked_for else ""
+    calls = _calls(f"{_root(visit)}/{resource.plural}{query}")
     return await _page(admin, request, resource, calls, back)
 
 
@@ -53,8 +50,12 @@ async def of_record(admin: Admin, request: Request, resource: Resource) -> Respo
 async def _page(
     admin: Admin, request: Request, resource: Resource, calls: list[Call], back: str
 ) -> Response:
-    template = "house/calls.html" if SHEET in request.query_params else "house/calls_page.html"
-    return await render(admin, request, template, resource=resource, calls=calls, back=back)
+    title = say("The same by the API")
+    sheet = Sheet("house/calls.html", title, title)
+    alone = SHEET in request.query_params
+    return await render_sheet(
+        admin, request, sheet, alone=alone, resource=resource, calls=calls, back=back
+    )
 
 
 def _in_zone(visit: Visit, resource: Resource, given: Pairs) -> list[tuple[str, str]]:
@@ -65,12 +66,6 @@ def _in_zone(visit: Visit, resource: Resource, given: Pairs) -> list[tuple[str, 
     except BadRequestError:
         timed = False
     return told if timed else reading(given)
-
-
-def _list_calls(visit: Visit, resource: Resource, kept: Pairs) -> list[Call]:
-    kept = list(kept)
-    query = f"?{urlencode(kept, errors='replace')}" if kept else ""
-    return _calls(f"{_root(visit)}/{resource.plural}{query}")
 
 
 def _root(visit: Visit) -> str:

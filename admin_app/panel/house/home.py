@@ -10,12 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.declaration import Resource
-from admin_app.panel.display import DOOR_WORDS, who
+from admin_app.panel.display import DOOR_WORDS, total_words, who
 from admin_app.panel.house.board import Board
-from admin_app.panel.language import mark, number, say
+from admin_app.panel.language import mark, say
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, visiting
-from admin_app.records import COUNT_CAP
 
 LATELY = 8
 """The most recent changes listed."""
@@ -98,5 +97,4 @@ async def cards(visit: Visit) -> dict[str, list[Card]]:
 
 async def _count(visit: Visit, resource: Resource) -> str:
     query = visit.records.query(visit.actor, resource, [("limit", "1"), ("count", "capped")])
-    total = (await visit.records.page(visit.actor, resource, query)).total or 0
-    return f"{number(COUNT_CAP)}+" if total > COUNT_CAP else number(total)
+    return total_words((await visit.records.page(visit.actor, resource, query)).total or 0)

@@ -6,10 +6,10 @@ from sqladmin import Admin
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
+from admin_app.panel.cookies import A_YEAR, THEME, set_cookie
 from admin_app.panel.rendering import THEMES
-from admin_app.panel.security import read_form, safe_next, set_cookie, text_in
-
-A_YEAR = 365 * 24 * 3600
+from admin_app.panel.security import safe_next
+from admin_app.panel.sent_forms import read_form, text_in
 
 
 async def theme(_: Admin, request: Request) -> Response:
@@ -19,5 +19,5 @@ async def theme(_: Admin, request: Request) -> Response:
     response = RedirectResponse(wanted, status_code=303)
     chosen = text_in(form, "theme")
     if chosen in THEMES:
-        set_cookie(request, response, "theme", chosen, A_YEAR)
+        set_cookie(request, response, THEME, chosen, A_YEAR)
     return response

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.declaration import Key, Resource
-from admin_app.panel.security import get_cookie, set_cookie
+from admin_app.panel.cookies import get_cookie, set_cookie
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation
 

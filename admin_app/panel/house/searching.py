@@ -11,15 +11,16 @@ from dataclasses import asdict, dataclass
 
 from sqladmin import Admin
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Resource
 from admin_app.desk import list_views
 from admin_app.errors import AppError
+from admin_app.panel.answers import json_answer, wants_json
 from admin_app.panel.house.recent import looked_at
 from admin_app.panel.language import lowered, say
+from admin_app.panel.layout import in_order
 from admin_app.panel.rendering import render
-from admin_app.panel.security import wants_json
 from admin_app.panel.visit import Visit, visiting
 
 ACTIONS_ONLY = ">"
@@ -57,8 +58,7 @@ async def search(admin: Admin, request: Request) -> Response:
     term = request.query_params.get("term", "").strip()[:LONGEST]
     sections = await found(visit, term)
     if wants_json(request):
-        answer = {"sections": [asdict(each) for each in sections]}
-        return JSONResponse(answer, headers={"Cache-Control": "no-store"})
+        return json_answer({"sections": [asdict(each) for each in sections]})
     return await render(admin, request, "house/search.html", term=term, sections=sections)
 
 
@@ -78,7 +78,7 @@ async def found(visit: Visit, term: str) -> list[Section]:
             sections = [*sections[1:-2], lists, *sections[-2:]]
     else:
         recent = tuple(
-            Hit(each.title, each.href, each.resource.options.icon or "table", each.resource.label)
+            Hit(each.title, each.href, _icon(each.resource), each.resource.label)
             for each in await looked_at(visit)
         )
         sections = [
@@ -99,17 +99,19 @@ def _named(hits: Iterable[Hit], words: Sequence[str]) -> tuple[Hit, ...]:
 
 
 def _lists(visit: Visit, resources: Iterable[Resource]) -> list[Hit]:
-    ordered = sorted(resources, key=lambda each: (each.own, each.label_plural))
     return [
-        Hit(each.label_plural, visit.urls.list(each), each.options.icon or "table")
-        for each in ordered
+        Hit(each.label_plural, visit.urls.list(each), _icon(each)) for each in in_order(resources)
     ]
+
+
+def _icon(resource: Resource) -> str:
+    return resource.options.icon or "table"
 
 
 async def _views(visit: Visit) -> list[Hit]:
     views = await list_views(visit.request.state.database, visit.actor)
     return [
-        Hit(each.name, f"{visit.urls.list(resource)}?{each.query}", "filter", resource.label_plural)
+        Hit(each.name, visit.urls.view(each), "filter", resource.label_plural)
         for each in views
         if (resource := visit.registry.get(each.resource)) and visit.may(resource, "read")
     ]
@@ -132,9 +134,7 @@ def _actions(visit: Visit, resources: Iterable[Resource]) -> list[Hit]:
 
 
 async def _records(visit: Visit, resources: Iterable[Resource], term: str) -> list[Section]:
-    searched = sorted(
-        (each for each in resources if each.search), key=lambda each: (each.own, each.label_plural)
-    )
+    searched = in_order(each for each in resources if each.search)
     tried = searched[:SEARCHED]
     results = await asyncio.gather(*(_titles(visit, each, term) for each in tried))
     sections = [
@@ -158,7 +158,7 @@ async def _titles(visit: Visit, resource: Resource, term: str) -> tuple[Hit, ...
     except AppError:
         # Words that cannot be searched for here, or not in time: the list says which.
         return ()
-    icon = resource.options.icon or "table"
     return tuple(
-        Hit(each.text, visit.urls.details(resource, each.key), icon, each.detail) for each in titles
+        Hit(each.text, visit.urls.details(resource, each.key), _icon(resource), each.detail)
+        for each in titles
     )

@@ -15,12 +15,11 @@ from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.access.policies import require
 from admin_app.declaration import DeclaredAction, Resource
 from admin_app.errors import AppError, NotFoundError, StaleVersionError
-from admin_app.panel.declared import counted
 from admin_app.panel.display import Link, Shown, shortened, wire_shown
 from admin_app.panel.forms.filled import Filled
 from admin_app.panel.forms.form import RecordForm
@@ -33,12 +32,13 @@ from admin_app.panel.lists.previewing import (
     Preview,
     Sample,
     count_words,
+    preview_alone,
     rehearsing,
 )
 from admin_app.panel.lists.selecting import Chosen, Selection, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import text_in, wants_json
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Claim, Rehearsal, RehearsedChange, Reply, Writer
@@ -154,13 +154,11 @@ async def _subject(
 
 def _acting(visit: Visit, action: DeclaredAction, found: Chosen, given: FormData | None) -> Acting:
     parts = parameters_of(action)
-    form = RecordForm(visit, found.resource, "update")
-    form.parts = [*parts]
+    form = RecordForm(visit, found.resource, "update", parts=parts)
     filled = form.opened(None)
-    for each in parts if given is not None else ():
-        sent = each.sent(given) if given is not None else None
-        if sent is not None:
-            filled.texts[each.name] = sent
+    if given is not None:
+        sent = {each.name: each.sent(given) for each in parts}
+        filled.texts |= {name: text for name, text in sent.items() if text is not None}
     return Acting(visit, action, found, form, filled, parts)
 
 
@@ -280,26 +278,23 @@ async def _page(
     status: int = HTTPStatus.OK,
     preview: Preview | None = None,
 ) -> Response:
-    alone = wants_json(request) and request.method == "POST"
-    answer = await render(
+    shown: dict[str, Any] = {
+        "resource": acting.resource,
+        "chosen": acting.found,
+        "acting": acting,
+        "form": acting.form,
+        "filled": acting.filled,
+        "preview": preview,
+    }
+    return await preview_alone(admin, request, status, **shown) or await render(
         admin,
         request,
-        "lists/preview.html" if alone else "record/action.html",
+        "record/action.html",
         status,
-        resource=acting.resource,
-        chosen=acting.found,
-        acting=acting,
+        **shown,
         action=acting.action,
-        form=acting.form,
-        filled=acting.filled,
-        shapes=[] if alone else await acting.form.shapes(acting.filled),
-        preview=preview,
+        shapes=await acting.form.shapes(acting.filled),
         once=uuid.uuid4().hex,
         record=None,
         first=acting.found.records[:SAMPLES],
-        counted=counted,
     )
-    if alone:
-        body = {"html": bytes(answer.body).decode()}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
-    return answer

@@ -12,23 +12,24 @@ from uuid import UUID
 from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Resource
 from admin_app.declaration.fields import TEXTUAL
 from admin_app.errors import AppError, StaleVersionError
+from admin_app.panel.answers import json_answer
 from admin_app.panel.declared import counted
-from admin_app.panel.forms.filled import Filled, Shape
+from admin_app.panel.forms.filled import Filled
 from admin_app.panel.forms.form import RecordForm
 from admin_app.panel.forms.part import Part
-from admin_app.panel.forms.parts import FieldPart, SecretPart
+from admin_app.panel.forms.parts import FieldPart, SecretPart, parts_of
 from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import retold, say
-from admin_app.panel.lists.previewing import Preview, changed_preview
+from admin_app.panel.lists.previewing import Preview, changed_preview, preview_alone
 from admin_app.panel.lists.selecting import Chosen, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import text_in, wants_json
+from admin_app.panel.sent_forms import text_in, texts_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
@@ -62,10 +63,6 @@ class BulkForm:
         """The parts that are to be changed."""
         return [each for each in self.form.parts if each.name in self.ticked]
 
-    async def shapes(self) -> list[Shape]:
-        """Every part with its control."""
-        return await self.form.shapes(self.filled)
-
     def data(self) -> dict[str, Any] | None:
         """What each record is to be given; none where some of it is wrong, which is noted."""
         data: dict[str, Any] = {}
@@ -91,16 +88,15 @@ class BulkForm:
 
 def bulk_form(visit: Visit, resource: Resource, given: FormData | None) -> BulkForm:
     """The form, opened or come back: what can be the same in several records."""
-    form = RecordForm(visit, resource, "update")
-    form.parts = [each for each in form.parts if _shared(each)]
+    shared = [each for each in parts_of(visit, resource, "update") if _shared(each)]
+    form = RecordForm(visit, resource, "update", parts=shared)
     filled = form.opened(None)
     found = BulkForm(form, filled)
     if given is None:
         return found
-    names = {each for each in given.getlist(SET) if isinstance(each, str)}
+    names = texts_in(given, SET)
+    found.ticked = [each.name for each in form.parts if each.name in names]
     for each in form.parts:
-        if each.name in names:
-            found.ticked.append(each.name)
         sent = each.sent(given)
         if sent is not None:
             filled.texts[each.name] = sent
@@ -133,7 +129,7 @@ async def values(_admin: Admin, request: Request, resource: Resource) -> Respons
         visit.actor, resource, [("field", name), ("limit", str(MOST_VALUES))]
     )
     told = [each for each in found.data["values"] if each["value"]]
-    return JSONResponse({"values": told}, headers={"Cache-Control": "no-store"})
+    return json_answer({"values": told})
 
 
 def _shared(part: Part) -> bool:
@@ -232,24 +228,22 @@ async def _page(
     preview: Preview | None = None,
     token: str = "",
 ) -> Response:
-    alone = wants_json(request) and request.method == "POST"
-    answer = await render(
+    shown: dict[str, Any] = {
+        "resource": found.resource,
+        "chosen": found,
+        "form": page.form,
+        "filled": page.filled,
+        "preview": preview,
+        "token": token,
+    }
+    return await preview_alone(admin, request, status, **shown) or await render(
         admin,
         request,
-        "lists/preview.html" if alone else "lists/bulk_edit.html",
+        "lists/bulk_edit.html",
         status,
-        resource=found.resource,
-        chosen=found,
+        **shown,
         bulk=page,
-        form=page.form,
-        filled=page.filled,
-        shapes=[] if alone else await page.shapes(),
+        shapes=await page.form.shapes(page.filled),
         suggesting=suggesting(found.resource, page.form.parts),
-        preview=preview,
-        token=token,
         record=None,
     )
-    if alone:
-        body = {"html": bytes(answer.body).decode()}
-        return JSONResponse(body, headers={"Cache-Control": "no-store"})
-    return answer

@@ -22,7 +22,7 @@ from admin_app.panel.lists.previewing import SAMPLES, Refusal, link_of, refused,
 from admin_app.panel.lists.selecting import Chosen, chosen, selection_in, sent_form
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Writer
 from admin_app.records.writes.bulk.items import Outcome

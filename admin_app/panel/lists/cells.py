@@ -9,18 +9,19 @@ from typing import Any
 from sqladmin import Admin
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from admin_app.declaration import Field, Kind, Resource
 from admin_app.errors import AppError, StaleVersionError
+from admin_app.panel.answers import json_answer
 from admin_app.panel.display import brief, shown
 from admin_app.panel.forms.form import NEEDED, RecordForm
 from admin_app.panel.forms.parts import FieldPart, wire_values
 from admin_app.panel.language import retold
 from admin_app.panel.lists.listing import Column
 from admin_app.panel.notices import undo_url
-from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.rendering import rendered
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.texts import TextError
 from admin_app.panel.visit import Visit, record_at, visiting
 from admin_app.records import Representation
@@ -49,12 +50,12 @@ async def cell(admin: Admin, request: Request, resource: Resource) -> Response:
     part = _part(visit, resource, request.path_params["field"])
     record = await record_at(visit, resource)
     if request.method != "POST":
-        return _json(await _opened(admin, request, part, record))
+        return json_answer(await _opened(admin, request, part, record))
     form = await read_form(request)
     stored = part.stored(wire_values(visit, resource, record.values))
     sent = part.sent(form)
     if sent is None or part.same(sent) == part.same(stored):
-        return _json(await _told(admin, request, part, record))
+        return json_answer(await _told(admin, request, part, record))
     try:
         data = part.wire(sent)
     except TextError as error:
@@ -72,7 +73,7 @@ async def cell(admin: Admin, request: Request, resource: Resource) -> Response:
         words = [retold(each.detail) for each in error.errors] or [retold(error.detail)]
         empty = part.required and part.blank(sent)
         return _refused(error.status, NEEDED if empty else " ".join(words))
-    return _json(await _told(admin, request, part, written))
+    return json_answer(await _told(admin, request, part, written))
 
 
 def _part(visit: Visit, resource: Resource, name: str) -> FieldPart:
@@ -89,14 +90,13 @@ async def _opened(
     admin: Admin, request: Request, part: FieldPart, record: Representation
 ) -> dict[str, Any]:
     """The control with the value that is stored, and why it is changed where that is asked."""
-    form = RecordForm(visiting(request), record.resource, "update")
-    form.parts = [part]
+    form = RecordForm(visiting(request), record.resource, "update", parts=[part])
     (shape,) = await form.shapes(form.opened(record))
     html = str(shape.field(**{"aria-label": part.label}))
     if part.ticked:
         html = f'<input type="hidden" name="{part.control}" value="false">{html}'
     if record.resource.options.reason != "never":
-        html += await _rendered(admin, request, "record/reason.html", resource=record.resource)
+        html += await rendered(admin, request, "record/reason.html", resource=record.resource)
     return {"html": html, "etag": record.etag}
 
 
@@ -105,21 +105,12 @@ async def _told(
 ) -> dict[str, Any]:
     """The cell as it now is."""
     value = brief(part.field, shown(record.resource, part.field, record.values))
-    html = await _rendered(admin, request, "lists/cell.html", cell=value)
+    html = await rendered(admin, request, "lists/cell.html", cell=value)
     told = {"html": html, "etag": record.etag, "title": record.title}
     if record.change_set is not None:
         told["undo"] = undo_url(visiting(request), record.change_set)
     return told
 
 
-async def _rendered(admin: Admin, request: Request, template: str, **context: Any) -> str:
-    answer = await render(admin, request, template, **context)
-    return bytes(answer.body).decode().strip()
-
-
 def _refused(status: int, detail: str, **more: Any) -> Response:
-    return _json({"detail": detail, "code": int(status), **more}, status)
-
-
-def _json(body: dict[str, Any], status: int = HTTPStatus.OK) -> Response:
-    return JSONResponse(body, int(status), {"Cache-Control": "no-store"})
+    return json_answer({"detail": detail, "code": int(status), **more}, status)

@@ -9,12 +9,13 @@ from typing import Any
 from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.desk import keep_preference
-from admin_app.panel.language import say
-from admin_app.panel.lists.address import COLUMNS, brought, carried, without
+from admin_app.panel.answers import json_answer
+from admin_app.panel.language import lowered, say
+from admin_app.panel.list_address import COLUMNS, SHEET, beside, brought, carried, without
 from admin_app.panel.lists.columns import (
     MOST_COLUMNS,
     Source,
@@ -27,8 +28,8 @@ from admin_app.panel.lists.columns import (
     width_of,
     width_preference,
 )
-from admin_app.panel.rendering import DENSITIES, render
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.rendering import DENSITIES, Sheet, density_of, render_sheet
+from admin_app.panel.sent_forms import read_form, text_in, texts_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records.queries.ordering import sortable
 from admin_app.records.queries.query import NULLS_FIRST
@@ -76,17 +77,18 @@ async def columns(admin: Admin, request: Request, resource: Resource) -> Respons
         chooser = _sent(visit, resource, form)
         if not _changed(visit, resource, chooser, form):
             return await _applied(visit, resource, chooser, reset=bool(text_in(form, "reset")))
-        alone = bool(text_in(form, "sheet"))
+        alone = bool(text_in(form, SHEET))
     else:
-        pairs = request.query_params.multi_items()
-        alone = any(name == "sheet" for name, _ in pairs)
-        chooser = await _opened(visit, resource, [each for each in pairs if each[0] != "sheet"])
+        pairs, alone = beside(request)
+        chooser = await _opened(visit, resource, pairs)
     shown = [each.source for each in chooser.choices if each.chosen]
     addressed = (COLUMNS, ",".join(each.name for each in shown))
-    return await render(
+    heading = say("Columns of {records}", records=lowered(resource.label_plural))
+    return await render_sheet(
         admin,
         request,
-        "lists/columns.html" if alone else "lists/columns_page.html",
+        Sheet("lists/columns.html", say("Columns"), heading),
+        alone=alone,
         resource=resource,
         chooser=chooser,
         beyond=_beyond(visit, resource, chooser),
@@ -108,33 +110,31 @@ async def _opened(visit: Visit, resource: Resource, pairs: list[tuple[str, str]]
     choices += [Choice(each, False, found.widths.get(each.name, 0)) for each in others]
     given = dict(pairs).get("sort")
     terms = list(resource.sort) if given is None else given.split(",")
-    density = preferences.get("density")
     return Chooser(
         pairs,
         choices,
         terms,
         keep=not found.addressed,
-        density=density if density in DENSITIES else DENSITIES[0],
+        density=density_of(preferences.get("density")),
     )
 
 
 def _sent(visit: Visit, resource: Resource, form: FormData) -> Chooser:
     """The chooser as it came back."""
     known = offered(visit.registry, resource)
-    order = dict.fromkeys(_texts(form, "order"))
-    ticked = {resource.title, *_texts(form, "column")}
+    order = dict.fromkeys(texts_in(form, "order"))
+    ticked = {resource.title, *texts_in(form, "column")}
     choices = [
         Choice(known[name], name in ticked, width_of(text_in(form, f"width:{name}")))
         for name in (resource.title, *(each for each in order if each != resource.title))
         if name in known
     ]
-    density = text_in(form, "density")
     return Chooser(
         brought(text_in(form, "list")),
         choices,
-        [each for each in dict.fromkeys(_texts(form, "sort")) if each],
+        [each for each in dict.fromkeys(texts_in(form, "sort")) if each],
         keep=bool(text_in(form, "keep")),
-        density=density if density in DENSITIES else DENSITIES[0],
+        density=density_of(text_in(form, "density")),
     )
 
 
@@ -215,8 +215,4 @@ async def widths(_: Admin, request: Request, resource: Resource) -> Response:
     value = {name: width for name, width in found.items() if width and name in known}
     database = visit.request.state.database
     await keep_preference(database, visit.actor, width_preference(resource), value or None)
-    return JSONResponse({}, headers={"Cache-Control": "no-store"})
-
-
-def _texts(form: FormData, name: str) -> list[str]:
-    return [each for each in form.getlist(name) if isinstance(each, str)]
+    return json_answer({})

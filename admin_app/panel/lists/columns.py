@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from admin_app.declaration import Field, Kind, Registry, Relation, Resource
+from admin_app.declaration import Field, Registry, Relation, Resource
 from admin_app.panel.display import MEASURED
 from admin_app.panel.layout import columns_of, covered
-from admin_app.panel.lists.address import COLUMNS, Pairs
+from admin_app.panel.list_address import COLUMNS
+from admin_app.panel.visit import Pairs
 from admin_app.records.queries.reading import Reading
 
 MOST_COLUMNS = 30
@@ -22,8 +23,6 @@ MOST_RELATED = 3
 """The most related resources of a list: each is read by a statement of its own."""
 NARROWEST, WIDEST = 48, 900
 """The bounds of a column's width, in pixels."""
-STATUS = frozenset({Kind.ENUM, Kind.BOOLEAN})
-"""Kinds that can be the status on a phone's card."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from admin_app.access import ADMINISTRATOR
 from admin_app.declaration import Kind, Resource
 from admin_app.desk import Place, SavedView
 from admin_app.errors import BadRequestError, FieldError
-from admin_app.panel.display import Link, total_words
-from admin_app.panel.lists.address import asked, without
-from admin_app.panel.lists.columns import STATUS, Columns, Source, columns_for
+from admin_app.panel.display import CLOSED, Link, total_words
+from admin_app.panel.list_address import asked, without
+from admin_app.panel.lists.columns import Columns, Source, columns_for
 from admin_app.panel.lists.filters import (
     Chip,
     Drop,
@@ -161,8 +161,9 @@ async def listing(visit: Visit, resource: Resource, pairs: Pairs) -> Listing:
         found.problems = named(resource, errors)
         return found
     page = as_shown(page, first)
-    found.columns = _columns(visit, resource, query, pairs, columns)
-    found.order = ",".join(each.text for each in _terms(resource, query, pairs))
+    terms = _terms(resource, query, pairs)
+    found.columns = _columns(visit, resource, terms, pairs, columns)
+    found.order = ",".join(each.text for each in terms)
     found.rows = await rows_of(
         visit, resource, columns.sources, page, pairs, tagged=found.selectable
     )
@@ -204,9 +205,8 @@ def _terms(resource: Resource, query: Query, pairs: Pairs) -> tuple[Sort, ...]:
 
 
 def _columns(
-    visit: Visit, resource: Resource, query: Query, pairs: Pairs, columns: Columns
+    visit: Visit, resource: Resource, terms: Sequence[Sort], pairs: Pairs, columns: Columns
 ) -> list[Column]:
-    terms = _terms(resource, query, pairs)
     roles = _roles(columns.sources)
     return [
         _column(visit, resource, terms, pairs, each, columns.widths.get(each.name, 0), role)
@@ -240,6 +240,6 @@ def _column(
 def _roles(sources: Sequence[Source]) -> list[str]:
     """What each column is on a phone's card: two facts and one status beside the name."""
     beside = sources[1:]
-    status = next((each for each in beside if each.own and each.own.kind in STATUS), None)
+    status = next((each for each in beside if each.own and each.own.kind in CLOSED), None)
     facts = [each for each in beside if each is not status][:FACTS]
     return ["status" if each is status else "fact" if each in facts else "" for each in sources]

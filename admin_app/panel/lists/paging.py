@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from admin_app.declaration import Resource
 from admin_app.panel.display import total_words
 from admin_app.panel.language import number, say
-from admin_app.panel.lists.address import PLACE, Pairs, without
-from admin_app.panel.visit import Urls
+from admin_app.panel.list_address import PLACE, without
+from admin_app.panel.visit import Pairs, Urls
 from admin_app.records import COUNT_CAP, Page, Query
 
 SIZES = (10, 25, 50, 100, 200)

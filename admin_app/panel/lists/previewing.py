@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sqladmin import Admin
+from starlette.requests import Request
+from starlette.responses import Response
+
 from admin_app.declaration import Origin, Relation
+from admin_app.panel.answers import json_answer, wants_json
 from admin_app.panel.declared import counted
 from admin_app.panel.display import Link, Shown, shortened, shown
 from admin_app.panel.forms.part import Part
@@ -15,14 +20,14 @@ from admin_app.panel.forms.relations import RelationPart
 from admin_app.panel.language import lowered, mark_many, retold, say, say_many
 from admin_app.panel.links import related, titles_of
 from admin_app.panel.lists.selecting import Chosen
+from admin_app.panel.rendering import rendered
 from admin_app.panel.visit import Visit
 from admin_app.records import Representation, Writer
 from admin_app.records.writes.bulk.items import Outcome, update_items
 
 SAMPLES = 5
 NAMED = 3
-"""The most records named of each outcome; the others are counted."""
-_NAMES_SHOWN = 3
+"""The most records named of each outcome, and of each relation; the others are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,16 @@ async def changed_preview(
     )
 
 
+async def preview_alone(
+    admin: Admin, request: Request, status: int, **context: Any
+) -> Response | None:
+    """The preview, for the script that asks for no more; none where the page is asked for."""
+    if request.method != "POST" or not wants_json(request):
+        return None
+    html = await rendered(admin, request, "lists/preview.html", status=status, **context)
+    return json_answer({"html": html})
+
+
 def rehearsing(visit: Visit) -> Origin:
     """The origin of a rehearsal, which needs no reason."""
     return replace(visit.origin, reason=visit.origin.reason or "-")
@@ -173,13 +188,13 @@ async def _samples(
     rows = [each.values for pair in changed for each in pair]
     for part in parts:
         if isinstance(part, RelationPart):
-            titles[part.name] = await titles_of(visit, part.relation, rows, most=_NAMES_SHOWN)
+            titles[part.name] = await titles_of(visit, part.relation, rows, most=NAMED)
 
     def cell(part: Part, record: Representation) -> Shown:
         if isinstance(part, RelationPart):
             relation: Relation = part.relation
             names = titles[part.name]
-            return related(visit, relation, record.values, names, most=_NAMES_SHOWN)
+            return related(visit, relation, record.values, names, most=NAMED)
         if isinstance(part, FieldPart):
             return shortened(shown(record.resource, part.field, record.values))
         return Shown()

@@ -10,8 +10,8 @@ from admin_app.declaration import Key, Relation, Resource
 from admin_app.panel.display import NOTHING, Shown, brief, shortened, shown, titled
 from admin_app.panel.granted import in_words
 from admin_app.panel.links import Titles, related, target_keys
+from admin_app.panel.list_address import in_list
 from admin_app.panel.lists.columns import Source
-from admin_app.panel.lists.within import in_list
 from admin_app.panel.visit import Pairs, Visit
 from admin_app.records import Page, tag_of
 from admin_app.records.queries.query import WHOLE, Shape

@@ -17,8 +17,8 @@ from admin_app.declaration import DeclaredAction, Key, Resource
 from admin_app.errors import BadRequestError
 from admin_app.panel.declared import counted
 from admin_app.panel.language import lowered, number, say
-from admin_app.panel.lists.address import asked, without
-from admin_app.panel.security import read_form
+from admin_app.panel.list_address import LIST, asked, without
+from admin_app.panel.sent_forms import read_form
 from admin_app.panel.visit import Pairs, Visit
 from admin_app.records import Query, Representation
 from admin_app.records.queries.conditions import KeyIn
@@ -26,9 +26,8 @@ from admin_app.records.queries.grammar import PARAMETERS
 from admin_app.records.reads.representation import digest
 from admin_app.records.writes.bulk.items import MAX_ITEMS
 
-LIST, ALL, KEY = "list", "all", "key"
-"""The parameters that carry a selection."""
-STATE = "state"
+ALL, KEY = "all", "key"
+"""The parameters that carry a selection, beside that of its list."""
 _NARROWING = frozenset({"filter", "search", "sort", "trash", "tz"})
 _TURNING = frozenset(PARAMETERS) - _NARROWING
 """Parameters that do not determine which records a list has."""

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from sqladmin import Admin
 from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
-from admin_app.access import ADMINISTRATOR
 from admin_app.declaration import Resource
 from admin_app.desk import (
     PINS,
@@ -24,8 +23,10 @@ from admin_app.desk import (
     save_view,
 )
 from admin_app.errors import AppError, NotFoundError
+from admin_app.panel.answers import json_answer
 from admin_app.panel.display import total_words
-from admin_app.panel.lists.address import COLUMNS, VIEW, Pairs, asked, brought, carried
+from admin_app.panel.language import lowered, say
+from admin_app.panel.list_address import COLUMNS, VIEW, asked, beside, brought, carried
 from admin_app.panel.lists.columns import columns_for
 from admin_app.panel.lists.views import (
     address_text,
@@ -36,9 +37,9 @@ from admin_app.panel.lists.views import (
     preference,
     view_shown,
 )
-from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in
-from admin_app.panel.visit import Visit, id_from, visiting
+from admin_app.panel.rendering import Sheet, render_sheet
+from admin_app.panel.sent_forms import read_form, text_in
+from admin_app.panel.visit import Pairs, Visit, id_from, visiting
 
 MOST_COUNTED = 12
 """The most views of the menu whose records are counted."""
@@ -64,16 +65,16 @@ async def views(admin: Admin, request: Request, resource: Resource) -> Response:
     visit = visiting(request)
     if request.method == "POST":
         return await _done(visit, resource, await read_form(request))
-    pairs = request.query_params.multi_items()
-    alone = any(name == "sheet" for name, _ in pairs)
-    pairs = [each for each in pairs if each[0] != "sheet"]
+    pairs, alone = beside(request)
     place = await visit.place()
     current = view_shown(resource, pairs, place)
     known = await list_views(request.state.database, visit.actor, resource.name)
-    return await render(
+    heading = say("Views of {records}", records=lowered(resource.label_plural))
+    return await render_sheet(
         admin,
         request,
-        "lists/views.html" if alone else "lists/views_page.html",
+        Sheet("lists/views.html", say("Views"), heading),
+        alone=alone,
         resource=resource,
         lines=_lines(visit, resource, place, known, current),
         current=current,
@@ -92,7 +93,6 @@ def _lines(
     current: SavedView | None,
 ) -> list[Line]:
     opens = default_view(resource, place)
-    administers = visit.actor.impersonator is None and ADMINISTRATOR in visit.actor.roles
     return [
         Line(
             each,
@@ -100,7 +100,7 @@ def _lines(
             shown=each == current,
             pinned=place.pins(each),
             opens=each == opens,
-            mine=each.own or (each.shared and administers),
+            mine=each.changeable_by(visit.actor),
         )
         for each in known
     ]
@@ -196,4 +196,4 @@ async def pinned(_: Admin, request: Request) -> Response:
         except AppError:
             continue  # What cannot be read, or not soon, has no number.
         found[str(view.id)] = total_words(count)
-    return JSONResponse(found, headers={"Cache-Control": "no-store"})
+    return json_answer(found)

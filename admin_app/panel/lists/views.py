@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from admin_app.declaration import Resource
 from admin_app.desk import OPENS, Place, SavedView
-from admin_app.panel.lists.address import NO_VIEW, VIEW, Pairs, brought, carried, kept
-from admin_app.panel.visit import Urls
+from admin_app.panel.list_address import NO_VIEW, VIEW, brought, carried, kept
+from admin_app.panel.visit import Pairs, Urls, id_from
 
 
 def preference(resource: Resource) -> str:
@@ -32,14 +30,12 @@ def default_view(resource: Resource, place: Place) -> SavedView | None:
 
 def view_shown(resource: Resource, pairs: Pairs, place: Place) -> SavedView | None:
     """The view that an address is of; a number that is nobody's, or not to be seen, is of none."""
-    text = dict(pairs).get(VIEW, "")
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None  # noqa: PLR2004
-    return _numbered(resource, place, number)
+    return _numbered(resource, place, id_from(dict(pairs).get(VIEW, "")))
 
 
 def is_changed(view: SavedView, pairs: Pairs) -> bool:
     """Whether a list is not the one that was saved."""
-    return _as_set(kept(pairs)) != _as_set(pairs_of(view))
+    return {*kept(pairs)} != {*pairs_of(view)}
 
 
 def everything(urls: Urls, resource: Resource, place: Place) -> str:
@@ -48,11 +44,5 @@ def everything(urls: Urls, resource: Resource, place: Place) -> str:
     return urls.list(resource, past)
 
 
-def _as_set(pairs: Iterable[tuple[str, str]]) -> frozenset[tuple[str, str]]:
-    return frozenset(pairs)
-
-
 def _numbered(resource: Resource, place: Place, number: object) -> SavedView | None:
-    if number is None:
-        return None
     return next((each for each in place.views_of(resource.name) if each.id == number), None)

@@ -8,11 +8,12 @@ from sqladmin import Admin
 from starlette.requests import Request
 from starlette.responses import Response
 
-from admin_app.declaration import ACTIONS, Registry, Resource
+from admin_app.declaration import Resource
 from admin_app.errors import AppError, BadRequestError, ForbiddenError
 from admin_app.panel.declared import in_language
 from admin_app.panel.granted import GRANTS
 from admin_app.panel.language import mark
+from admin_app.panel.layout import in_order
 from admin_app.panel.rendering import render
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import MOST_USERS, Explanation, Rights
@@ -69,8 +70,8 @@ async def page(admin: Admin, request: Request) -> Response:
         "explain.html",
         problem.status if problem else 200,
         asked=asked,
-        resources=resources_of(in_language(visit.records.registry)),
-        actions=all_actions(visit.records.registry),
+        resources=in_order(in_language(visit.records.registry).values()),
+        actions=visit.records.registry.actions,
         explanation=explanation,
         everyone=everyone,
         problem=problem,
@@ -78,17 +79,6 @@ async def page(admin: Admin, request: Request) -> Response:
         most=MOST_USERS,
         grants=visit.records.registry[GRANTS],
     )
-
-
-def resources_of(registry: Registry) -> list[Resource]:
-    """The resources as people look for them: declared ones first."""
-    return sorted(registry.values(), key=lambda each: (each.own, each.label_plural))
-
-
-def all_actions(registry: Registry) -> list[str]:
-    """The four actions, then those that declarations add."""
-    declared = {action for each in registry.values() for action in each.actions}
-    return [*ACTIONS, *sorted(declared.difference(ACTIONS))]
 
 
 async def _explained(visit: Visit, asked: Asked) -> Explanation:

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from admin_app.access import begin_impersonation, end_impersonation
 from admin_app.panel.people.user_tools import user_url
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import id_from, visiting
 
 

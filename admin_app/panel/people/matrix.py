@@ -32,7 +32,7 @@ from admin_app.panel.language import mark
 from admin_app.panel.notices import redirect_with
 from admin_app.panel.people.matrix_table import Place, Stored, matrix_table
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form
+from admin_app.panel.sent_forms import read_form, texts_in
 from admin_app.panel.visit import Visit, id_from, visiting
 from admin_app.records import Representation, Writer
 
@@ -160,16 +160,12 @@ def _require_editing(visit: Visit) -> None:
 def _read(form: FormData) -> tuple[set[Place], dict[Place, Stored]]:
     """What is checked, and what the form showed as granted. Raises ``BadRequestError``."""
     try:
-        wanted = {Place.read(_text(each))[0] for each in form.getlist(CHECKED)}
-        shown = dict(Place.read(_text(each)) for each in form.getlist(SHOWN))
+        wanted = {Place.read(each)[0] for each in texts_in(form, CHECKED)}
+        shown = dict(Place.read(each) for each in texts_in(form, SHOWN))
     except ValueError as error:
         msg = "This is not the form of the page. Open it again."
         raise BadRequestError(msg) from error
     return wanted, shown
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 async def _rendered(

@@ -10,7 +10,7 @@ from admin_app.access import RoleGrantInfo, RoleInfo, is_fixed
 from admin_app.declaration import EVERY_RESOURCE, Registry
 from admin_app.declaration.keys import join_key, split_key
 from admin_app.panel.granted import EVERY_LABEL
-from admin_app.panel.people.explaining import all_actions, resources_of
+from admin_app.panel.layout import in_order
 from admin_app.panel.visit import id_from
 
 _PARTS = 4
@@ -174,12 +174,12 @@ def matrix_table(
 
     declared = [each for each in registry.values() if not each.own]
     known = {action for each in declared for action in each.actions}
-    every = [each for each in all_actions(registry) if each in known]
+    every = [each for each in registry.actions if each in known]
     groups = (
         group(EVERY_LABEL, EVERY_RESOURCE, every, (), own=False),
         *(
             group(each.label_plural, each.name, each.actions, each.rules, each.own)
-            for each in resources_of(registry)
+            for each in in_order(registry.values())
         ),
     )
     idle = tuple(each for place, each in held.items() if place not in drawn)

@@ -16,7 +16,7 @@ from admin_app.panel.effects import Effect, deleted_beside, effects_in_words
 from admin_app.panel.language import say
 from admin_app.panel.notices import Event, redirect_with
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Representation, Writer
 

@@ -8,10 +8,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from admin_app.declaration import Kind, Resource
+from admin_app.panel.answers import file_headers
+from admin_app.panel.display import titled
+from admin_app.panel.entries import entries
+from admin_app.panel.granted import in_words
 from admin_app.panel.house.recent import remember
 from admin_app.panel.pictures import LOOK_HEADERS, picture
 from admin_app.panel.record.children import child_lists
-from admin_app.panel.record.detail import entries
 from admin_app.panel.record.history import events
 from admin_app.panel.record.past import IN_RAIL
 from admin_app.panel.record.trash import record_anywhere
@@ -32,6 +35,7 @@ async def details(admin: Admin, request: Request, resource: Resource) -> Respons
         "details.html",
         resource=resource,
         record=record,
+        name=titled(resource, in_words(visit, resource, record.values)),
         trashed=trashed,
         main=main,
         technical=technical,
@@ -53,13 +57,11 @@ async def file(_: Admin, request: Request, resource: Resource) -> Response:
     if field is None or field.kind is not Kind.BINARY or record.values[field.name] is None:
         raise HTTPException(404)
     content = record.values[field.name]
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-store"}
+    headers = {
+        "X-Content-Type-Options": "nosniff",
+        **file_headers(f"{resource.name}-{field.name}.bin"),
+    }
     media_type = picture(content) if "look" in request.query_params else None
     if media_type:
         return Response(content, media_type=media_type, headers=headers | LOOK_HEADERS)
-    name = f"{resource.name}-{field.name}.bin"
-    return Response(
-        content,
-        media_type="application/octet-stream",
-        headers=headers | {"Content-Disposition": f'attachment; filename="{name}"'},
-    )
+    return Response(content, media_type="application/octet-stream", headers=headers)

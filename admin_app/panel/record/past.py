@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
 from sqladmin import Admin
 from starlette.requests import Request
@@ -14,9 +14,10 @@ from admin_app.panel.notices import redirect_with
 from admin_app.panel.record.history import compared, events
 from admin_app.panel.record.undoing import conflict_page, undone
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, safe_next, text_in
+from admin_app.panel.security import safe_next
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, id_from, visiting
-from admin_app.records import Representation, Reverted, Reverting, Writer
+from admin_app.records import PastChange, Representation, Reverted, Reverting, Writer
 
 PAGE = 25
 IN_RAIL = 5
@@ -44,7 +45,7 @@ async def timeline(admin: Admin, request: Request, resource: Resource) -> Respon
     )
 
 
-def _last_title(changes: Any, resource: Resource, key: Key) -> str:
+def _last_title(changes: Sequence[PastChange], resource: Resource, key: Key) -> str:
     return changes[0].title if changes else f"{resource.label} {resource.key_text(key)}"
 
 

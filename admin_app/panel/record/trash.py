@@ -11,7 +11,7 @@ from starlette.responses import Response
 from admin_app.declaration import Resource
 from admin_app.errors import NotFoundError
 from admin_app.panel.notices import redirect_with
-from admin_app.panel.security import read_form, text_in
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, record_at, visiting
 from admin_app.records import Representation, Writer
 

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from sqladmin import Admin
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.desk import upload_of
@@ -21,13 +21,15 @@ from admin_app.errors import (
     RevertConflictError,
     RevertTooLargeError,
 )
+from admin_app.panel.answers import json_answer, wants_json
 from admin_app.panel.display import Shown, shortened, wire_shown
 from admin_app.panel.language import number, retold, say, say_many
 from admin_app.panel.notices import Event, redirect_with, undo_url
 from admin_app.panel.record.history import events
 from admin_app.panel.record.undo_task import KIND, start_undoing
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, safe_next, text_in, wants_json
+from admin_app.panel.security import safe_next
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.visit import Visit, id_from, visiting
 from admin_app.records import Reverted
 
@@ -71,8 +73,7 @@ async def undo(admin: Admin, request: Request) -> Response:
     except RevertTooLargeError:
         begun = await start_undoing(visit, wanted, back, skip=skip)
         return RedirectResponse(visit.urls.to("undoing", str(begun)), status_code=303)
-    url = safe_next(request, back) if back else visit.urls.home()
-    return await undone(visit, url, done, "undone")
+    return await undone(visit, safe_next(request, back), done, "undone")
 
 
 async def undoing(admin: Admin, request: Request) -> Response:
@@ -88,9 +89,8 @@ async def undoing(admin: Admin, request: Request) -> Response:
     )
     if wants_json(request):
         told = {"running": found.running, "rows": done, "total": total, "words": words}
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
-    wanted, back = uuid.UUID(found.name), found.choices["back"]
-    url = safe_next(request, back) if back else visit.urls.home()
+        return json_answer(told)
+    wanted, url = uuid.UUID(found.name), safe_next(request, found.choices["back"])
     context: dict[str, Any] = {"action": undo_url(visit, wanted), "back": url}
     if outcome.get("conflicts"):
         conflicts = [Conflict(**each) for each in outcome["conflicts"]]
@@ -160,7 +160,7 @@ async def conflict_page(
         count=len(error.conflicts),
         action=action,
         sent={name: value for name, value in sent.items() if value},
-        back=safe_next(request, back) if back else visiting(request).urls.home(),
+        back=safe_next(request, back),
     )
 
 

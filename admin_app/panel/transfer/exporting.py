@@ -12,8 +12,10 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from admin_app.declaration import Field, Key, Kind, Resource
-from admin_app.panel.display import shown, total_words
+from admin_app.panel.answers import file_headers
+from admin_app.panel.display import NUMBERS, shown, total_words
 from admin_app.panel.language import number as grouped
+from admin_app.panel.language import say
 from admin_app.panel.links import GONE, target_keys
 from admin_app.panel.lists.columns import Source, columns_for, offered
 from admin_app.panel.lists.rows import shape_for, titles_of
@@ -33,7 +35,6 @@ MEDIA: Mapping[str, str] = {
 }
 MARK = "\N{BYTE ORDER MARK}".encode()
 """Without it spreadsheets take CSV for text of another encoding."""
-_NUMBERS = frozenset({Kind.INTEGER, Kind.FLOAT, Kind.DECIMAL})
 _SEPARATOR = "; "
 
 
@@ -89,17 +90,8 @@ async def file(admin: Admin, request: Request, resource: Resource) -> Response:
             async for portion in portions:
                 yield portion
 
-    name = f"{resource.plural}.{format_}"
-    return StreamingResponse(
-        content(),
-        media_type=MEDIA[format_],
-        headers={
-            "Cache-Control": "no-store",
-            "Content-Disposition": f'attachment; filename="{name}"'
-            if name.isascii()
-            else "attachment",
-        },
-    )
+    headers = file_headers(f"{resource.plural}.{format_}")
+    return StreamingResponse(content(), media_type=MEDIA[format_], headers=headers)
 
 
 def _selection(resource: Resource, request: Request) -> Selection:
@@ -165,7 +157,7 @@ def _cell(
     known = titles[source.relation.target]
     keys = target_keys(visit, source.relation, values)
     if source.field is None:
-        names = [known[key].text if key in known else GONE for key in keys]
+        names = [known[key].text if key in known else say(GONE) for key in keys]
     else:
         target, field = visit.registry.target(source.relation), source.field
         found = [_plain(target, field, known[key].values) for key in keys if key in known]
@@ -178,7 +170,7 @@ def _plain(resource: Resource, field: Field, values: Mapping[str, Any]) -> Any:
     value = None if field.sensitive else values.get(field.name)
     if value is None:
         return None
-    if field.kind in _NUMBERS:
+    if field.kind in NUMBERS:
         return number(value)
     if field.kind is Kind.DATE:
         return day(value)

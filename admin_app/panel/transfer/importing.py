@@ -12,10 +12,10 @@ from typing import Any
 from sqladmin import Admin
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from admin_app.declaration import Resource
-from admin_app.desk import Upload, begin_import, choose, content_of, keep_upload, upload_of
+from admin_app.desk import Upload, begin_work, choose, content_of, keep_upload, upload_of
 from admin_app.errors import (
     AppError,
     BadRequestError,
@@ -23,10 +23,11 @@ from admin_app.errors import (
     NotFoundError,
     ReadOnlyError,
 )
+from admin_app.panel.answers import file_headers, json_answer, wants_json
 from admin_app.panel.language import lowered, number, say
 from admin_app.panel.notices import undo_url
 from admin_app.panel.rendering import render
-from admin_app.panel.security import read_form, text_in, wants_json
+from admin_app.panel.sent_forms import read_form, text_in
 from admin_app.panel.transfer.mapping import (
     SEPARATORS,
     Chosen,
@@ -42,7 +43,7 @@ from admin_app.panel.transfer.mapping import (
     tabular,
 )
 from admin_app.panel.transfer.previewing import TABS, looked_at, try_out
-from admin_app.panel.transfer.taking import take_in
+from admin_app.panel.transfer.taking import Taking
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records.transfer import (
     ENCODINGS,
@@ -59,8 +60,6 @@ from admin_app.records.transfer.tables import lines
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 FORMAT_WORDS = {"csv": "CSV", "xlsx": "Excel (XLSX)", "ndjson": "NDJSON", "json": "JSON"}
-_MOST_WAITING = 1.5
-"""Seconds to wait for a small import, so that its page shows the end."""
 
 
 async def start(admin: Admin, request: Request, resource: Resource) -> Response:
@@ -201,9 +200,9 @@ async def run(admin: Admin, request: Request, resource: Resource) -> Response:
         raise BadRequestError(say("Say why."))
     tried = found.choices["tried"]
     total = 0 if tried["more"] else tried["total"]
-    if await begin_import(database, visit.actor, found.id):
-        task = take_in(visit, found.id, fitted, file, origin, atomic=chosen.atomic, total=total)
-        await asyncio.wait({task}, timeout=_MOST_WAITING)
+    if await begin_work(database, visit.actor, found.id):
+        atomic = chosen.atomic
+        await Taking(visit, found.id, fitted, file, origin, atomic=atomic, total=total).start()
     return RedirectResponse(url, status_code=303)
 
 
@@ -313,9 +312,7 @@ async def _mapping_page(
 
 def _download(content: bytes, name: str) -> Response:
     kind = "text/csv; charset=utf-8" if name.endswith(".csv") else "application/octet-stream"
-    told = f'attachment; filename="{name}"' if name.isascii() else "attachment"
-    headers = {"Cache-Control": "no-store", "Content-Disposition": told}
-    return Response(content, media_type=kind, headers=headers)
+    return Response(content, media_type=kind, headers=file_headers(name))
 
 
 def _many(resource: Resource) -> set[str]:
@@ -334,7 +331,7 @@ async def _result(admin: Admin, request: Request, resource: Resource, found: Upl
     )
     if wants_json(request):
         told = {"running": found.running, "rows": rows, "total": total, "words": words}
-        return JSONResponse(told, headers={"Cache-Control": "no-store"})
+        return json_answer(told)
     change_set = outcome.get("change_set")
     return await render(
         admin,

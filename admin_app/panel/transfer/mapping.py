@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -15,7 +16,7 @@ from admin_app.desk import keep_preference
 from admin_app.errors import AppError
 from admin_app.panel.language import say
 from admin_app.panel.layout import covered
-from admin_app.panel.security import text_in
+from admin_app.panel.sent_forms import text_in
 from admin_app.panel.visit import Visit
 from admin_app.records.transfer import MODES, Dialect, Mode, Request, Row, Table, read_table
 from admin_app.records.transfer.files import TABULAR
@@ -29,6 +30,8 @@ SEPARATORS = (";", ",", "|")
 KEYED = "key"
 """Stands for the key, in place of the field that names related records."""
 MOST_COLUMNS = 300
+_HUMP = re.compile(r"(?<=[a-z\d])(?=[A-Z])")
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(slots=True)
@@ -169,12 +172,12 @@ def suggested(visit: Visit, resource: Resource, found: Reading, kept: Any) -> Ch
     before = kept.get("columns")
     before = before if isinstance(before, dict) else {}
     known = {each.value for each in choices(visit.registry, resource)}
+    remembered = {name: _remembered(name, before.get(name), known) for name in found.columns}
+    named = _meant(visit, resource, remembered, known)
     made = Chosen()
     taken: set[str] = set()
     for name in found.columns:
-        column = _remembered(name, before.get(name), known)
-        if column is None:
-            column = _guessed(visit, resource, name, found, known)
+        column = remembered[name] or _guessed(visit, resource, name, named[name], found, known)
         target = column.to.partition(":")[0]
         if target in taken:
             column = Column(name)
@@ -184,8 +187,7 @@ def suggested(visit: Visit, resource: Resource, found: Reading, kept: Any) -> Ch
     match = [each.value for each in matches(resource)]
     given = _given(resource, made.columns)
     usual = next((each for each in match if given >= {*each.split(",")}), "")
-    remembered = kept.get("match")
-    made.match = remembered if remembered in match and before else usual
+    made.match = kept["match"] if kept.get("match") in match and before else usual
     if made.match and not given >= {*made.match.split(",")}:
         made.match = ""
     made.mode = kept.get("mode") if kept.get("mode") in MODES else "both"
@@ -213,18 +215,52 @@ def _remembered(name: str, kept: Any, known: set[str]) -> Column | None:
 
 
 def _guessed(
-    visit: Visit, resource: Resource, name: str, found: Reading, known: set[str]
+    visit: Visit, resource: Resource, name: str, to: str, found: Reading, known: set[str]
 ) -> Column:
-    if name in REPORT_COLUMNS:
-        return Column(name)
-    to = _named(visit, resource, name.strip())
-    stands_for = covered(resource).get(to)
-    if stands_for is not None and stands_for.writable and len(stands_for.fields) == 1:
-        to = stands_for.name
     relation = resource.relations.get(to)
     if relation is not None and relation.writable:
         return _guessed_relation(visit, name, relation, found)
     return Column(name, to if to in known else "")
+
+
+def _meant(
+    visit: Visit, resource: Resource, columns: Mapping[str, Column | None], known: Iterable[str]
+) -> dict[str, str]:
+    """The field or relation that each column is called like, or else has the name of in its own.
+
+    The latter only where one alone of those ``known`` fits, and nothing else goes there.
+    """
+    stands_for = covered(resource)
+
+    def target(name: str) -> str:
+        relation = stands_for.get(name)
+        usable = relation is not None and relation.writable and len(relation.fields) == 1
+        return relation.name if relation is not None and usable else name
+
+    found = {
+        name: "" if name in REPORT_COLUMNS else target(_named(visit, resource, name.strip()))
+        for name in columns
+    }
+    taken = {*found.values(), *(each.to.partition(":")[0] for each in columns.values() if each)}
+    keys = {each.name for each in resource.key}
+    phrases = [
+        (name, f" {words} ")
+        for name in {each.partition(":")[0] for each in known} - keys
+        for text in (name, (resource.fields.get(name) or resource.relations[name]).label)
+        if (words := _words(text))
+    ]
+    likely: dict[str, list[str]] = {}
+    for name, to in found.items():
+        if to or columns[name] is not None or name in REPORT_COLUMNS:
+            continue
+        fitting = {to for to, phrase in phrases if phrase in f" {_words(name)} "}
+        if len(fitting) == 1 and taken.isdisjoint(fitting):
+            likely.setdefault(fitting.pop(), []).append(name)
+    return found | {names[0]: to for to, names in likely.items() if len(names) == 1}
+
+
+def _words(text: str) -> str:
+    return " ".join(_WORD.findall(_HUMP.sub(" ", text))).casefold()
 
 
 def _named(visit: Visit, resource: Resource, wanted: str) -> str:

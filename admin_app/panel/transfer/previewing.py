@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from time import monotonic
 from typing import Any
 
 from admin_app.declaration import Key, Relation, Resource
@@ -19,12 +18,9 @@ from admin_app.panel.transfer.mapping import Reading
 from admin_app.panel.visit import Visit, id_from
 from admin_app.records import Title
 from admin_app.records.transfer import Import, Outcome, Plan, counts, row_outcomes
-from admin_app.records.transfer.importer import CHUNK, MOST_ATOMIC
+from admin_app.records.transfer.importer import MOST_ATOMIC
+from admin_app.records.transfer.trial import tried
 
-MOST_TRIED = 2_000
-"""The most rows tried."""
-TRYING = 8.0
-"""The most seconds of a trial."""
 MOST_COUNTED = 100_000
 """The most rows counted."""
 PAGE = 50
@@ -51,14 +47,9 @@ async def try_out(visit: Visit, fitted: Plan, file: Reading, *, atomic: bool) ->
     )
     rows, total = iter(file.rows), Outcome()
     made: dict[int, Made] = {}
-    until = monotonic() + TRYING
-    for _ in range(MOST_TRIED // CHUNK):
-        chunk = await _next(rows, CHUNK)
-        async for part in importing.run(chunk):
-            total.add(part)
-            made |= dict.fromkeys((each.row.line for each in part.done), part.made)
-        if len(chunk) < CHUNK or monotonic() > until:
-            break
+    async for part in tried(importing, rows):
+        total.add(part)
+        made |= dict.fromkeys((each.row.line for each in part.done), part.made)
     rest = itertools.islice(rows, MOST_COUNTED + 1 - total.rows)
     left = await asyncio.to_thread(lambda: sum(1 for _ in rest))
     if atomic and total.rows + left > MOST_ATOMIC:
@@ -78,11 +69,6 @@ async def try_out(visit: Visit, fitted: Plan, file: Reading, *, atomic: bool) ->
         "names": [name for each in fitted.rules for name in _names(each.target)],
         "atomic": atomic,
     }
-
-
-async def _next(rows: Iterator[Any], most: int) -> list[Any]:
-    """Some of the rows, read in a thread: a line may be long."""
-    return await asyncio.to_thread(lambda: list(itertools.islice(rows, most)))
 
 
 def _names(target: Any) -> Sequence[str]:

@@ -21,11 +21,11 @@ from admin_app.errors import (
     ForbiddenError,
     NotFoundError,
     UnauthenticatedError,
-    closest,
 )
 from admin_app.records.explaining.explained_fields import ExplainedField, FieldExplainer
 from admin_app.records.explaining.verdict import Case, ExplainedGrant, Reason, true_rules
 from admin_app.records.reads.reader import Reader
+from admin_app.suggestions import meant
 
 MOST_USERS = 200
 """The most users that ``who_may`` lists."""
@@ -200,10 +200,7 @@ async def _key_in_sight(
 
 
 def _unknown(parameter: str, name: str, known: Iterable[str]) -> FieldError:
-    near = closest(name[:_LONGEST_NAME], known)
-    detail = f"There is no {parameter} {name[:_LONGEST_NAME]!r}."
-    if near:
-        detail += f" Did you mean {near}?"
+    detail = f"There is no {parameter} {name[:_LONGEST_NAME]!r}." + meant(name, known)
     return FieldError((parameter,), f"unknown_{parameter}", detail)
 
 

@@ -16,7 +16,7 @@ from admin_app.records.trail.history import ChangeSet, History, Timeline
 from admin_app.records.trail.net import Net, fold
 from admin_app.records.trail.past import PastChange
 from admin_app.records.trail.recent import RecentChange, recent_changes
-from admin_app.records.trail.recorded import change_with_effects
+from admin_app.records.trail.recorded import changes_of_record
 from admin_app.records.writes.refusals import impossible_values
 from admin_app.records.writes.undo.parts import Reverted
 from admin_app.records.writes.undo.reverting import Reverting
@@ -87,11 +87,8 @@ class Histories(SingleRecords, Writes):
         seen = self.registry_for(actor)[resource.name]
 
         async def read(connection: AsyncConnection) -> list[PastChange]:
-            found = [
-                (await change_with_effects(connection, seen, key, each))[:1] for each in wanted
-            ]
-            flat = [each for some in found for each in some]
-            return await self._history(connection, actor).in_sight(flat)
+            found = await changes_of_record(connection, seen, key, wanted)
+            return await self._history(connection, actor).in_sight(found)
 
         with acting(actor):
             return await self._read(actor, read)

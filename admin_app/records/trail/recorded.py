@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection
 from dataclasses import replace
 
 from sqlalchemy import select
@@ -65,19 +66,23 @@ async def latest_of_set(
     return []
 
 
-async def change_with_effects(
-    connection: AsyncConnection, resource: Resource, key: Key, change: int
+async def changes_of_record(
+    connection: AsyncConnection, resource: Resource, key: Key, wanted: Collection[int]
 ) -> list[PastChange]:
-    """A change that was no effect of another, and its effects."""
+    """Those of a record's changes with these ids, in the order of theirs, each by itself."""
     mine = (Change.resource == resource.name, Change.key == resource.key_text(key))
-    statement = select(*COLUMNS).where(*mine, Change.id == change)
-    row = (await connection.execute(statement)).first()
-    if row is None:
-        return []
-    effects = (
+    statement = select(*COLUMNS).where(*mine, Change.id.in_(wanted)).order_by(Change.id)
+    return [replace(past(row), cause_id=None) for row in await connection.execute(statement)]
+
+
+async def effects_of(
+    connection: AsyncConnection, change: PastChange, limit: int
+) -> list[PastChange]:
+    """The first changes that a change brought about, oldest first."""
+    statement = (
         select(*COLUMNS)
-        .where(Change.change_set == row.change_set, Change.cause_id == change)
+        .where(Change.change_set == change.change_set, Change.cause_id == change.id)
         .order_by(Change.id)
+        .limit(limit)
     )
-    found = [past(each) for each in await connection.execute(effects)]
-    return [replace(past(row), cause_id=None), *found]
+    return [past(row) for row in await connection.execute(statement)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from itertools import islice
 
 from admin_app.declaration import Resource
 from admin_app.records.transfer.files import (
@@ -19,8 +20,13 @@ from admin_app.records.transfer.mapping import by_label
 
 SAMPLE = 2**20
 """Bytes that are looked at."""
+MOST_WORDS = 10_000
+"""Words that tell the alphabet."""
 _NUMBER = re.compile(r"[+-]?[\d\s.,]*\d[\d\s.,%]*")
-_HIGH = re.compile(rb"[\x80-\xff]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_CYRILLIC = re.compile(r"[\u0400-\u04ff]{3,}")
+"""Fewer letters in a row are found in Western words as well."""
+_VOWELS = frozenset("аеиоуыъэюяёєії")
 
 
 def detect(content: bytes, name: str, resource: Resource) -> Dialect:
@@ -72,8 +78,17 @@ def encoding_of(content: bytes) -> Encoding:
 
 def _single_byte(sample: bytes) -> Encoding:
     """Cyrillic words are nothing but high bytes; of Western ones a letter here and there is."""
-    runs = [len(each) for each in _HIGH.findall(sample)]
-    return "cp1251" if sum(each for each in runs if each > 2) * 2 > sum(runs) else "cp1252"  # noqa: PLR2004
+    found = (each[0] for each in _WORD.finditer(sample.decode("cp1251", "replace")))
+    words = list(islice((each for each in found if not each.isascii()), MOST_WORDS))
+    letters = sum(not letter.isascii() for each in words for letter in each)
+    cyrillic = sum(len(each) for each in words if _is_cyrillic(each))
+    return "cp1251" if cyrillic * 2 > letters else "cp1252"
+
+
+def _is_cyrillic(word: str) -> bool:
+    """Whether it is spelt as a word; the umlauts of German in a row are none, of what case ever."""
+    spelt = word.islower() or word.isupper() or word.istitle()
+    return spelt and _CYRILLIC.fullmatch(word) is not None and not _VOWELS.isdisjoint(word.lower())
 
 
 def has_header(resource: Resource, first: str, rest: str, delimiter: str) -> bool:

@@ -6,11 +6,11 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from admin_app.access.standing import require_standing
 from admin_app.declaration import Actor, Key, Origin
-from admin_app.errors import AppError
+from admin_app.errors import AppError, ContentTooLargeError
 from admin_app.records.service import Records
 from admin_app.records.transfer.files import Format, Row
 from admin_app.records.transfer.mapping import Plan
@@ -24,6 +24,18 @@ CHUNK = 200
 """Rows of one transaction: enough to be quick, and over before other writers get impatient."""
 MOST_ATOMIC = 10_000
 """Rows that a request may have kept all or none: others wait until they are written."""
+MOST_WHOLE = 50_000
+"""Rows of which all or none can be kept anywhere: they are all in memory until then."""
+
+
+class _Sorted(NamedTuple):
+    """Rows, sorted by what can be read of them."""
+
+    good: list[Prepared]
+    unreadable: list[Prepared]
+    """With cells that are no values."""
+    broken: list[Failure]
+    """That could not be told into cells."""
 
 
 class Import:
@@ -56,14 +68,17 @@ class Import:
         """Take the rows in, chunk by chunk; each outcome is of rows that are kept by then.
 
         An atomic import is one chunk, of which nothing is kept if any row fails; without ``keep``
-        nothing ever is. Raises what ``Records.write`` raises, and what ``require_standing`` does of
-        an actor who has lost something meanwhile; the chunks before stay, and the import can simply
-        run again.
+        nothing ever is. Raises ``ContentTooLargeError`` for one of too many rows, what
+        ``Records.write`` raises, and what ``require_standing`` does of an actor who has lost
+        something meanwhile; the chunks before stay, and the import can simply run again.
         """
         waiting = iter(rows)
-        size = None if self._atomic else CHUNK
+        size = MOST_WHOLE + 1 if self._atomic else CHUNK
         # In a thread: a row may be long, or have much before it that is passed over.
         while chunk := await asyncio.to_thread(lambda: list(itertools.islice(waiting, size))):
+            if len(chunk) > MOST_WHOLE:
+                msg = f"At most {MOST_WHOLE:,} rows are kept all or none: send them in parts."
+                raise ContentTooLargeError(msg)
             yield await (self._whole(chunk) if self._atomic else self._chunk(chunk))
 
     async def _whole(self, rows: Sequence[Row]) -> Outcome:
@@ -77,32 +92,31 @@ class Import:
 
         Most chunks have no bad row, and are written with a tenth of the statements.
         """
-        prepared, failures = self._prepared(rows)
+        sorted_ = self._sorted(rows)
         try:
-            run = await self._attempt(prepared, failures, together=True)
+            run = await self._attempt(sorted_, together=True)
         except RowFailedError:
-            run = await self._attempt(prepared, failures, together=False)
+            run = await self._attempt(sorted_, together=False)
         self._seen.update(run.seen)
         return run.outcome
 
-    def _prepared(self, rows: Sequence[Row]) -> tuple[list[Prepared], list[Failure]]:
-        prepared: list[Prepared] = []
-        failures: list[Failure] = []
+    def _sorted(self, rows: Sequence[Row]) -> _Sorted:
+        found = _Sorted([], [], [])
         for row in rows:
             try:
-                prepared.append(prepare(self._plan, self._registry, self._format, row))
+                prepared = prepare(self._plan, self._registry, self._format, row)
             except AppError as error:
-                failures.append(failure(row, error))
-        return prepared, failures
+                found.broken.append(failure(row, error))
+            else:
+                (found.unreadable if prepared.errors else found.good).append(prepared)
+        return found
 
-    async def _attempt(
-        self, prepared: Sequence[Prepared], failures: Sequence[Failure], *, together: bool
-    ) -> Run:
+    async def _attempt(self, rows: _Sorted, *, together: bool) -> Run:
         async def work(writer: Writer) -> Run:
             await require_standing(writer.connection, self._actor)
             run = Run(writer, self._registry, self._plan, self._seen)
-            await (run.together(prepared) if together else run.one_by_one(prepared))
-            _in_order(run.outcome, failures)
+            await (run.together(rows.good) if together else run.one_by_one(rows.good))
+            await _refuse(run, rows)
             return run
 
         return await self._written(work)
@@ -122,15 +136,15 @@ class Import:
         whole = Outcome()
         for start in range(0, len(rows), CHUNK):
             await require_standing(writer.connection, self._actor)
-            prepared, failures = self._prepared(rows[start : start + CHUNK])
+            sorted_ = self._sorted(rows[start : start + CHUNK])
             run = Run(writer, self._registry, self._plan, self._seen)
             try:
                 async with writer.savepoint():
-                    await run.together(prepared)
+                    await run.together(sorted_.good)
             except RowFailedError:
                 run = Run(writer, self._registry, self._plan, self._seen)
-                await run.one_by_one(prepared)
-            _in_order(run.outcome, failures)
+                await run.one_by_one(sorted_.good)
+            await _refuse(run, sorted_)
             # It may all run again: a row that meets itself is met for the first time.
             self._seen.update(run.seen)
             whole.add(run.outcome)
@@ -139,8 +153,12 @@ class Import:
         return whole
 
 
-def _in_order(outcome: Outcome, failures: Sequence[Failure]) -> None:
-    outcome.failures = sorted([*failures, *outcome.failures], key=lambda each: each.row.line)
+async def _refuse(run: Run, rows: _Sorted) -> None:
+    """Note the rows that were not tried, each in its place."""
+    if rows.unreadable:
+        await run.refuse(rows.unreadable)
+    run.outcome.failures += rows.broken
+    run.outcome.failures.sort(key=lambda each: each.row.line)
 
 
 class NothingKeptError(Exception):

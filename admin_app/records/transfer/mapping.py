@@ -6,7 +6,6 @@ an export can be imported as it is.
 
 from __future__ import annotations
 
-import itertools
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,14 +13,15 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from admin_app.declaration import Field, Kind, Registry, Relation, Resource
-from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError, closest
+from admin_app.errors import MAX_ERRORS, BadRequestError, FieldError
+from admin_app.suggestions import meant
 
 Mode = Literal["both", "create", "update"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 """What an import may do: create what is new and update what is there, or one of the two."""
 REPORT_COLUMNS = ("import_line", "import_reason")
 """What a file of refused rows has besides the file's own columns; an import passes them over."""
-LONGEST_NAME, MOST_NEAR = 100, 1_000
+LONGEST_NAME = 100
 """How much of a name is told, and with how many it is compared: a file may be made to take long."""
 
 STEPS = {
@@ -83,6 +83,11 @@ class Plan:
             if name in {each.target.name, *_given(each.target)}:
                 return row.get(each.column)
         return row.get(name)
+
+    def filled_by(self, name: str) -> set[str]:
+        """The name, and the fields that get their values by the rule for what is called so."""
+        targets = (each.target for each in self.rules if each.target.name == name)
+        return {name, *(given for each in targets for given in _given(each))}
 
 
 def read_request(text: str) -> Request:
@@ -307,19 +312,6 @@ def _bad_step(step: str) -> str:
         form = f"{step}:VALUE" if STEPS[step] else step
         return f"This step is written {form}."
     return f"There is no step {step!r}." + meant(step, STEPS)
-
-
-def meant(name: str, known: Iterable[str]) -> str:
-    """A question for the known name that is most like ``name``, to stand after a sentence."""
-    found = closest(name[:LONGEST_NAME], itertools.islice(known, MOST_NEAR))
-    near = (found or "")[:LONGEST_NAME]
-    return f" Did you mean {near}?" if near else ""
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """The known name that is most like ``name``, in brackets; nothing where nothing is known."""
-    near = closest(name[:LONGEST_NAME], itertools.islice(known, MOST_NEAR))
-    return f" (nearest: {near[:LONGEST_NAME]})" if near else ""
 
 
 def split_escaped(text: str) -> list[str]:

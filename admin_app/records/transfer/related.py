@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from admin_app.declaration import Field, Key, Registry, Relation, Resource
-from admin_app.errors import AppError, InvalidInputError
+from admin_app.declaration.schemas import INVALID
+from admin_app.errors import AppError, FieldError, InvalidInputError
 from admin_app.records.transfer.mapping import Plan, Rule
 from admin_app.records.transfer.values import Prepared, referring
 from admin_app.records.writes.writer import Writer
@@ -75,31 +76,35 @@ class Related:
         Raises ``InvalidInputError`` for those there are none or several of, unless they are to be
         passed over (``missing`` false).
         """
+        errors = self.unclear(row) if missing else []
+        if errors:
+            raise InvalidInputError(INVALID, errors=errors)
         data = dict(row.data)
         for rule, by in self._natural:
             values = row.related.get(rule.target.name)
             if values is None:
                 continue
             known = self._known[self._place(rule, by)]
-            if missing:
-                self._refuse_unclear(rule, by, known, values)
             keys = [known[each][0] for each in values if each in known]
             data.update(referring(_relation(rule), self._target(rule), keys))
         return data
 
-    def _refuse_unclear(
-        self, rule: Rule, by: Field, known: Mapping[Any, Sequence[Key]], values: Sequence[Any]
-    ) -> None:
-        target = self._target(rule)
-        for value in values:
-            count, label = len(known.get(value, ())), by.label.lower()
-            told = target.wire(by.name, value)
-            if count == 0:
-                label_ = target.label.lower()
-                raise _refused(rule, f"There is no {label_} whose {label} is {told!r}.")
-            if count > 1:
-                many = target.label_plural.lower()
-                raise _refused(rule, f"There are {count} {many} whose {label} is {told!r}.")
+    def unclear(self, row: Prepared) -> list[FieldError]:
+        """Those there are none of, nor will be, or several."""
+        errors: list[FieldError] = []
+        for rule, by in self._natural:
+            known, target = self._known[self._place(rule, by)], self._target(rule)
+            label_, many = target.label.lower(), target.label_plural.lower()
+            label = by.label.lower()
+            for value in row.related.get(rule.target.name, ()):
+                count, told = len(known.get(value, ())), target.wire(by.name, value)
+                if count == 1 or (count == 0 and rule.create):
+                    continue
+                words = f"There are {count} {many} whose {label} is {told!r}."
+                if count == 0:
+                    words = f"There is no {label_} whose {label} is {told!r}."
+                errors.append(FieldError((rule.target.name,), "related", words))
+        return errors
 
     def _target(self, rule: Rule) -> Resource:
         return self._registry.target(_relation(rule))

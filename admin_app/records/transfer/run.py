@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from admin_app.declaration import Field, Key, Registry
-from admin_app.errors import AppError, FieldError, InvalidInputError
+from admin_app.declaration.schemas import INVALID
+from admin_app.errors import AppError, FieldError, ForbiddenError, InvalidInputError
 from admin_app.records.reads.reader import Values
 from admin_app.records.reads.representation import Representation
 from admin_app.records.transfer.files import Row
@@ -140,11 +141,59 @@ class Run:
                     async with self._writer.savepoint():
                         done = await self._row(row)
             except AppError as error:
+                self._refuse(row, error)
                 self.seen = seen
-                self.outcome.failures.append(failure(row.row, error))
             else:
                 self.outcome.take(done)
         self.outcome.made = self._related.made
+
+    async def refuse(self, rows: Sequence[Prepared]) -> None:
+        """Refuse rows with cells that cannot be read, for those and for what else is wrong."""
+        await self._look_up(rows)
+        for row in rows:
+            seen = dict(self.seen)
+            self._refuse(row, InvalidInputError(INVALID, errors=row.errors))
+            self.seen = seen
+
+    def _refuse(self, row: Prepared, error: AppError) -> None:
+        """Note a failure; where it is a mistake of the row, with the others that there are."""
+        if isinstance(error, InvalidInputError):
+            errors = list(errors_of(error))
+            errors += self._others(errors, self._related.unclear(row))
+            errors += self._others(errors, self._invalid(row))
+            error = InvalidInputError(INVALID, errors=errors)
+        self.outcome.failures.append(failure(row.row, error))
+
+    def _others(self, told: Sequence[FieldError], found: Sequence[FieldError]) -> list[FieldError]:
+        """Those of which nothing has been told."""
+        names = self._filled_by(str(each.path[0]) for each in told if each.path)
+        return [each for each in found if each not in told and names.isdisjoint(each.path[:1])]
+
+    def _filled_by(self, names: Iterable[str]) -> set[str]:
+        return {given for name in names for given in self._plan.filled_by(name)}
+
+    def _invalid(self, row: Prepared) -> list[FieldError]:
+        """What is wrong with the values that are known before the row is written."""
+        data, found = self._related.data_of(row, missing=False), list[FieldError]()
+        before = None
+        try:
+            before = self._find(row, data)
+        except InvalidInputError as error:
+            found += errors_of(error)
+        try:
+            if before is None:
+                self._writer.seen(self._resource, "create").create.parse(self._creatable(data))
+            else:
+                seen = self._writer.seen(self._resource, "update")
+                seen.update.parse(self._updatable(before, data))
+        except ForbiddenError:
+            return []  # What fields there are is told to those who may write them.
+        except AppError as error:
+            # Only what is known to be a new record has to be complete.
+            wrong = [each for each in errors_of(error) if not found or each.code != "required"]
+            found += self._others(found, wrong)
+        related = self._filled_by(row.related)
+        return [each for each in found if related.isdisjoint(each.path[:1])]
 
     async def _row(self, row: Prepared) -> Done:
         await self._related.create([row])
@@ -270,8 +319,12 @@ def _typed_at(each: Field, data: Any) -> Any:
 
 def failure(row: Row, error: AppError) -> Failure:
     """A row that was refused."""
-    errors = error.errors or (FieldError((), error.code, error.detail),)
-    return Failure(row, reasons_of(error), errors)
+    return Failure(row, reasons_of(error), errors_of(error))
+
+
+def errors_of(error: AppError) -> tuple[FieldError, ...]:
+    """What a refusal says, of the whole row where it names no field."""
+    return error.errors or (FieldError((), error.code, error.detail),)
 
 
 def reasons_of(error: AppError) -> tuple[str, ...]:

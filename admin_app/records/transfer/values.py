@@ -25,7 +25,8 @@ from admin_app.records.transfer.files import (
     list_of,
     unguard,
 )
-from admin_app.records.transfer.mapping import LONGEST_NAME, Plan, Rule, meant
+from admin_app.records.transfer.mapping import LONGEST_NAME, Plan, Rule
+from admin_app.suggestions import meant
 
 LARGEST_WHOLE = 40
 """Digits of a number that can still be meant: ``1e999999999`` is an attack."""
@@ -42,30 +43,29 @@ class Prepared:
     """JSON data by field."""
     related: dict[str, list[Any]]
     """Of relations given by another field than the key: that field's values."""
+    errors: list[FieldError]
+    """Of cells that cannot be read."""
 
 
 def prepare(plan: Plan, registry: Registry, format_: Format, row: Row) -> Prepared:
     """Read a row by its mapping.
 
-    Raises ``InvalidInputError`` with every cell that cannot be read.
+    Raises ``InvalidInputError`` for a row that cannot be told into cells.
     """
     if row.problem:
         raise InvalidInputError(row.problem)
-    prepared = Prepared(row, {}, {})
     errors = [
         FieldError((name[:LONGEST_NAME],), "unknown_field", "There is no such field." + near)
         for name in itertools.islice(_unknown(plan, row), MOST_UNKNOWN)
         for near in [meant(name, plan.members or ())]
     ]
+    prepared = Prepared(row, {}, {}, errors)
     for rule in plan.rules:
         try:
             _take(rule, registry, format_, prepared)
         except AppError as error:
             words = error.errors[0].detail if error.errors else error.detail
             errors.append(FieldError((rule.target.name,), "invalid", words))
-    if errors:
-        msg = "Some values are not valid."
-        raise InvalidInputError(msg, errors=errors)
     return prepared
 
 

@@ -15,8 +15,8 @@ from admin_app.rest.document.enums import name_enums
 from admin_app.rest.document.examples import add_examples
 from admin_app.rest.document.frame import add_frame
 from admin_app.rest.document.marks import add_marks
-from admin_app.rest.document.parts import REF, Document, add_schema, refusals, value_of
-from admin_app.rest.document.problems import problem_responses, problem_schemas
+from admin_app.rest.document.parts import Document, add_schema, ref, value_of
+from admin_app.rest.document.problems import problem_responses, problem_schemas, refusals
 from admin_app.rest.document.shapes import add_shaped
 from admin_app.rest.document.sharing import share
 
@@ -24,7 +24,6 @@ _ABOUT = """\
 Send `Authorization: Bearer <token>`. Every refusal is a problem (RFC 9457) whose `type` leads to
 what it means and what to do. The document holds what the token may do, and nothing else.
 """
-_OPENAPI = REF.format(model="OpenapiDocument")
 _CHAPTERS = {
     "API tokens": "Tokens that programs act with, and what each reaches.",
     "Access": "Who may do what, and why.",
@@ -187,7 +186,7 @@ def _self() -> Document:
         "responses": {
             "200": {
                 "description": "OpenAPI 3.1.",
-                "content": {"application/json": {"schema": {"$ref": _OPENAPI}}},
+                "content": {"application/json": {"schema": ref("OpenapiDocument")}},
             },
             **refusals((UnauthenticatedError, TooManyRequestsError, BusyError)),
         },

@@ -16,8 +16,9 @@ from admin_app.rest.document.parts import (
     Document,
     if_match_parameter,
     operation,
-    refusals,
+    ref,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.endpoints import camel
 
 
@@ -57,7 +58,7 @@ def _body(action: DeclaredAction, name: str, schemas: Document) -> Document:
         "properties": {**selection["properties"], "parameters": parameters},
         "required": ["keys", *needed],
     }
-    return {"$ref": REF.format(model=f"{name}Selection")}
+    return ref(f"{name}Selection")
 
 
 def _answer(action: DeclaredAction, name: str, schemas: Document) -> Document:
@@ -68,7 +69,7 @@ def _answer(action: DeclaredAction, name: str, schemas: Document) -> Document:
         "properties": {"result": value},
         "required": ["result"],
     }
-    reference = {"$ref": REF.format(model=f"{name}Answer")}
+    reference = ref(f"{name}Answer")
     return {
         "description": "What the action answers.",
         "content": {"application/json": {"schema": reference}},
@@ -79,7 +80,7 @@ def _added(adapter: TypeAdapter[Any], name: str, schemas: Document, mode: Any) -
     schemas[name] = {**_schema(adapter, name, schemas, mode), "title": name}
     if schemas[name].get("type") == "object":
         schemas[name].setdefault("additionalProperties", False)
-    return {"$ref": REF.format(model=name)}
+    return ref(name)
 
 
 def _schema(adapter: TypeAdapter[Any], name: str, schemas: Document, mode: Any) -> Document:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from admin_app.rest.document.parts import REF, Document
+from admin_app.rest.document.parts import Document, ref
 from admin_app.rest.endpoints import camel
 
 _SEVERAL = ("anyOf", "oneOf")
@@ -46,5 +46,5 @@ def _move(schemas: Document, name: str, holder: Any, place: Any) -> list[str]:
     if not name.isascii() or schemas.get(name, holder[place]) != holder[place]:
         return []
     schemas[name] = holder[place]
-    holder[place] = {"$ref": REF.format(model=name)}
+    holder[place] = ref(name)
     return [name]

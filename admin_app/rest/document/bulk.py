@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Callable, Collection
-from typing import Any
 
 from admin_app.declaration import Registry, Relation, Resource
 from admin_app.declaration.schemas import MAX_CHILDREN
@@ -20,21 +19,22 @@ from admin_app.records.writes.bulk.items import BULK_DELETE, MAX_ITEMS
 from admin_app.records.writes.bulk.upsert import unique_fields
 from admin_app.rest.document.parts import (
     MINIMAL,
-    REF,
+    STRING,
     WRITING,
     Document,
     add_schema,
     operation,
     parameter_of,
-    refusals,
+    ref,
     trash_parameters,
 )
+from admin_app.rest.document.problems import refusals
+from admin_app.rest.endpoints import camel
 
 Allowed = Callable[[Resource], Collection[str]]
 
-_TEXT = {"type": "string"}
-_KEY = {**_TEXT, "maxLength": 1000, "description": "In the text form of keys."}
-_TAG = {**_TEXT, "maxLength": 1000, "description": "The ETag that was read."}
+_KEY = {**STRING, "maxLength": 1000, "description": "In the text form of keys."}
+_TAG = {**STRING, "maxLength": 1000, "description": "The ETag that was read."}
 _LISTS = (*WRITING, NotFoundError, PreconditionRequiredError, StaleVersionError)
 _ATOMIC = parameter_of(
     "atomic",
@@ -84,9 +84,9 @@ def _put(schemas: Document, name: str, relation: Relation, ways: Document) -> No
 
 
 def _ways(owner: Resource, relation: Relation, actions: Collection[str]) -> Document:
-    data = {"key": _KEY, "data": _ref(_name(owner, relation, "Update")), "if_match": _TAG}
+    data = {"key": _KEY, "data": ref(_name(owner, relation, "Update")), "if_match": _TAG}
     ways: Document = {
-        "create": _ref(_name(owner, relation, "Create")),
+        "create": ref(_name(owner, relation, "Create")),
         "update": _object(data, "key", "data"),
         "delete": {"anyOf": [_KEY, _object({"key": _KEY, "if_match": _TAG}, "key")]},
     }
@@ -147,7 +147,7 @@ def add_bulk(
 
 
 def _list_operation(resource: Resource, name: str, summary: str, body: str) -> Document:
-    many = "".join(part[:1].upper() + part[1:] for part in resource.plural.split("_"))
+    many = camel(resource.plural)
     result = f"{resource.model.__name__}BulkResult"
     return {
         **operation(
@@ -157,18 +157,18 @@ def _list_operation(resource: Resource, name: str, summary: str, body: str) -> D
             {"200": _answered(result, "What became of each item."), **refusals(_LISTS)},
         ),
         "parameters": [_ATOMIC],
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(body)}}},
+        "requestBody": {"required": True, "content": {"application/json": {"schema": ref(body)}}},
     }
 
 
 def _add_list_schemas(resource: Resource, action: str, schemas: Document) -> None:
     one = resource.model.__name__
     if action == "create":
-        schemas[f"{one}BulkCreate"] = _items(_ref(resource.create.name))
+        schemas[f"{one}BulkCreate"] = _items(ref(resource.create.name))
     if action == "update":
-        item = {"key": _KEY, "data": _ref(resource.update.name), "if_match": _TAG}
+        item = {"key": _KEY, "data": ref(resource.update.name), "if_match": _TAG}
         schemas[f"{one}BulkUpdateItem"] = _object(item, "key", "data")
-        schemas[f"{one}BulkUpdate"] = _items(_ref(f"{one}BulkUpdateItem"))
+        schemas[f"{one}BulkUpdate"] = _items(ref(f"{one}BulkUpdateItem"))
     if action == "delete":
         add_schema(schemas, BULK_DELETE, "validation")
     told = {
@@ -177,12 +177,12 @@ def _add_list_schemas(resource: Resource, action: str, schemas: Document) -> Non
         "key": _KEY,
     }
     if resource.read.name in schemas:
-        told["data"] = _ref(resource.read.name)
+        told["data"] = ref(resource.read.name)
     told["problem"] = {"type": "object", "description": "Why it was refused (RFC 9457)."}
-    item = {"type": "object", "properties": told, "required": ["index", "status"]}
+    answered = {"type": "object", "properties": told, "required": ["index", "status"]}
     schemas[f"{one}BulkResult"] = {
         "type": "object",
-        "properties": {"items": {"type": "array", "items": item}},
+        "properties": {"items": {"type": "array", "items": answered}},
         "required": ["items"],
     }
 
@@ -203,7 +203,7 @@ def matching_operations(
     resource: Resource, allowed: Collection[str], filters: list[Document]
 ) -> Document:
     """The operations on every record that a filter finds, by method."""
-    many = "".join(part[:1].upper() + part[1:] for part in resource.plural.split("_"))
+    many = camel(resource.plural)
     label = resource.label_plural.lower()
     found: Document = {}
     for action, method, summary in (
@@ -225,7 +225,7 @@ def matching_operations(
                 "parameters": [_MAX_AFFECTED, *filters],
             }
     if "patch" in found:
-        content = {"schema": _ref(resource.update.name)}
+        content = {"schema": ref(resource.update.name)}
         found["patch"]["requestBody"] = {
             "required": True,
             "content": {"application/json": content, "application/merge-patch+json": content},
@@ -250,7 +250,7 @@ def describe_batch(prefix: str, paths: Document, schemas: Document) -> None:
     add_schema(schemas, BATCH, "validation")
     done = {
         "op": {"enum": ["create", "update", "delete"]},
-        "resource": _TEXT,
+        "resource": STRING,
         "status": {"type": "integer", "description": "What it would have been answered with."},
         "key": _KEY,
         "data": {"type": "object", "description": "The record; none of one that is deleted."},
@@ -282,7 +282,7 @@ def describe_batch(prefix: str, paths: Document, schemas: Document) -> None:
             },
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": _ref(BATCH.name)}},
+                "content": {"application/json": {"schema": ref(BATCH.name)}},
             },
         }
     }
@@ -303,8 +303,4 @@ def _object(members: Document, *required: str) -> Document:
 
 
 def _answered(name: str, description: str) -> Document:
-    return {"description": description, "content": {"application/json": {"schema": _ref(name)}}}
-
-
-def _ref(name: str) -> Any:
-    return {"$ref": REF.format(model=name)}
+    return {"description": description, "content": {"application/json": {"schema": ref(name)}}}

@@ -7,7 +7,7 @@ from typing import Any
 
 from admin_app.declaration import Field, Kind, Registry, Resource
 from admin_app.declaration.values import adapter_of
-from admin_app.rest.document.parts import REF, Document
+from admin_app.rest.document.parts import Document, ref
 from admin_app.rest.endpoints import camel
 
 
@@ -45,7 +45,7 @@ def _name(
     resource: Resource, field: Field, name: str, prefix: str, paths: Document, schemas: Document
 ) -> None:
     choices = adapter_of(field.shape).json_schema()
-    reference = {"$ref": REF.format(model=name)}
+    reference = ref(name)
     model = resource.model.__name__
     own = [each for schema, each in schemas.items() if schema.startswith(model)]
     found = sum(_refer(each, field.name, choices, reference) for each in own)

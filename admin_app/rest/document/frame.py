@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from admin_app.errors import ConflictError, InvalidInputError
 from admin_app.records.writes.idempotency import KEY_LENGTH
-from admin_app.rest.document.parts import Document, add_schema, ref, refusals
+from admin_app.rest.document.parts import Document, add_schema, ref
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.dry_run import DRY_RUN, MEDIA_TYPE
 from admin_app.rest.frame import CHANGE_SET
 from admin_app.rest.idempotency import HEADER, REPLAYED
@@ -68,7 +69,7 @@ def _framed(operation: Document) -> Document:
         for status, each in operation["responses"].items()
     }
     done = responses.get("200", {"description": "What would be done (Prefer: tx=rollback)."})
-    tried = {MEDIA_TYPE: {"schema": ref(DRY_RUN)}}
+    tried = {MEDIA_TYPE: {"schema": ref(DRY_RUN.name)}}
     responses["200"] = {**done, "content": {**done.get("content", {}), **tried}}
     for status, each in refusals((ConflictError, InvalidInputError)).items():
         responses.setdefault(status, each)

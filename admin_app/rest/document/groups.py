@@ -22,18 +22,19 @@ from admin_app.records.queries.periods import MOMENTS
 from admin_app.rest.answers import JSON
 from admin_app.rest.document.parts import (
     READING,
-    REF,
+    STRING,
     Document,
     answer,
+    list_parameter_of,
     operation,
     parameter_of,
-    refusals,
+    ref,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.document.queries import operations_of, zone_parameter
 from admin_app.rest.document.shapes import IF_NONE_MATCH, page_answer
 from admin_app.rest.endpoints import camel
 
-_TEXT: Document = {"type": "string"}
 _COUNTED = f"The fields and to-one relations whose values are counted, at most {facets.MAX_FIELDS}."
 _FUNCTIONS = {
     "count": "How many records of each group have a value of these; * counts them all.",
@@ -57,7 +58,7 @@ def aggregate_operation(
     """``GET /<plural>/aggregate``; ``filters`` are the parameters that it shares with the list."""
     answered = page_answer(resource)
     found = answer(resource.page, "The groups.", ETag="Of this answer.")
-    found["content"] = {JSON: {"schema": {"$ref": REF.format(model="Aggregates")}}}
+    found["content"] = {JSON: {"schema": ref("Aggregates")}}
     return {
         **operation(
             resource,
@@ -77,7 +78,7 @@ def facets_operation(resource: Resource, filters: Iterable[Document]) -> Documen
     """``GET /<plural>/facets``; ``filters`` are the parameters that it shares with the list."""
     answered = page_answer(resource)
     found = answer(resource.page, "The values.", ETag="Of this answer.")
-    found["content"] = {JSON: {"schema": {"$ref": REF.format(model="Facets")}}}
+    found["content"] = {JSON: {"schema": ref("Facets")}}
     limit = {
         "type": "integer",
         "minimum": 1,
@@ -123,7 +124,7 @@ def _facets() -> Document:
     facet = {
         "type": "object",
         "properties": {
-            "field": _TEXT,
+            "field": STRING,
             "values": {"type": "array", "items": value},
             "more": {"type": "boolean", "description": "Whether there are other values."},
             "counted": {"type": "boolean", "description": "False where counting took too long."},
@@ -203,15 +204,11 @@ def _asked(resource: Resource, registry: Registry) -> list[Document]:
             "content": {JSON: {"schema": having}},
         },
         parameter_of("limit", limit, "Groups that are answered."),
-        {
-            **parameter_of(
-                "sort",
-                {"type": "array", "items": _TEXT},
-                "Order: names of groups, `count`, or others such as `-sum.pages`.",
-            ),
-            "style": "form",
-            "explode": False,
-        },
+        list_parameter_of(
+            "sort",
+            {"type": "array", "items": STRING},
+            "Order: names of groups, `count`, or others such as `-sum.pages`.",
+        ),
     ]
 
 
@@ -227,8 +224,8 @@ def _places(resource: Resource, registry: Registry, kinds: frozenset[Kind]) -> l
 def _names(name: str, names: list[str], about: str, most: int) -> Document:
     schema = {
         "type": "array",
-        "items": {**_TEXT, "enum": names},
+        "items": {**STRING, "enum": names},
         "uniqueItems": True,
         "maxItems": most,
     }
-    return {**parameter_of(name, schema, about), "style": "form", "explode": False}
+    return list_parameter_of(name, schema, about)

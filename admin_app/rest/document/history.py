@@ -15,8 +15,8 @@ from admin_app.rest.document.parts import (
     if_match_parameter,
     operation,
     parameter_of,
-    refusals,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.document.shapes import IF_NONE_MATCH
 from admin_app.rest.history import (
     CHANGE_SET_REVERT,

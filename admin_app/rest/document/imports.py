@@ -8,27 +8,28 @@ from typing import Any
 from admin_app.declaration import Resource
 from admin_app.records.transfer import ENCODINGS, FORMATS, MODES
 from admin_app.records.transfer.importer import MOST_ATOMIC
+from admin_app.records.transfer.trial import MOST_TRIED
 from admin_app.rest.answers import CSV, JSON, NDJSON, XLSX
 from admin_app.rest.document.parts import (
+    STRING,
     WRITING,
     Document,
     add_schema,
     operation,
     parameter_of,
     ref,
-    refusals,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.endpoints import camel
-from admin_app.rest.imports import DELIMITERS, IMPORTED, MOST_TRIED, MULTIPART
+from admin_app.rest.imports import DELIMITERS, IMPORTED, MULTIPART
 
-_TEXT: Document = {"type": "string"}
 _BYTES: Document = {"type": "string", "format": "binary"}
 _ROWS: Document = {"type": "array", "items": {"type": "object"}}
 _BODY: Document = {
     "required": True,
     "content": {
-        CSV: {"schema": _TEXT},
-        NDJSON: {"schema": _TEXT},
+        CSV: {"schema": STRING},
+        NDJSON: {"schema": STRING},
         JSON: {"schema": _ROWS},
         XLSX: {"schema": _BYTES},
         MULTIPART: {
@@ -59,15 +60,15 @@ _PARAMETERS = [
     parameter_of("encoding", _one_of(ENCODINGS), "Of text; else what its bytes tell."),
     parameter_of("delimiter", _one_of([*DELIMITERS]), "Of CSV; else what its first line tells."),
     parameter_of("header", {"type": "boolean", "default": True}, "The first row names columns."),
-    parameter_of("sheet", _TEXT, "Of a workbook, by name; else the first."),
+    parameter_of("sheet", STRING, "Of a workbook, by name; else the first."),
     parameter_of(
         "map",
-        {"type": "array", "items": _TEXT},
+        {"type": "array", "items": STRING},
         "FIELD=COLUMN, or FIELD alone, and steps behind bars: trim, integer, split:SEPARATOR, "
         "by:FIELD, create, constant:VALUE, default:VALUE, keep. Once for each field.",
     ),
-    parameter_of("skip", {"type": "array", "items": _TEXT}, "Columns to pass over, without map."),
-    parameter_of("match", _TEXT, "Fields that say which record a row is about, joined by commas."),
+    parameter_of("skip", {"type": "array", "items": STRING}, "Columns to pass over, without map."),
+    parameter_of("match", STRING, "Fields that say which record a row is about, joined by commas."),
     parameter_of("mode", _one_of(MODES, "both"), "Only create, or only update."),
     parameter_of("atomic", {"type": "boolean", "default": True}, "All rows or none."),
     parameter_of(
@@ -85,7 +86,7 @@ def add_import(resource: Resource, place: str, paths: Document, schemas: Documen
     stopped["properties"].update(_TAKEN)
     answered = {
         "description": "What became of the rows.",
-        "content": {"application/json": {"schema": ref(IMPORTED)}},
+        "content": {"application/json": {"schema": ref(IMPORTED.name)}},
     }
     paths[f"{place}/import"] = {
         "post": {

@@ -22,24 +22,6 @@ from admin_app.errors import (
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
-from admin_app.rest.document.problems import refusals
-
-__all__ = [
-    "MINIMAL",
-    "READING",
-    "REF",
-    "WRITING",
-    "Document",
-    "add_schema",
-    "answer",
-    "body",
-    "if_match_parameter",
-    "operation",
-    "parameter_of",
-    "ref",
-    "refusals",
-    "value_of",
-]
 
 REF = "#/components/schemas/{model}"
 READING = (
@@ -60,6 +42,7 @@ WRITING = (
 
 Document = dict[str, Any]
 
+STRING: Document = {"type": "string"}
 MINIMAL: Document = {"description": "It is done, and nothing more is said (return=minimal)."}
 _LIMITS = {
     "RateLimit-Policy": "How many requests may be made in how many seconds, where that is limited.",
@@ -82,23 +65,25 @@ def answer(schema: Schema, description: str, **headers: str) -> Document:
             name: {"schema": {"type": "string"}, "description": about}
             for name, about in {**headers, **_LIMITS}.items()
         },
-        "content": {"application/json": {"schema": ref(schema)}},
+        "content": {"application/json": {"schema": ref(schema.name)}},
     }
 
 
-def ref(schema: Schema) -> Document:
-    return {"$ref": REF.format(model=schema.name)}
+def ref(name: str) -> Document:
+    """A reference to the schema of a name."""
+    return {"$ref": REF.format(model=name)}
 
 
 def body(schema: Schema, *media_types: str) -> Document:
     """The body of a request."""
     return {
         "required": True,
-        "content": {media_type: {"schema": ref(schema)} for media_type in media_types},
+        "content": {media_type: {"schema": ref(schema.name)} for media_type in media_types},
     }
 
 
 def if_match_parameter(*, required: bool = False) -> Document:
+    """``If-Match`` of a change."""
     return {
         "name": "If-Match",
         "in": "header",
@@ -109,6 +94,7 @@ def if_match_parameter(*, required: bool = False) -> Document:
 
 
 def operation(resource: Resource, operation_id: str, summary: str, responses: Document) -> Document:
+    """What every operation of a resource says of itself."""
     return {
         "operationId": operation_id,
         "summary": summary,
@@ -126,10 +112,17 @@ def trash_parameters(resource: Resource, *places: str) -> list[Document]:
 
 
 def parameter_of(name: str, schema: Mapping[str, Any], description: str) -> Document:
+    """A parameter of the query string."""
     return {"name": name, "in": "query", "schema": dict(schema), "description": description}
 
 
+def list_parameter_of(name: str, schema: Mapping[str, Any], description: str) -> Document:
+    """One whose values are joined by commas; ``schema`` is that of the list."""
+    return {**parameter_of(name, schema, description), "style": "form", "explode": False}
+
+
 def value_of(field: Field) -> Document:
+    """The schema of a field's value as it is answered; of documents and bytes nothing is said."""
     if field.kind in {Kind.JSON, Kind.BINARY, Kind.ARRAY}:
         return {}
     return dict(_value(field.shape))

@@ -24,25 +24,25 @@ from admin_app.rest.answers import JSON
 from admin_app.rest.document.examples import one_of
 from admin_app.rest.document.parts import (
     READING,
-    REF,
+    STRING,
     Document,
+    list_parameter_of,
     operation,
     parameter_of,
-    refusals,
+    ref,
     trash_parameters,
     value_of,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.document.shapes import page_answer, shape_parameters
 from admin_app.rest.endpoints import camel
-
-_TEXT: Document = {"type": "string"}
 
 
 def add_query_schemas(schemas: Document, registry: Registry, resource: Resource) -> None:
     """Add the schemas that the queries of a resource, and filters that lead to it, refer to."""
     model = resource.model.__name__
     schemas[f"{model}Filter"] = _tree(resource, registry, schemas)
-    schemas[f"{model}Sort"] = {"title": f"{model}Sort", **_TEXT, "enum": _terms(resource)}
+    schemas[f"{model}Sort"] = {"title": f"{model}Sort", **STRING, "enum": _terms(resource)}
     schemas[f"{model}Query"] = _query(resource, registry)
     schemas.update(_periods())
 
@@ -74,7 +74,7 @@ def query_operation(resource: Resource) -> Document:
 
 def zone_parameter() -> Document:
     about = "The time zone of periods such as `today` and of parts of instants, by its IANA name."
-    return parameter_of("tz", {**_TEXT, "default": UTC_NAME}, about)
+    return parameter_of("tz", {**STRING, "default": UTC_NAME}, about)
 
 
 def compared_with(field: Field, operator: str) -> Document:
@@ -83,7 +83,7 @@ def compared_with(field: Field, operator: str) -> Document:
     if field.kind not in MOMENTS or operator not in PERIODIC:
         return value
     period = "TimePeriod" if operator in {"eq", "ne"} else "TimeBound"
-    return {"anyOf": [value, {"$ref": REF.format(model=period)}]}
+    return {"anyOf": [value, ref(period)]}
 
 
 def _periods() -> Document:
@@ -95,13 +95,13 @@ def _periods() -> Document:
     periods = "|".join([*moved, dated])
     return {
         "TimePeriod": {
-            **_TEXT,
+            **STRING,
             "title": "TimePeriod",
             "pattern": f"^({periods})$",
             "description": "The whole of today, week-1w, month, year-2y, 2026, 2026-03, 2026-Q1.",
         },
         "TimeBound": {
-            **_TEXT,
+            **STRING,
             "title": "TimeBound",
             "pattern": f"^({periods}|now([-+][0-9]{{1,3}}[{WORDS['now']}])?)$",
             "description": "A period, of which the nearer end counts, or a moment: now-7d.",
@@ -120,16 +120,12 @@ def filter_parameter(resource: Resource) -> Document:
 
 
 def sort_parameter(resource: Resource) -> Document:
-    return {
-        **parameter_of(
-            "sort",
-            {"type": "array", "items": component(resource, "Sort"), "uniqueItems": True},
-            f"Order; - for descending, nulls last unless the term ends with {NULLS_FIRST}, the"
-            " key last of all.",
-        ),
-        "style": "form",
-        "explode": False,
-    }
+    return list_parameter_of(
+        "sort",
+        {"type": "array", "items": component(resource, "Sort"), "uniqueItems": True},
+        f"Order; - for descending, nulls last unless the term ends with {NULLS_FIRST}, the"
+        " key last of all.",
+    )
 
 
 def offset_schema() -> Document:
@@ -156,7 +152,7 @@ def _terms(resource: Resource) -> list[str]:
 
 def component(resource: Resource, suffix: str) -> Document:
     """A reference to a schema of the resource."""
-    return {"$ref": REF.format(model=f"{resource.model.__name__}{suffix}")}
+    return ref(f"{resource.model.__name__}{suffix}")
 
 
 def _tree(resource: Resource, registry: Registry, schemas: Document) -> Document:
@@ -192,7 +188,7 @@ def _conditions(field: Field, schemas: Document) -> Document:
     name = _operators_name(field.shape)
     if name:
         schemas[name] = compared
-        compared = {"$ref": REF.format(model=name)}
+        compared = ref(name)
     return {"anyOf": [value, compared]} if "eq" in operators else compared
 
 
@@ -210,8 +206,8 @@ def _operators_name(shape: Shape) -> str:
 
 
 def _related(relation: Relation, target: Resource) -> Document:
-    key = value_of(target.key[0]) if len(target.key) == 1 else _TEXT
-    inner = {"$ref": REF.format(model=f"{target.model.__name__}Filter")}
+    key = value_of(target.key[0]) if len(target.key) == 1 else STRING
+    inner = ref(f"{target.model.__name__}Filter")
     operations = {each: _operand(each, key) for each in operators_for(relation)}
     return {"anyOf": [key, operations_of({**operations, **dict.fromkeys(QUANTIFIERS, inner)})]}
 
@@ -231,7 +227,7 @@ def _operand(operator: str, value: Document) -> Document:
     if operator == "isnull":
         return {"type": "boolean"}
     if operator in TEXT:
-        return {**_TEXT, "maxLength": MAX_PATTERN}
+        return {**STRING, "maxLength": MAX_PATTERN}
     if operator in LISTS:
         ends = {"minItems": 2, "maxItems": 2} if operator == "between" else {"maxItems": MAX_LIST}
         return {"type": "array", "items": value, **ends}
@@ -246,9 +242,9 @@ def _query(resource: Resource, registry: Registry) -> Document:
         "limit": limit_schema(resource),
         "cursor": {"type": ["string", "null"]},
         "offset": offset_schema(),
-        "count": {**_TEXT, "enum": list(COUNTS)},
-        "tz": {**_TEXT, "default": UTC_NAME},
-        **({"search": _TEXT} if resource.search else {}),
+        "count": {**STRING, "enum": list(COUNTS)},
+        "tz": {**STRING, "default": UTC_NAME},
+        **({"search": STRING} if resource.search else {}),
         **{each["name"]: each["schema"] for each in trash_parameters(resource, *TRASH)},
         **shape,
     }

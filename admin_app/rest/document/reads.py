@@ -17,12 +17,13 @@ from admin_app.rest.document.examples import one_of
 from admin_app.rest.document.parts import (
     READING,
     Document,
+    list_parameter_of,
     operation,
     parameter_of,
-    refusals,
     trash_parameters,
     value_of,
 )
+from admin_app.rest.document.problems import refusals
 from admin_app.rest.document.queries import (
     compared_with,
     component,
@@ -179,9 +180,5 @@ def _filter(
     if operator in LISTS:
         bounds = {"minItems": 2, "maxItems": 2} if operator == "between" else {"minItems": 1}
         schema = {"type": "array", "items": value, **bounds}
-        return {
-            **parameter_of(name, schema, f"{label} {operator} these values."),
-            "style": "form",
-            "explode": False,
-        }
+        return list_parameter_of(name, schema, f"{label} {operator} these values.")
     return parameter_of(name, value, f"{label} {operator} this value.")

@@ -14,7 +14,7 @@ from admin_app.records.queries.shape import MAX_DEPTH, MAX_INCLUDES
 from admin_app.records.reads.includes import MOST_INCLUDED
 from admin_app.rest.answers import CSV, JSON, NDJSON, XLSX
 from admin_app.rest.document.examples import examples
-from admin_app.rest.document.parts import REF, Document, answer, parameter_of, ref
+from admin_app.rest.document.parts import Document, answer, list_parameter_of, ref
 
 IF_NONE_MATCH: Document = {
     "name": "If-None-Match",
@@ -32,7 +32,7 @@ def add_shaped(schemas: Document, registry: Registry, readable: Iterable[Resourc
         shaped, page = f"{model}Shaped", f"{model}ShapedPage"
         schemas[shaped] = _shaped(schemas, resource, registry, shaped)
         plain = schemas[resource.page.name]
-        properties = {**plain["properties"], "data": _list({"$ref": REF.format(model=shaped)})}
+        properties = {**plain["properties"], "data": _list(ref(shaped))}
         schemas[page] = {**plain, "title": page, "properties": properties}
 
 
@@ -104,7 +104,7 @@ def _shaped(schemas: Document, resource: Resource, registry: Registry, name: str
 
 def _related(relation: Relation, registry: Registry, keys: Document | None) -> Document:
     model = registry.target(relation).model.__name__
-    inside: Document = {"$ref": REF.format(model=f"{model}Shaped")}
+    inside: Document = ref(f"{model}Shaped")
     about = {"title": relation.label, "readOnly": True}
     if keys is not None:
         return {**keys, "items": {"anyOf": [keys["items"], inside]}}
@@ -118,7 +118,7 @@ def _list(item: Document) -> Document:
 
 
 def _either(plain: Schema, suffix: str, model: str | None = None) -> Document:
-    return {"anyOf": [ref(plain), {"$ref": REF.format(model=f"{model or plain.name}{suffix}")}]}
+    return {"anyOf": [ref(plain.name), ref(f"{model or plain.name}{suffix}")]}
 
 
 def _known() -> Document:
@@ -127,4 +127,4 @@ def _known() -> Document:
 
 def _names(name: str, known: list[str], about: str) -> Document:
     schema = {"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1}
-    return {**parameter_of(name, schema, about), "style": "form", "explode": False}
+    return list_parameter_of(name, schema, about)

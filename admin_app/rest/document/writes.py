@@ -22,9 +22,10 @@ from admin_app.rest.document.parts import (
     body,
     if_match_parameter,
     operation,
-    refusals,
+    ref,
     trash_parameters,
 )
+from admin_app.rest.document.problems import refusals
 
 JSON_PATCH_SCHEMA = "JsonPatch"
 _CHANGING = (*WRITING, NotFoundError, StaleVersionError)
@@ -62,8 +63,7 @@ def create_operation(resource: Resource) -> Document:
 def update_operation(resource: Resource) -> Document:
     answered = answer(resource.read, "The record as it is now.", ETag="Its version.")
     taken = body(resource.update, "application/json", "application/merge-patch+json")
-    reference = {"$ref": f"#/components/schemas/{JSON_PATCH_SCHEMA}"}
-    taken["content"]["application/json-patch+json"] = {"schema": reference}
+    taken["content"]["application/json-patch+json"] = {"schema": ref(JSON_PATCH_SCHEMA)}
     return {
         **operation(
             resource,
@@ -145,7 +145,7 @@ def add_json_patch(schemas: Document) -> None:
         "type": "array",
         "title": JSON_PATCH_SCHEMA,
         "description": "Operations on the record as it is read (RFC 6902).",
-        "items": {"$ref": "#/components/schemas/JsonPatchOperation"},
+        "items": ref("JsonPatchOperation"),
         "maxItems": MAX_OPERATIONS,
     }
 

@@ -12,15 +12,14 @@ from starlette.datastructures import QueryParams
 from admin_app.declaration import Field, Kind, Relation, Resource
 from admin_app.declaration.fields import ORDERED, TEXTUAL
 from admin_app.errors import BadRequestError
-from admin_app.panel.lists.address import TURNING, brought, parameter
+from admin_app.panel.display import CLOSED
+from admin_app.panel.list_address import LIST, TURNING, brought, parameter
 from admin_app.panel.texts import wire_of
 from admin_app.records.queries.filters import operators_for
 from admin_app.records.queries.operands import split
 from admin_app.records.queries.operators import LISTS
 from admin_app.records.queries.periods import MOMENTS, period_of
 
-LIST = "list"
-"""The control in which a form carries the list's query."""
 NULL, FILLED, RANGE = "null", "filled", "range"
 """Operators of forms beside those of the grammar."""
 _BARE = (NULL, FILLED)
@@ -49,7 +48,7 @@ def offered(target: Target) -> tuple[str, ...]:
     bare = _BARE if target.nullable or target.kind not in ORDERED else ()
     if target.kind not in ORDERED:
         return bare
-    if target.kind in {Kind.ENUM, Kind.BOOLEAN}:
+    if target.kind in CLOSED:
         several = ("in", "nin") if target.kind is Kind.ENUM else ("in",)
         return (*several, *bare)
     if target.kind in TEXTUAL:

@@ -16,14 +16,15 @@ from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError, BusyError, FieldError
 from admin_app.panel.declared import counted
 from admin_app.panel.language import lowered, number, retold, say
-from admin_app.panel.lists.address import asked, without
+from admin_app.panel.list_address import asked, without
 from admin_app.panel.lists.filters.address import Pairs, changed, list_of
 from admin_app.panel.lists.filters.dropping import DROP_SECONDS
 from admin_app.panel.lists.filters.editing import completed, edited
-from admin_app.panel.lists.filters.page import arrived, part
+from admin_app.panel.lists.filters.page import answer_sheet, arrived
 from admin_app.panel.lists.filters.showing import Shower
 from admin_app.panel.lists.filters.tree import Group, Place, Writing, place_text, read_tree, tree_in
 from admin_app.panel.lists.filters.words import sentences
+from admin_app.panel.rendering import Sheet
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import COUNT_CAP, Query
 
@@ -60,10 +61,11 @@ async def advanced(admin: Admin, request: Request, resource: Resource) -> Respon
         problems |= {place_text(each): missing for each in writing.unfinished}
     shower = Shower(visit, problems)
     status = HTTPStatus.BAD_REQUEST if problems else HTTPStatus.OK
-    return await part(
+    title = say("Advanced filter")
+    return await answer_sheet(
         admin,
         request,
-        "lists/builder.html",
+        Sheet("lists/builder.html", title, title, css="builder-page"),
         resource,
         pairs,
         status,

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from admin_app.database.exact import Unit
 from admin_app.declaration import Field, Resource
+from admin_app.panel.display import DAY
 from admin_app.panel.language import number
-from admin_app.panel.lists.address import parameter
+from admin_app.panel.list_address import parameter
 from admin_app.panel.lists.filters.address import Pairs, changed
 from admin_app.panel.visit import Visit
 from admin_app.records import Query
@@ -42,7 +43,7 @@ async def calendar_of(
     """The years of a list, or the months of the year, or the days of the month that it is in."""
     name = parameter(field.name)
     within = dict(pairs).get(name, "") if was in {"", name} else ""
-    unit = _PARTS.get(len(within), "year" if len(within) != _DAY else "day")
+    unit = _PARTS.get(len(within), "year" if len(within) != DAY else "day")
     found = await visit.records.facet(
         visit.actor, resource, query, field, unit=unit, limit=MOST_PARTS
     )
@@ -57,6 +58,3 @@ async def calendar_of(
         [within[:end] for end in (0, 4, 7) if end < len(within)] if within[:4].isdigit() else []
     )
     return Calendar(parts, [part(each) for each in longer], found.more, found.counted)
-
-
-_DAY = len("2026-01-31")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from admin_app.declaration import Resource
 from admin_app.errors import FieldError
 from admin_app.panel.language import say
-from admin_app.panel.lists.address import STEERING, ZONE, carried, without
-from admin_app.panel.lists.filters.address import LIST, Pairs, target_named
+from admin_app.panel.list_address import LIST, STEERING, ZONE, carried, without
+from admin_app.panel.lists.filters.address import Pairs, target_named
 from admin_app.panel.lists.filters.words import sentences
 from admin_app.panel.visit import Urls, Visit
 from admin_app.records import Query

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError, BusyError
-from admin_app.panel.language import number, say
-from admin_app.panel.lists.address import asked, without
+from admin_app.panel.display import total_words
+from admin_app.panel.language import say
+from admin_app.panel.list_address import asked, without
 from admin_app.panel.lists.filters.address import Pairs
 from admin_app.panel.lists.filters.chips import Chip
 from admin_app.panel.visit import Visit
-from admin_app.records import COUNT_CAP
 
 MOST_DROPS = 6
 """The most conditions tried: each takes a statement."""
@@ -48,4 +48,4 @@ async def _count(visit: Visit, resource: Resource, pairs: Pairs) -> str:
         found = await visit.records.count(visit.actor, resource, query, within=DROP_SECONDS)
     except (BadRequestError, BusyError):
         return ""
-    return f"{number(COUNT_CAP)}+" if found > COUNT_CAP else number(found)
+    return total_words(found)

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 
 from admin_app.declaration import Field, Kind, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
-from admin_app.panel.display import DATED, MEASURED, wire_shown
+from admin_app.declaration.values import to_text
+from admin_app.panel.display import CLOSED, DAY, NUMBERS, wire_shown
 from admin_app.panel.forms.lookups import offers
 from admin_app.panel.language import number, say
-from admin_app.panel.lists.address import parameter
+from admin_app.panel.list_address import parameter
 from admin_app.panel.lists.filters.address import (
     FILLED,
     NULL,
@@ -32,7 +33,6 @@ from admin_app.records.reads.facets import Facets
 
 MOST_CHOICES = 12
 """Values of a text that are offered to be ticked, the most frequent."""
-_DAY = len("2026-01-31")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Form:
     @property
     def closed(self) -> bool:
         """Whether the choices are all that there is."""
-        return isinstance(self.target, Field) and self.target.kind in {Kind.BOOLEAN, Kind.ENUM}
+        return isinstance(self.target, Field) and self.target.kind in CLOSED
 
     @property
     def ranged(self) -> bool:
@@ -119,11 +119,11 @@ class Form:
 
     @property
     def numeric(self) -> bool:
-        return isinstance(self.target, Field) and self.target.kind in MEASURED - DATED
+        return isinstance(self.target, Field) and self.target.kind in NUMBERS
 
 
 def _is_day(text: str) -> bool:
-    return not text or (len(text) == _DAY and text[:4].isdigit())
+    return not text or (len(text) == DAY and text[:4].isdigit())
 
 
 async def form_of(
@@ -229,20 +229,15 @@ def _choices(target: Field, facets: Facets, told: Told) -> Iterable[Choice]:
     for each in facets.values:
         if each.value is None:
             continue
-        text = _text(each.value)
+        text = to_text(each.value)
         shown = wire_shown(target, each.value)
         count = "" if each.count is None else number(each.count)
         none = each.count == 0 and text not in ticked
         yield Choice(text, shown.text or shown.note, text in ticked, count, none)
         ticked.discard(text)
-    if target.kind in {Kind.BOOLEAN, Kind.ENUM}:
+    if target.kind in CLOSED:
         for text in sorted(ticked - {""}):
             yield Choice(text, text, ticked=True)
-
-
-def _text(value: object) -> str:
-    """A value given as JSON data, as an address has it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 async def _of_relation(

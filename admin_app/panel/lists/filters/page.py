@@ -12,14 +12,14 @@ from typing import Any
 from sqladmin import Admin
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from admin_app.declaration import Resource
 from admin_app.errors import BadRequestError, NotFoundError
-from admin_app.panel.language import retold, say
-from admin_app.panel.lists.address import asked, without
+from admin_app.panel.answers import json_answer, wants_json
+from admin_app.panel.language import lowered, retold, say
+from admin_app.panel.list_address import LIST, SHEET, asked, without
 from admin_app.panel.lists.filters.address import (
-    LIST,
     Pairs,
     Target,
     Told,
@@ -35,15 +35,12 @@ from admin_app.panel.lists.filters.address import (
 from admin_app.panel.lists.filters.chips import advanced_url
 from admin_app.panel.lists.filters.form import Form, form_of
 from admin_app.panel.lists.filters.offers import offers_of
-from admin_app.panel.rendering import render
-from admin_app.panel.security import wants_json
+from admin_app.panel.rendering import Sheet, render_sheet, rendered
 from admin_app.panel.visit import Visit, visiting
 from admin_app.records import Query
 from admin_app.records.queries.operators import LISTS
 
 MOST_VALUES = 500
-SHEET = "sheet"
-"""What asks for the page without its frame, to be shown beside what was clicked."""
 
 
 async def filtering(admin: Admin, request: Request, resource: Resource) -> Response:
@@ -55,8 +52,9 @@ async def filtering(admin: Admin, request: Request, resource: Resource) -> Respo
     if name is None:
         offers = offers_of(visit, resource, pairs)
         advanced = advanced_url(visit.urls, resource, pairs)
-        return await part(
-            admin, request, "lists/offers.html", resource, pairs, offers=offers, advanced=advanced
+        sheet = _filter("lists/offers.html", resource, say("Filter"))
+        return await answer_sheet(
+            admin, request, sheet, resource, pairs, offers=offers, advanced=advanced
         )
     target = target_named(resource, name)
     if target is None or not offered(target):
@@ -102,7 +100,8 @@ async def _form(
     )
     form.problem = problem
     status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
-    return await part(admin, request, "lists/filters.html", resource, pairs, status, form=form)
+    sheet = _filter("lists/filters.html", resource, form.label)
+    return await answer_sheet(admin, request, sheet, resource, pairs, status, form=form)
 
 
 def _readable(visit: Visit, resource: Resource, pairs: Pairs) -> Query:
@@ -138,38 +137,33 @@ def _in_force(target: Target, given: QueryParams, pairs: Pairs) -> Told | None:
 def arrived(request: Request, href: str) -> Response:
     """On to a list."""
     if wants_json(request):
-        return JSONResponse({"href": href}, headers={"Cache-Control": "no-store"})
+        return json_answer({"href": href})
     return RedirectResponse(href, status_code=303)
 
 
-async def part(
+async def answer_sheet(
     admin: Admin,
     request: Request,
-    template: str,
+    sheet: Sheet,
     resource: Resource,
     pairs: Pairs,
     status: int = HTTPStatus.OK,
     **context: Any,
 ) -> Response:
-    """A page, or for a script what is on it."""
-    visit = visiting(request)
-    sheet = SHEET in request.query_params
-    alone = sheet or wants_json(request)
-    answer = await render(
-        admin,
-        request,
-        template if alone else "lists/narrowing.html",
-        status,
-        resource=resource,
-        part=f"sqladmin/{template}",
-        carried=request.query_params.get(LIST, ""),
-        back=visit.urls.list(resource, pairs),
-        alone=alone,
-        **context,
-    )
-    if sheet or not alone:
-        return answer
-    body = {"html": bytes(answer.body).decode()}
-    if status != HTTPStatus.OK:
-        body["detail"] = say("This cannot be used as it is.")
-    return JSONResponse(body, int(status), {"Cache-Control": "no-store"})
+    """A sheet of the list of ``pairs``; as HTML within JSON for the script that sent its form."""
+    context |= {
+        "resource": resource,
+        "carried": request.query_params.get(LIST, ""),
+        "back": visiting(request).urls.list(resource, pairs),
+    }
+    alone = SHEET in request.query_params
+    if alone or not wants_json(request):
+        return await render_sheet(admin, request, sheet, status, alone=alone, **context)
+    html = await rendered(admin, request, sheet.template, status=status, alone=True, **context)
+    told = {} if status == HTTPStatus.OK else {"detail": say("This cannot be used as it is.")}
+    return json_answer({"html": html, **told}, status)
+
+
+def _filter(template: str, resource: Resource, crumb: str) -> Sheet:
+    heading = say("Filter {records}", records=lowered(resource.label_plural))
+    return Sheet(template, crumb, heading)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from admin_app.declaration import Field, Kind, Relation, Resource
-from admin_app.panel.display import choice_words
+from admin_app.declaration import Field, Relation, Resource
+from admin_app.panel.display import CLOSED, choices_of
 from admin_app.panel.language import mark, say
 from admin_app.panel.lists.filters.address import FILLED, NULL, Target, joined
 from admin_app.panel.lists.filters.form import Choice, chosen
@@ -108,9 +108,8 @@ class Shower:
     async def row(self, resource: Resource, row: Row, place: Place, *, inner: bool) -> ShownRow:
         """A row on a record of ``resource``."""
         known = targets(resource)
-        target: Target = (
-            known.get(row.name) or resource.readable.get(row.name) or resource.relations[row.name]
-        )
+        target = known.get(row.name) or resource.readable.get(row.name)
+        target = target or resource.relations[row.name]
         names = {name: each.label for name, each in known.items()}
         names.setdefault(target.name, target.label)
         text = place_text(place)
@@ -144,14 +143,10 @@ def _control(target: Target, operator: str) -> str:
         return "lookup"
     if operator == "between":
         return "two"
-    return "select" if target.kind in {Kind.BOOLEAN, Kind.ENUM} else "text"
+    return "select" if target.kind in CLOSED else "text"
 
 
 def _choices(field_: Field, row: Row) -> list[Choice]:
-    if field_.kind is Kind.BOOLEAN:
-        words = [("true", say("Yes")), ("false", say("No"))]
-    elif field_.kind is Kind.ENUM:
-        words = [(str(each), choice_words(each)) for each in field_.shape.choices]
-    else:
+    if field_.kind not in CLOSED:
         return []
-    return [Choice(text, shown, text in row.values) for text, shown in words]
+    return [Choice(text, words, text in row.values) for text, words in choices_of(field_)]

@@ -12,7 +12,7 @@ from typing import Any, Literal, get_args
 
 from admin_app.declaration import Field, Registry, Relation, Resource
 from admin_app.declaration.fields import TEXTUAL
-from admin_app.declaration.values import from_text
+from admin_app.declaration.values import from_text, to_text
 from admin_app.panel.lists.filters.address import FILLED, NULL
 from admin_app.records.queries.conditions import Quantifier
 from admin_app.records.queries.filters import (
@@ -120,11 +120,7 @@ def _row(target: Field | Relation, operator: str, operand: Any) -> Row:
     values = operand if isinstance(operand, list) else [operand]
     if isinstance(target, Relation):
         operator = "in"
-    return Row(target.name, operator, [_text(each) for each in values])
-
-
-def _text(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return Row(target.name, operator, [to_text(each) for each in values])
 
 
 class Writing:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
-from admin_app.declaration import Field, Key, Kind, Relation
+from admin_app.declaration import Field, Key, Relation
 from admin_app.declaration.values import adapter_of
-from admin_app.panel.display import day, wire_shown
+from admin_app.panel.display import DATED, day, wire_shown
 from admin_app.panel.language import mark, mark_many, say, say_many
 from admin_app.panel.links import GONE
 from admin_app.panel.visit import Visit
@@ -179,7 +179,7 @@ def compared(field: Field, operator: str, value: Any) -> str:
         if preset:
             return say("{field}: {period}", field=label, period=say(preset))
     words = SENTENCES
-    if field.kind in {Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.INSTANT}:
+    if field.kind in DATED:
         words = {**SENTENCES, **MOMENT_SENTENCES}
     if operator == "between":
         first, last = (value_words(field, operator, each) for each in value)

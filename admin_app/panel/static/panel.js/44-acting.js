@@ -253,7 +253,7 @@ behave("table[data-cells]", (table) => {
     cell.classList.add("editable");
     cell.tabIndex = cell === cells[0] ? 0 : -1;
     cell.setAttribute("aria-keyshortcuts", "Enter");
-    cell.addEventListener("dblclick", () => edit(cell));
+    cell.addEventListener("dblclick", () => { window.stop(); edit(cell); });
     cell.addEventListener("keydown", (event) => {
       if (event.target !== cell) return;
       const next = { ArrowRight: () => beside(cell, 1), ArrowLeft: () => beside(cell, -1), ArrowDown: () => over(cell, 1), ArrowUp: () => over(cell, -1) }[event.key];
@@ -264,7 +264,8 @@ behave("table[data-cells]", (table) => {
     });
   });
 
-  // A row is one link; over a cell that can be edited it waits for the second click.
+  // A row is one link; over a cell that can be edited it waits for the second click, which counts
+  // as long as the next page is not there.
   let waiting;
   table.addEventListener("click", (event) => {
     const link = event.target.closest("a.cover");
@@ -274,6 +275,7 @@ behave("table[data-cells]", (table) => {
     clearTimeout(waiting);
     if (event.detail === 2) {
       event.preventDefault();
+      window.stop();
       edit(under);
     } else if (plain) {
       event.preventDefault();

@@ -13,11 +13,12 @@ from pydantic import Field as About
 from admin_app.declaration import Kind, Registry, Resource
 from admin_app.declaration.schemas import TagText, make_schema
 from admin_app.declaration.values import annotated, list_of
-from admin_app.errors import InvalidInputError, closest
+from admin_app.errors import InvalidInputError
 from admin_app.records.reads.representation import Representation
 from admin_app.records.writes.places import Place, at
 from admin_app.records.writes.tags import tags_of
 from admin_app.records.writes.writer import Writer
+from admin_app.suggestions import meant
 
 MAX_OPERATIONS = 200
 REFERENCE = "$ref"
@@ -168,9 +169,8 @@ class _Batch:
 
     def _resource(self, name: str, place: Place) -> Resource:
         if name not in self.known:
-            near = closest(name, self.known)
-            hint = f" Did you mean {near}?" if near else ""
-            _refuse("unknown_resource", f"There is no such resource.{hint}", place)
+            words = "There is no such resource." + meant(name, self.known)
+            _refuse("unknown_resource", words, place)
         return self.registry[name]
 
     def _key(self, given: Any, place: Place) -> str:
@@ -243,8 +243,7 @@ class _Batch:
             return found.resource.reference_wire(found.key)
         values = pydantic_core.from_json(found.body)
         if answered not in values:
-            near = closest(answered, values)
-            words = f"{name} has no such field. Did you mean {near}?"
+            words = f"{name} has no such field." + meant(answered, values)
             _refuse("unknown_reference", words, place)
         return values[answered]
 

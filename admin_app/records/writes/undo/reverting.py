@@ -25,7 +25,12 @@ from admin_app.records.reads.reader import Values
 from admin_app.records.trail.history import History
 from admin_app.records.trail.net import fold
 from admin_app.records.trail.past import PastChange
-from admin_app.records.trail.recorded import change_with_effects, changes_of_set, latest_of_set
+from admin_app.records.trail.recorded import (
+    changes_of_record,
+    changes_of_set,
+    effects_of,
+    latest_of_set,
+)
 from admin_app.records.writes.rows import check_unchanged
 from admin_app.records.writes.undo.obstacles import Identity, Obstacles
 from admin_app.records.writes.undo.parts import Part, Reverted, Touched, by_record, touched, without
@@ -107,9 +112,7 @@ class Reverting:
         raw = await latest_of_set(
             self._connection, change_set, PART, MOST_REVERTED, MOST_ALONE, before
         )
-        if len(raw) > MOST_ALONE:
-            msg = f"One of its acts made more than {MOST_ALONE:,} changes."
-            raise RevertTooLargeError(msg)
+        _check_size(raw)
         seen = await self._history.in_sight(raw)
         acts = sum(each.cause_id is None for each in seen)
         first = raw[0].id if raw else None
@@ -132,7 +135,10 @@ class Reverting:
         does, and what ``undo_set`` raises.
         """
         await self._check_match(resource, key, if_match)
-        raw = await change_with_effects(self._connection, resource, key, change)
+        raw = await changes_of_record(self._connection, resource, key, [change])
+        if raw and fields is None:
+            raw += await effects_of(self._connection, raw[0], MOST_ALONE)
+            _check_size(raw)
         seen = await self._history.in_sight(raw)
         if not seen or seen[0].id != change:
             raise _refused("change", "unknown", _NO_SUCH_CHANGE)
@@ -286,6 +292,12 @@ class Reverting:
             self._connection, actor, resource, resource.key, [*keys], sets=False, trash="with"
         )
         return {resource.key_of(each): each for each in rows}
+
+
+def _check_size(changes: Sequence[PastChange]) -> None:
+    if len(changes) > MOST_ALONE:
+        msg = f"One of its acts made more than {MOST_ALONE:,} changes."
+        raise RevertTooLargeError(msg)
 
 
 def _narrowed(change: PastChange, fields: Sequence[str]) -> PastChange:

@@ -10,7 +10,7 @@ import pydantic_core
 from pydantic import ValidationError
 
 from admin_app.access.policies import require
-from admin_app.declaration import Field, Key, Resource
+from admin_app.declaration import SYSTEM, Field, Key, Resource
 from admin_app.declaration.values import adapter_of
 from admin_app.errors import FieldError, ForbiddenError, InvalidInputError
 from admin_app.records.reads.reader import Values
@@ -18,6 +18,7 @@ from admin_app.records.trail.changes import Facts
 from admin_app.records.trail.net import is_secret
 from admin_app.records.writes.drafts import Draft
 from admin_app.records.writes.other_ends import LinkedChange
+from admin_app.records.writes.references import refuse
 from admin_app.records.writes.refusals import check_computed
 from admin_app.records.writes.set_edits import SetChange
 from admin_app.records.writes.transaction import Transaction
@@ -44,6 +45,7 @@ async def revive(transaction: Transaction, resource: Resource, remains: Sequence
     resource, seen = views.whole(resource), views.seen(resource)
     require(transaction.actor, seen, "create")
     drafts = [_draft(resource, seen, each) for each in remains]
+    await _require_referred(transaction, resource, [each.values for each in drafts])
     for each in drafts:
         held = {change.relation.name: change.gained for change in each.gained}
         await rows.ask(resource, "create", {}, {**each.values, **held})
@@ -59,6 +61,30 @@ async def revive(transaction: Transaction, resource: Resource, remains: Sequence
         check_computed(resource, whole)
         linked += transaction.other_ends.of_links(resource, key, changes, entry)
     await transaction.other_ends.note(linked)
+
+
+async def _require_referred(
+    transaction: Transaction, resource: Resource, rows: Sequence[Values]
+) -> None:
+    """Refuse references to what is no longer there, in whose sight it may have been.
+
+    SQLite would not say which they are. Raises ``InvalidInputError``.
+    """
+    errors: list[FieldError] = []
+    for reference in resource.references:
+        target = transaction.registry[reference.target]
+        keys = {tuple(row.get(name) for name in reference.fields) for row in rows}
+        if target.name == resource.name:
+            keys -= {tuple(row.get(name) for name in reference.referred) for row in rows}
+        asked = {key for key in keys if None not in key}
+        fields = [target.fields[name] for name in reference.referred]
+        there = await transaction.reader.visible(
+            transaction.connection, SYSTEM, target, asked, fields, trash="with"
+        )
+        if there < asked:
+            place = (reference.fields[0],)
+            errors.append(FieldError(place, "reference_not_found", target.absent))
+    refuse(errors)
 
 
 def _draft(resource: Resource, seen: Resource, remains: Remains) -> Draft:

@@ -1,13 +1,22 @@
-"""The panel's own parameters in the address of a list, which the grammar of reads does not know."""
+"""The address of a list: parameters of our own beside those of the grammar, and how it is carried.
+
+Pages that a list leads to know by their parameter ``list`` in which one a record was found.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlencode
 
+from starlette.requests import Request
+
 from admin_app.panel.language import zone
+from admin_app.panel.visit import Pairs
 from admin_app.records.queries import grammar
 
+LIST = "list"
+"""The parameter, or the control of a form, that carries a list's address."""
+SHEET = "sheet"
+"""The parameter that asks for a page without its frame, to be shown within another one."""
 COLUMNS = "columns"
 """The parameter with the columns to show, where they are not the reader's own."""
 VIEW = "view"
@@ -22,8 +31,6 @@ TURNING = ("cursor", "offset", PLACE)
 OWN = (COLUMNS, VIEW, PLACE)
 STEERING = (*grammar.PARAMETERS, *OWN)
 """Names that are never those of fields and relations; see ``parameter``."""
-
-Pairs = Iterable[tuple[str, str]]
 
 
 def parameter(name: str) -> str:
@@ -65,3 +72,25 @@ def brought(text: str) -> list[tuple[str, str]]:
         return parse_qsl(text, max_num_fields=grammar.MAX_PARAMETERS)
     except ValueError:
         return []
+
+
+def in_list(pairs: Pairs) -> list[tuple[str, str]]:
+    """The parameter of a record's page that says in which list it was found."""
+    return [(LIST, carried(ordered(pairs)))]
+
+
+def listed(request: Request) -> list[tuple[str, str]]:
+    """The same, as the request has it, for the pages that it leads to."""
+    text = request.query_params.get(LIST)
+    return [] if text is None else [(LIST, text)]
+
+
+def ordered(pairs: Pairs) -> list[tuple[str, str]]:
+    """What of a list's parameters says which records it has, and in which order."""
+    return without(reading(pairs), "count")
+
+
+def beside(request: Request) -> tuple[list[tuple[str, str]], bool]:
+    """The parameters of a request, and whether ``SHEET`` is among them, which is left out."""
+    pairs = request.query_params.multi_items()
+    return [each for each in pairs if each[0] != SHEET], SHEET in request.query_params

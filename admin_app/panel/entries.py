@@ -1,11 +1,14 @@
-"""A record's page: its values, what it points to, what points to it, and what happened to it."""
+"""The lines of a record's page: its values, and what it points to."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from admin_app.declaration import Field, Kind, Relation
 from admin_app.panel.display import Shown, shown
+from admin_app.panel.granted import in_words
 from admin_app.panel.layout import order_of
 from admin_app.panel.links import (
     related,
@@ -32,21 +35,22 @@ async def entries(visit: Visit, record: Representation) -> tuple[list[Entry], li
     main: list[Entry] = []
     technical: list[Entry] = []
     resource = visit.registry[record.resource.name]
+    told = in_words(visit, resource, record.values)
     for source in order_of(resource):
         if isinstance(source, Relation):
             titles = await titles_of(visit, source, [record.values], most=LINKS_SHOWN)
             value = related(visit, source, record.values, titles, most=LINKS_SHOWN)
             main.append(Entry(source.label, value))
             continue
-        entry = _entry(visit, record, source)
+        entry = _entry(visit, record, source, told)
         automatic = source.primary_key and not source.creatable
         hidden = automatic or source.name == resource.version
         (technical if hidden else main).append(entry)
     return main, technical
 
 
-def _entry(visit: Visit, record: Representation, field: Field) -> Entry:
-    value = shown(record.resource, field, record.values)
+def _entry(visit: Visit, record: Representation, field: Field, told: Mapping[str, Any]) -> Entry:
+    value = shown(record.resource, field, told)
     downloadable = field.kind is Kind.BINARY and not value.empty and not value.note
     href = visit.urls.file(record.resource, record.key, field.name) if downloadable else None
     return Entry(field.label, value, href)
