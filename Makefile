@@ -7,6 +7,10 @@ PYTHON ?= $(shell for each in python3.13 python3.12 python3.11 python3.14 python
 BIN := .venv/bin
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Where a machine forbids to keep what is compiled, each worker and each program that a test starts
+# would compile everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test test-slow lint format bench docs tour pins clean chromium
 .DEFAULT_GOAL := test
 

@@ -48,10 +48,13 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Kind = Literal["sqlite", "postgresql"]
 KINDS: tuple[Kind, ...] = ("sqlite", "postgresql")
-Stock = tuple[str, Callable[[Settings], Awaitable[None]]]
-"""The name of a template, and what makes it of an empty database."""
+Prepare = Callable[[Settings], Awaitable[None]]
+Stock = tuple[str, Prepare]
+"""The name of a template, and what makes it."""
 PROJECT = Path(__file__).parent.parent
 
+BARE = {"library", "empty", "counters"}
+"""Templates made of an empty database; every other is made of the library's, which is migrated."""
 LIBRARY = MetaData(naming_convention=Base.metadata.naming_convention)
 """The library's tables and ours, copied before a test can declare more on ``Base``."""
 for _table in Base.metadata.tables.values():
@@ -62,6 +65,7 @@ hypothesis.settings.register_profile(
     "suite",
     deadline=None,
     derandomize=True,
+    max_examples=60,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
@@ -97,6 +101,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)
+
+
+def pytest_sessionfinish() -> None:
+    """Look for garbage once: pytest does ten times before it ends."""
+    gc.collect()
+    gc.freeze()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -141,7 +151,7 @@ class FreshSettings(Protocol):
         self,
         kind: Kind,
         template: str = "library",
-        prepare: Callable[[Settings], Awaitable[None]] = migrated,
+        prepare: Prepare = migrated,
     ) -> Settings: ...
 
 
@@ -230,15 +240,51 @@ def postgresql_server() -> Iterator[Server]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
+class Templates:
+    """Databases to copy, each prepared once: a file of SQLite, a database of PostgreSQL."""
+
+    def __init__(self, folder: Path, server: Callable[[], Server]) -> None:
+        self._folder = folder
+        self._server = server
+        self._made: set[tuple[Kind, str]] = set()
+
+    def sqlite(self, name: str, prepare: Prepare) -> Path:
+        """The file of a template; there is none where nothing was stored."""
+        file = self._folder / f"{name}.db"
+        if self._is_new("sqlite", name):
+            if name not in BARE:
+                shutil.copyfile(self.sqlite("library", migrated), file)
+            run(_prepared(prepare, _settings(self._folder, f"sqlite+aiosqlite:///{file}")))
+        return file
+
+    def postgresql(self, name: str, prepare: Prepare) -> str:
+        """The name of a template's database."""
+        database = f"template_{name}"
+        if self._is_new("postgresql", name):
+            like = "template1" if name in BARE else self.postgresql("library", migrated)
+            self._server().run(f'CREATE DATABASE "{database}" TEMPLATE "{like}"')
+            run(_prepared(prepare, _settings(self._folder, self._server().url(database))))
+        return database
+
+    def _is_new(self, kind: Kind, name: str) -> bool:
+        found = (kind, name) not in self._made
+        self._made.add((kind, name))
+        return found
+
+
 @pytest.fixture(scope="session")
-def templates() -> dict[tuple[Kind, str], str]:
-    """The databases already prepared for copying: file or name, by kind and template."""
-    return {}
+def templates(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Templates:
+    return Templates(
+        tmp_path_factory.mktemp("templates"),
+        lambda: request.getfixturevalue("postgresql_server"),
+    )
 
 
 @pytest.fixture
 def fresh_settings(
-    request: pytest.FixtureRequest, tmp_path: Path, templates: dict[tuple[Kind, str], str]
+    request: pytest.FixtureRequest, tmp_path: Path, templates: Templates
 ) -> Iterator[FreshSettings]:
     """Make databases for this test."""
     made: list[str] = []
@@ -247,33 +293,21 @@ def fresh_settings(
         found: Server = request.getfixturevalue("postgresql_server")
         return found
 
-    def sqlite(template: str, prepare: Callable[[Settings], Awaitable[None]]) -> Settings:
-        source = templates.get(("sqlite", template))
-        if source is None:
-            folder: Path = request.getfixturevalue("tmp_path_factory").mktemp("template")
-            source = templates["sqlite", template] = str(folder / "template.db")
-            run(_prepared(prepare, _settings(folder, f"sqlite+aiosqlite:///{source}")))
+    def sqlite(template: str, prepare: Prepare) -> Settings:
+        source = templates.sqlite(template, prepare)
         root = _folder(tmp_path)
-        if Path(source).exists():
+        if source.exists():
             shutil.copyfile(source, root / "library.db")
         return _settings(root, "sqlite+aiosqlite:///library.db")
 
-    def postgresql(template: str, prepare: Callable[[Settings], Awaitable[None]]) -> Settings:
-        source = templates.get(("postgresql", template))
-        if source is None:
-            source = templates["postgresql", template] = f"template_{template}"
-            server().run(f'CREATE DATABASE "{source}"')
-            run(_prepared(prepare, _settings(tmp_path, server().url(source))))
+    def postgresql(template: str, prepare: Prepare) -> Settings:
+        source = templates.postgresql(template, prepare)
         name = f"test_{uuid.uuid4().hex}"
         made.append(name)
         server().run(f'CREATE DATABASE "{name}" TEMPLATE "{source}" STRATEGY FILE_COPY')
         return _settings(_folder(tmp_path), server().url(name))
 
-    def fresh(
-        kind: Kind,
-        template: str = "library",
-        prepare: Callable[[Settings], Awaitable[None]] = migrated,
-    ) -> Settings:
+    def fresh(kind: Kind, template: str = "library", prepare: Prepare = migrated) -> Settings:
         return {"sqlite": sqlite, "postgresql": postgresql}[kind](template, prepare)
 
     yield fresh
@@ -281,7 +315,7 @@ def fresh_settings(
         server().drop(made)
 
 
-async def _prepared(prepare: Callable[[Settings], Awaitable[None]], settings: Settings) -> None:
+async def _prepared(prepare: Prepare, settings: Settings) -> None:
     await prepare(settings)
 
 

@@ -18,7 +18,7 @@ from admin_app.panel.language import lowered
 
 ROOT = Path(admin_app.__file__).parent
 PANEL = ROOT / "panel"
-REFUSING = ("access", "declaration", "desk", "errors.py", "panel", "records")
+REFUSING = ("access", "declaration", "desk", "errors.py", "panel", "records", "suggestions.py")
 """The floors whose refusals the panel shows, which are words of its own at times."""
 
 _CALLS = re.compile(r"""\b_\(\s*(?P<quote>["'])(?P<text>(?:\\.|(?!(?P=quote)).)*)(?P=quote)""")

@@ -89,7 +89,7 @@ async def forget_steps(database: Database) -> None:
 async def settled() -> None:
     """Wait until a half minute is not about to end, so that its code is the same for a while."""
     left = STEP - datetime.now(UTC).timestamp() % STEP
-    if left < 3:
+    if left < 6:
         await asyncio.sleep(left)
 
 

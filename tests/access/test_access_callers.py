@@ -232,12 +232,15 @@ async def test_a_look_up_that_raced(settings: Settings, worker: Worker, token: s
 
 async def test_expiry_counts_exactly(worker: Worker, token: str) -> None:
     """A token that expires is over at that instant, though it is remembered."""
-    life = timedelta(seconds=1.5)  # It is used twice before, on whatever machine.
-    brief = await create_token(worker.database, "ann", "brief", life)
-    end = datetime.now(UTC) + life
-    await worker.rights(brief)
-    assert await worker.rights(brief) == {READ}
-    assert await worker.knows(brief)
+    for seconds in (1, 4, 16):
+        life = timedelta(seconds=seconds)
+        brief = await create_token(worker.database, "ann", "brief", life)
+        end = datetime.now(UTC) + life
+        used = [await worker.rights(brief) for _ in range(2)]
+        known = await worker.knows(brief)
+        if datetime.now(UTC) < end:
+            break  # A slow machine may need a token that lives longer.
+    assert (used, known) == ([{READ}, {READ}], True)
     await asyncio.sleep((end - datetime.now(UTC)).total_seconds())
     assert await worker.rights(brief) is None
     assert await worker.rights(token) == {READ}

@@ -324,6 +324,7 @@ async def test_names_that_nothing_has(
     assert "Did you mean isbn?" in caught.value.errors[0].detail
 
 
+@pytest.mark.slow
 async def test_every_resource_of_the_zoo(zoo: Office) -> None:
     """Whatever the declaration, an administrator may do all but its own actions to each record."""
     await zoo.user("una", Grant("ruled", "read", "own"), Grant("keeper", "read"))

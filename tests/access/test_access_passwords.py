@@ -49,10 +49,10 @@ async def test_nobody_takes_as_long_as_somebody() -> None:
 
     async def fastest(candidate: str | None) -> float:
         times = []
-        for _ in range(5):
-            began = time.perf_counter()
+        for _ in range(3):
+            began = time.process_time()  # What others do on the machine is no part of it.
             assert not await verify_password(candidate, "something else")
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return min(times)
 
     assert await fastest(None) > 0.5 * await fastest(stored)

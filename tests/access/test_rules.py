@@ -224,37 +224,32 @@ async def _rows(connection: Any, statement: Any) -> list[tuple[str, str]]:
     return [(row[0], row[1]) for row in await connection.execute(statement)]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["create", "editor"], "already"),
-        (["create", " "], "visible characters"),
-        (["delete", "clark"], "nearest: clerk"),
-        (["delete", "administrator"], "stays as it is"),
-        (["allow", "clerk", "bok", "read"], "nearest: book"),
-        (["allow", "clerk", "book", "raed"], "nearest: read"),
-        (["allow", "clerk", "book", "read", "--rule", "onw"], "nearest: own"),
-        (["allow", "clerk", "book", "read", "--without", "isnb"], "Did you mean isbn?"),
-        (["allow", "administrator", "book", "read"], "stays as it is"),
-        (["forbid", "administrator", "*", "read"], "stays as it is"),
-        (["forbid", "clerk", "book", "read"], "does not grant read on book"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+REFUSED_COMMANDS: tuple[tuple[list[str], str], ...] = (
+    (["create", "editor"], "already"),
+    (["create", " "], "visible characters"),
+    (["delete", "clark"], "Did you mean clerk?"),
+    (["delete", "administrator"], "stays as it is"),
+    (["allow", "clerk", "bok", "read"], "Did you mean book?"),
+    (["allow", "clerk", "book", "raed"], "Did you mean read?"),
+    (["allow", "clerk", "book", "read", "--rule", "onw"], "Did you mean own?"),
+    (["allow", "clerk", "book", "read", "--without", "isnb"], "Did you mean isbn?"),
+    (["allow", "administrator", "book", "read"], "stays as it is"),
+    (["forbid", "administrator", "*", "read"], "stays as it is"),
+    (["forbid", "clerk", "book", "read"], "does not grant read on book"),
 )
+
+
 def test_refused_role_commands(
-    settings: Settings,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    words: str,
+    settings: Settings, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What cannot be granted is a sentence with exit 1, and the guards hold here too."""
     command = Commands(write_settings(settings), capfd, monkeypatch)
     command.fine("role", "create", "clerk")
     before = command.fine("access", "matrix", "--csv")
-    done = command("role", *arguments)
-    assert (done.code, done.out) == (1, "")
-    assert words in " ".join(done.err.split())
+    for arguments, words in REFUSED_COMMANDS:
+        done = command("role", *arguments)
+        assert (done.code, done.out) == (1, ""), arguments
+        assert words in " ".join(done.err.split())
     assert command.fine("access", "matrix", "--csv") == before
 
 
@@ -273,7 +268,7 @@ def test_user_commands_keep_an_administrator(
         done = command("user", *last)
         assert (done.code, "the last administrator" in done.err) == (1, True)
     wrong = command("user", "roles", "bea", "--role", "veiwer")
-    assert (wrong.code, "nearest: viewer" in wrong.err) == (1, True)
+    assert (wrong.code, "Did you mean viewer?" in wrong.err) == (1, True)
     command.fine("user", "disable", "bea")
     assert "disabled" in command.fine("user", "list")
     command.fine("user", "enable", "bea")

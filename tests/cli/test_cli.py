@@ -233,7 +233,7 @@ def acting(root: Path, token: str) -> str | None:
         (["token", "rotate", "99"], 1, "There is no token"),
         (["token", "rotate", "99", "--overlap", "31d"], 1, "30 days"),
         (["token", "create", "nobody", "--scope", "book"], 1, "resource:action"),
-        (["import", "bok", "-"], 1, "(nearest: book)"),
+        (["import", "bok", "-"], 1, "Did you mean book?"),
         (["import", "book", "/nowhere.csv"], 1, "cannot be read"),
         (["import", "book", "-"], 1, "no header"),
         (["import", "book", "-", "--map", "=x"], 2, "FIELD=COLUMN"),
@@ -263,7 +263,7 @@ def test_every_command_has_help() -> None:
     commands = dict(group.commands)  # type: ignore[attr-defined]
     for name, each in group.commands.items():  # type: ignore[attr-defined]
         commands |= {f"{name} {sub}": one for sub, one in getattr(each, "commands", {}).items()}
-    assert len(commands) == 39
+    assert len(commands) == 40
     silent = [
         f"{name} {each.name}"
         for name, command in commands.items()
@@ -313,11 +313,25 @@ def test_database_commands(empty_project: Commands) -> None:
     assert empty_project("db", "check").code == 1
     assert "applied: library_0001" in empty_project("db", "upgrade").err
     assert empty_project("db", "upgrade").err == "The database is up to date.\n"
-    assert "library_0003" in empty_project.fine("db", "current")
+    assert "library_0004" in empty_project.fine("db", "current")
     assert empty_project("db", "check").code == 0
     none = empty_project("db", "revision", "-m", "Nothing")
     assert (none.code, none.out) == (0, "")
-    assert "taken back: library_0003" in empty_project("db", "downgrade", "-1").err
+    assert "taken back: library_0004" in empty_project("db", "downgrade", "-1").err
+
+
+def test_moving_to_postgresql(embedded: Commands, fresh_settings: FreshSettings) -> None:
+    """All that is embedded goes to an empty PostgreSQL, once; every other way is refused."""
+    for url, said in (
+        ("sqlite+aiosqlite:///other.db", "no other way"),
+        ("other", "not a database URL"),
+    ):
+        refused = embedded("db", "move", url)
+        assert (refused.code, said in refused.err) == (1, True)
+    assert embedded("db", "upgrade").code == 0
+    url = fresh_settings("postgresql", "empty", empty).database.url
+    assert "Now set database.url" in embedded("db", "move", url).err
+    assert "something in that database already" in embedded("db", "move", url).err
 
 
 def test_serving_refuses_a_database_that_lacks_a_revision(empty_project: Commands) -> None:

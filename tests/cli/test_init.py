@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import serving, start
+from commands import Commands, serving, start
 
 MODELS = """
 import enum
@@ -47,13 +47,21 @@ class Bed(Record):
 """
 
 
-def test_where_there_is_no_project(tmp_path: Path) -> None:
+@pytest.fixture
+def here(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Commands:
+    """Commands given in an empty folder, which take in no models."""
+    monkeypatch.chdir(tmp_path)
+    return Commands(tmp_path, capfd, monkeypatch)
+
+
+def test_where_there_is_no_project(tmp_path: Path, here: Commands) -> None:
     """Whoever misses the folder of a project is told that this is the example; no file is made."""
     done = start(tmp_path, "check")
     assert (done.code, "this is the example library" in done.err) == (0, True)
     assert list(tmp_path.iterdir()) == []
-    here = start(tmp_path, "init", ".")
-    assert f"Made {tmp_path.name}. Declare" in here.err
+    assert f"Made {tmp_path.name}. Declare" in here("init", ".").err
     assert "example library" not in start(tmp_path, "check").err
 
 
@@ -109,13 +117,13 @@ def test_the_example_of_a_new_project_works(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("there", ["file", "folder"])
-def test_init_refuses_what_is_there(tmp_path: Path, there: str) -> None:
+def test_init_refuses_what_is_there(tmp_path: Path, here: Commands, there: str) -> None:
     """A folder that is not empty, or a file, is refused and left as it was."""
     if there == "file":
         (tmp_path / "mine").write_text("x", "utf-8")
     else:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "note").write_text("x", "utf-8")
-    done = start(tmp_path, "init", "mine")
+    done = here("init", "mine")
     assert (done.code, "nothing was written" in done.err) == (1, True)
     assert sorted(each.name for each in tmp_path.rglob("*")) in (["mine"], ["mine", "note"])

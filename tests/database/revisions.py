@@ -18,7 +18,7 @@ from admin_app.settings import Settings
 OURS = tuple(f"admin_app_000{number}" for number in range(1, 8))
 
 
-THEIRS = ("library_0001", "library_0002", "library_0003")
+THEIRS = ("library_0001", "library_0002", "library_0003", "library_0004")
 
 
 HEAD = THEIRS[-1]

@@ -221,7 +221,7 @@ class TestCancelled:
     """Whoever goes away takes no connection along, wherever they were."""
 
     @pytest.mark.parametrize("late", [False, True])
-    @pytest.mark.parametrize("warm", [False, True])
+    @pytest.mark.parametrize("warm", [pytest.param(False, marks=pytest.mark.slow), True])
     @pytest.mark.parametrize("what", ["read", "write", "fetch"])
     async def test_at_each_wait(
         self, settings: Settings, what: str, warm: bool, late: bool

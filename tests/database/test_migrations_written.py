@@ -12,9 +12,25 @@ from revisions import BOOKS, HEAD, add_column, at, execute, library, own_project
 from sqlalchemy import MetaData, Table
 
 from admin_app import BigKey, ExactDecimal
+from admin_app.database import full_text
+from admin_app.database.full_text import FullText
 from admin_app.database.migrations import Migrations
 from admin_app.errors import SetupError
 from admin_app.settings import Settings
+
+
+def _with_a_circle(models: MetaData) -> None:
+    """Two tables of which each has a foreign key to the other, and an index of words."""
+    for name, other in (("left", "right"), ("right", "left")):
+        Table(
+            name,
+            models,
+            sa.Column("id", BigKey, primary_key=True),
+            sa.Column("text", sa.Text),
+            sa.Column("other_id", BigKey, sa.ForeignKey(f"{other}.id")),
+            sa.Column("self_id", BigKey, sa.ForeignKey(f"{name}.id")),
+            info={full_text.INFO: FullText(name, ("text",))},
+        )
 
 
 @pytest.fixture
@@ -45,6 +61,20 @@ class TestRevision:
 
         assert await rows(project, "SELECT id, title FROM book ORDER BY id") == before
         assert await rows(project, "SELECT text, stars FROM comment") == [("Good", 4)]
+
+    async def test_tables_that_refer_to_each_other(
+        self, project: Settings, fresh_settings: FreshSettings
+    ) -> None:
+        """Whichever is made first, the revision works on both databases, both ways."""
+        models = library(_with_a_circle)
+
+        assert await Migrations(project, models).revision("A circle") is not None
+
+        for kind in KINDS:
+            there = Migrations(at(fresh_settings(kind), project.migrations), models)
+            assert len(await there.upgrade()) == 1
+            assert await there.check() == []
+            assert len(await there.downgrade("-1")) == 1
 
     async def test_nothing_to_write(self, project: Settings) -> None:
         """Where nothing differs no revision is written, unless an empty one is asked for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,7 +36,7 @@ from sqlalchemy.orm import (
 from zoo import RESOURCES, sample
 from zoo.stock import METADATA
 
-from admin_app import Base, ResourceOptions
+from admin_app import Base, ExactDecimal, ResourceOptions
 from admin_app.declaration import DeclarationError, Kind, Registry, Resource
 from admin_app.declaration.base import snake_case
 from admin_app.declaration.registry import pluralized
@@ -300,6 +301,26 @@ def test_what_is_computed_of_other_tables(base: type[DeclarativeBase]) -> None:
     assert {fields["parts"].kind, fields["two"].kind} == {Kind.INTEGER}
     assert fields["two"].label == "Twice"
     assert not any(each.creatable or each.updatable for each in (fields["parts"], fields["two"]))
+
+
+def test_what_is_inexact_is_a_mistake(base: type[DeclarativeBase]) -> None:
+    """What SQLite would compute otherwise is named, however deep it is in an expression."""
+
+    class Line(base):  # type: ignore[misc, valid-type]
+        __tablename__ = "line"
+        id: Mapped[int] = mapped_column(primary_key=True)
+        price: Mapped[Decimal] = mapped_column(ExactDecimal(9, 2))
+        count: Mapped[int] = mapped_column()
+        left: Mapped[Decimal] = column_property(func.coalesce(count - price, 0))
+        share: Mapped[Decimal] = column_property(count / price)
+        dearer: Mapped[bool] = column_property((count < price) & (count > 1))
+        fine: Mapped[Decimal] = column_property(count * price - count + 100 - price)
+
+    assert [each.partition(".")[2].partition(",")[0] for each in mistakes(base)] == [
+        "left: A whole number before an exact decimal is none: turn them round",
+        "share: Nothing can be divided by exact decimals in SQL: divide in Python.",
+        "dearer: A whole number before an exact decimal is none: turn them round",
+    ]
 
 
 def test_a_relationship_to_nothing(base: type[DeclarativeBase]) -> None:

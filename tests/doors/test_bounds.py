@@ -24,7 +24,7 @@ from admin_app.declaration import Base, Registry
 from admin_app.errors import BusyError, InvalidInputError, RequestTimeoutError
 from admin_app.middleware import requests as middleware
 from admin_app.middleware.requests import _Body
-from admin_app.panel.security import MAX_FILES_BYTES, MAX_FORM_BYTES, MAX_STRANGERS_BYTES
+from admin_app.panel.sent_forms import MAX_FILES_BYTES, MAX_FORM_BYTES, MAX_STRANGERS_BYTES
 from admin_app.rest.requests import MAX_BODY
 from admin_app.settings import DatabaseSection, SecuritySection, ServerSection, Settings
 
@@ -267,6 +267,6 @@ def test_everything_goes_only_when_told_twice(
     """``db downgrade base`` asks first, and does nothing without an answer."""
     command = Commands(write_settings(fresh_settings("sqlite")), capfd, monkeypatch)
     assert command("db", "downgrade", "base").code != 0
-    assert "library_0003" in command.fine("db", "current")
+    assert "library_0004" in command.fine("db", "current")
     done = command("db", "downgrade", "base", "--yes")
     assert (done.code, "admin_app_0001" in done.err) == (0, True)

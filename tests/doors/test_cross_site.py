@@ -103,25 +103,25 @@ async def strangers(made: House) -> list[Target]:
     ]
 
 
-async def test_the_panel_itself_is_heard(home: House) -> None:
+async def test_the_panel_itself_is_heard(embedded: House) -> None:
     """Each does something when the panel's own page sends it, so its refusal means something."""
-    sent = await targets(home), await strangers(home)
-    async with home.client() as client, home.client("") as stranger:
+    sent = await targets(embedded), await strangers(embedded)
+    async with embedded.client() as client, embedded.client("") as stranger:
         stranger.http.cookies.set("form", FORM_COOKIE, domain="127.0.0.1")
         for who, each in zip((client, stranger), sent, strict=True):
             for path, fields in each:
-                before, cookies = await stored(home), dict(who.http.cookies)
+                before, cookies = await stored(embedded), dict(who.http.cookies)
                 answer = await who.post(path, fields)
                 assert answer.status_code in {200, 303}, (path, answer.text)
-                after = await stored(home), dict(who.http.cookies)
+                after = await stored(embedded), dict(who.http.cookies)
                 assert (before, cookies) != after, path
 
 
-async def test_forged_requests(home: House) -> None:
+async def test_forged_requests(embedded: House) -> None:
     """Whatever another origin's page makes a browser send is refused, and changes nothing."""
-    sent = await targets(home), await strangers(home)
-    before = await stored(home)
-    async with home.client() as client, home.client("") as stranger:
+    sent = await targets(embedded), await strangers(embedded)
+    before = await stored(embedded)
+    async with embedded.client() as client, embedded.client("") as stranger:
         stranger.http.cookies.set("form", FORM_COOKIE, domain="127.0.0.1")
         for who, each in zip((client, stranger), sent, strict=True):
             cookies = dict(who.http.cookies)
@@ -133,13 +133,13 @@ async def test_forged_requests(home: House) -> None:
                 assert answer.status_code in {200, 303, 404, 405}, path
             assert dict(who.http.cookies) == cookies
         assert (await client.get("/admin/")).status_code == 200
-    assert await stored(home) == before
+    assert await stored(embedded) == before
 
 
-async def test_cookies_open_no_api(home: House) -> None:
+async def test_cookies_open_no_api(embedded: House) -> None:
     """The API knows nobody by a cookie, so there is nothing for another site to send."""
-    before = await stored(home)
-    async with home.client() as client:
+    before = await stored(embedded)
+    async with embedded.client() as client:
         for method, path, body in API:
             answer = await client.http.request(method, f"/api/v1/{path}", json=body)
             assert answer.status_code == 401
@@ -147,7 +147,7 @@ async def test_cookies_open_no_api(home: House) -> None:
             answer = await client.http.options(f"/api/v1/{path}", headers=PREFLIGHT)
             assert answer.status_code in {204, 401}
             assert "access-control-allow-origin" not in answer.headers
-    assert await stored(home) == before
+    assert await stored(embedded) == before
 
 
 # In a browser.

@@ -122,10 +122,10 @@ async def check(made: Callers, line: Line, caller: str, expected: str) -> None:
     assert kind(answer) == expected_kind(line, expected), (caller, line, answer.text)
 
 
-async def test_heads(home: House) -> None:
+async def test_heads(embedded: House) -> None:
     """A HEAD is answered as the GET is, without the body."""
-    async with callers(home) as made:
-        routes = served(create_app(home.settings).routes)
+    async with callers(embedded) as made:
+        routes = served(create_app(embedded.settings).routes)
         taking = {path for method, path in routes if method == "HEAD"}
         for line in TABLE:
             if line.method != "GET" or line.path not in taking:

@@ -15,7 +15,7 @@ from panel import Client, Form, House
 from playwright.async_api import Browser, FilePayload, Page, expect
 
 from admin_app.access import actor_of_user
-from admin_app.desk import begin_import, choose, keep_upload, tell_import
+from admin_app.desk import begin_work, choose, keep_upload, tell_work
 from admin_app.errors import Conflict
 from admin_app.panel.record.undo_task import KIND
 
@@ -308,8 +308,8 @@ async def undoings(used: House) -> dict[str, tuple[str, Act]]:
     ):
         wanted = await keep_upload(used.database, actor, KIND, str(uuid.uuid4()), b"")
         await choose(used.database, actor, wanted, {"back": LIST, "skip": False})
-        await begin_import(used.database, actor, wanted)
-        await tell_import(used.database, actor, wanted, outcome)
+        await begin_work(used.database, actor, wanted)
+        await tell_work(used.database, actor, wanted, outcome)
         found[name] = (f"/admin/undoing/{wanted}", stay)
     return found
 

@@ -195,16 +195,33 @@ async def test_duplicate(home: House) -> None:
 
 
 async def test_what_must_be_chosen(home: House) -> None:
-    """A reference that a new record needs is not called optional, also where not all are seen."""
+    """A reference that a record needs is called optional only where it may be out of sight."""
     await home.limit("nob", "book", "own")
     for action in ("read", "create", "update"):
         await home.grant("nob", "comment", action)
+    await home.grant("nob", "book", "create")
     async with home.client("nob") as client:
         html = (await client.get("/admin/comment/create")).text
         assert re.search(r"<(legend|label)[^>]*>Book</", html)
         form = await client.form("/admin/comment/create")
         answer = await client.post("/admin/comment/create", form.changed(text="Fine"))
         assert answer.status_code == 422
+        form = await client.form("/admin/book/create")
+        made = await client.post("/admin/book/create", form.changed(title="Of nob"))
+        mine = made.headers["location"].rpartition("/")[2].partition("?")[0]
+        other = (await home.add("comment", {"text": "Else", "book_id": 1})).key_text
+        seen = (await home.add("comment", {"text": "Mine", "book_id": int(mine)})).key_text
+        optional = r'<legend>Book <span class="quiet">optional</span></legend>'
+        for key, named in ((seen, False), (other, True)):
+            html = (await client.get(f"/admin/comment/edit/{key}")).text
+            assert bool(re.search(optional, html)) is named
+            form = await client.form(f"/admin/comment/edit/{key}")
+            path = f"/admin/comment/edit/{key}"
+            assert (await client.post(path, form.changed(text="New"))).status_code == 303
+        form = await client.form(f"/admin/comment/edit/{seen}")
+        emptied = await client.post(f"/admin/comment/edit/{seen}", form.changed(book=""))
+        assert emptied.status_code == 422
+        assert "A value is needed." in emptied.text
 
 
 async def test_pictures(fresh_settings: FreshSettings) -> None:

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from admin_app.access.tables import Role, RoleGrant, SecurityEvent, User, UserRole
 from admin_app.declaration import SYSTEM
 from admin_app.panel.transfer import previewing
+from admin_app.records.transfer import trial
 from admin_app.records.writes.undo import reverting
 
 PATIENCE = 60
@@ -183,9 +184,32 @@ async def test_columns_in_any_language(home: House) -> None:
         assert [form[f"to-{each}"] for each in range(2)] == ["title", "year"]
 
 
+async def test_columns_that_have_a_name_in_theirs(home: House) -> None:
+    """One that names a field among other words goes there, if both are the only ones that do."""
+    header = "book_id;original_publication_year;original_title;title_url;language_code;rating_sum"
+    header += ";averageRating;Main author;formatted;file format;number of pages;Pages (print)"
+    known = {
+        "original_publication_year": "year",
+        "original_title": "original_title",
+        "title_url": "title",
+        "language_code": "language",
+        "Main author": "",
+        "file format": "format",
+    }
+    async with home.client() as client:
+        where = await send(client, "book", "b.csv", f"{header}\n{';' * 11}\n".encode())
+        form = dict((await client.form(where)).fields())
+        found = {name: form[f"to-{place}"] for place, name in enumerate(header.split(";"))}
+        assert {name: to for name, to in found.items() if to or name in known} == known
+        header = "title;title_url;Publication year;year of birth"
+        where = await send(client, "book", "b.csv", f"{header}\n;;;\n".encode())
+        form = dict((await client.form(where)).fields())
+        assert [form[f"to-{each}"] for each in range(4)] == ["title", "", "", ""]
+
+
 async def test_a_file_too_long_to_be_counted(home: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first rows are tried; that there are more is said, and what cannot be done with them."""
-    monkeypatch.setattr(previewing, "MOST_TRIED", 200)
+    monkeypatch.setattr(trial, "MOST_TRIED", 200)
     monkeypatch.setattr(previewing, "MOST_COUNTED", 250)
     monkeypatch.setattr(previewing, "MOST_ATOMIC", 240)
     rows = "".join(f"A {each}\n" for each in range(400)).encode()

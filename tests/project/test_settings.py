@@ -86,8 +86,8 @@ def test_lists_in_variables(project: Path, monkeypatch: pytest.MonkeyPatch) -> N
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("[sever]\nport = 1", "unknown section [sever]; did you mean server?"),
-        ("[server]\nprot = 1", "unknown key server.prot; did you mean port?"),
+        ("[sever]\nport = 1", "unknown section [sever]; did you mean 'server'?"),
+        ("[server]\nprot = 1", "unknown key server.prot; did you mean 'port'?"),
         ("port = 1", "unknown section [port]"),
         ("server = 1", "[server] must be a table"),
         ("[server", "settings.toml: "),
@@ -108,11 +108,11 @@ def test_mistakes_in_the_file(project: Path, text: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("ADMIN_APP_SEVER__PORT", "did you mean ADMIN_APP_SERVER__PORT?"),
-        ("ADMIN_APP_SERVER__PROT", "did you mean ADMIN_APP_SERVER__PORT?"),
-        ("ADMIN_APP_PORT", "did you mean ADMIN_APP_SERVER__PORT?"),
-        ("ADMIN_APP_SERVER_PORT", "did you mean ADMIN_APP_SERVER__PORT?"),
-        ("admin_app_server__prot", "did you mean ADMIN_APP_SERVER__PORT?"),
+        ("ADMIN_APP_SEVER__PORT", "did you mean 'ADMIN_APP_SERVER__PORT'?"),
+        ("ADMIN_APP_SERVER__PROT", "did you mean 'ADMIN_APP_SERVER__PORT'?"),
+        ("ADMIN_APP_PORT", "did you mean 'ADMIN_APP_SERVER__PORT'?"),
+        ("ADMIN_APP_SERVER_PORT", "did you mean 'ADMIN_APP_SERVER__PORT'?"),
+        ("admin_app_server__prot", "did you mean 'ADMIN_APP_SERVER__PORT'?"),
         ("ADMIN_APP_SERVER", "unknown variable ADMIN_APP_SERVER"),
     ],
 )

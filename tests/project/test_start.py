@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import cProfile
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from costs import only_what_is_new
@@ -14,7 +16,7 @@ from sqlalchemy import String
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from starlette.routing import Match
 
-from admin_app.app import application
+from admin_app.app import application, create_app
 from admin_app.declaration import DeclarationError, Registry
 from admin_app.declaration.schemas import Schema
 from admin_app.panel import mount_panel
@@ -133,3 +135,17 @@ def test_a_server_keeps_what_it_is_made_of(tmp_path: Path, monkeypatch: pytest.M
         app = application()
         assert gc.get_freeze_count() > before
         assert not any(each is app for each in gc.get_objects())
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_telemetry_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    """FastAPI looks for OpenTelemetry where the environment speaks of it, and nowhere else."""
+    for each in os.environ:
+        if each.startswith("OTEL_"):
+            monkeypatch.delenv(each)
+    if told:
+        monkeypatch.setenv("OTEL_SERVICE_NAME", "library")
+    app: Any = create_app(Settings(root=tmp_path))
+    assert {app._telemetry[each] for each in ("tracing", "metrics", "logs")} == {told}

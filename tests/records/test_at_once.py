@@ -240,6 +240,55 @@ async def test_what_the_database_refuses(api: Api) -> None:
     assert [each["status"] for each in some.json["items"]] == [409, 409, 201, 201]
 
 
+async def test_as_many_as_there_are(api: Api) -> None:
+    """Rows that share a statement keep their order, their keys and what is told of them."""
+    last = [await api.add("shelves", {"name": str(number)}) for number in range(5)]
+    for each in last[2:]:  # SQLite gives no number twice.
+        assert (await api.call("DELETE", f"shelves/{each['id']}")).status == 204
+    start = last[-1]["id"] + 1
+    for count, how in ((2 * 64 + 8 + 3, MINIMAL), (64, MINIMAL), (71, []), (2, MINIMAL)):
+        items = [
+            {"name": f"n{number}", "owner": None if number % 3 else "ann", "cost": f"{number}.50"}
+            for number in range(count)
+        ]
+        answer = await api.call("POST", "shelves/bulk", body(*items), headers=how)
+        keys = [*range(start, start + count)]
+        assert [each["key"] for each in answer.json["items"]] == [str(key) for key in keys]
+        rows = await api.walk(f"shelves?sort=id&limit=50&id__gte={start}")
+        assert [each["id"] for each in rows] == keys
+        assert [{name: row[name] for name in items[0]} for row in rows] == items
+        told = await api.changes(resource="shelf", action="create")
+        assert [each["after"] for each in told[-count:]] == rows
+        start += count
+
+
+async def test_what_goes_without_a_savepoint(api: Api) -> None:
+    """What is the first of its transaction is undone with it, and tried again one by one."""
+    code = [{"name": "a", "code": str(number)} for number in range(4)]
+    with statements(api) as asked:
+        assert (await api.call("POST", "goods/bulk", body(*code[:2]))).status == 200
+    assert not any("SAVEPOINT" in each for each in asked)
+    before = await api.counts()
+    heard: list[frozenset[str]] = []
+    api.database.on_commit(heard.append)
+    with statements(api) as asked:
+        answer = await api.call("POST", "goods/bulk", body(code[2], code[1]), headers=MINIMAL)
+    answer.problem(409)
+    assert answer.pointers == ["/items/1/code"]
+    assert not heard
+    assert await api.counts() == before
+    # What has more to be undone than that, or less.
+    for target, how in (
+        ("goods/bulk", "tx=rollback"),
+        ("goods/bulk?atomic=false", "return=minimal"),
+    ):
+        with statements(api) as asked:
+            headers = [("prefer", how)]
+            answer = await api.call("POST", target, body(*code[2:]), headers=headers)
+        assert answer.status == 200, answer
+        assert any("SAVEPOINT" in each for each in asked)
+
+
 async def test_an_update_that_is_foretold(api: Api) -> None:
     """What the database makes of a value is told, once, and not what was foreseen."""
     made = await api.add("goods", {"name": "a", "money": "1.00"})

@@ -82,10 +82,10 @@ async def test_many_records(library: Api) -> None:
     sqlite = library.database.dialect == "sqlite"
     alone = ["INSERT", "INSERT"] if sqlite else ["WITH"]
     assert costs[1] == [alone, ["SELECT", *(["UPDATE", "INSERT"] if sqlite else ["WITH"])]]
-    at_once = ["SELECT", "INSERT", "INSERT", "SELECT"] if sqlite else ["WITH"]
+    at_once = ["SELECT", "INSERT", "INSERT", "SELECT", "SELECT"] if sqlite else ["WITH"]
     assert costs[10] == [at_once, ["SELECT", "UPDATE", "SELECT", "INSERT"]]
     # One statement takes so many values, and SQLAlchemy writes so many rows at once.
-    assert [len(each) for each in costs[1_000]] <= [4, 6], costs[1_000]
+    assert [len(each) for each in costs[1_000]] <= [5, 6], costs[1_000]
     page = await library.get("readers?name=new%201013")
     assert [each["card_number"] for each in page["data"]] == ["1012"]
 
@@ -275,7 +275,16 @@ SETS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("last", [{}, {"friends": [1]}, {"labels": None}, {"labels": ["z"]}])
+@pytest.mark.parametrize(
+    "last",
+    [
+        {"labels": ["z"]},
+        *(
+            pytest.param(each, marks=pytest.mark.slow)
+            for each in ({}, {"friends": [1]}, {"labels": None})
+        ),
+    ],
+)
 async def test_sets_are_as_if_done_alone(zoo: Api, last: dict[str, Any]) -> None:
     """What becomes of records, of their other ends and of refused lists is the same either way."""
     changes = [*SETS, last, {"name": "i", "labels": {"add": ["a"]}}]

@@ -17,7 +17,7 @@ from admin_app.desk import (
     EditorRow,
     Place,
     begin_editing,
-    begin_import,
+    begin_work,
     change_view,
     choose,
     content_of,
@@ -29,7 +29,7 @@ from admin_app.desk import (
     preferences,
     remove_view,
     save_view,
-    tell_import,
+    tell_work,
     upload_of,
 )
 from admin_app.desk.preferences import MAX_VALUE, MOST_PREFERENCES
@@ -124,7 +124,7 @@ async def test_views_are_their_owners(database: Database, people: tuple[Actor, A
     shared = await save_view(database, ana, "book", "Everybody's", "", shared=True)
     acting = Actor(ana.user_id, "ana", roles=ana.roles, impersonator="una")
     await change_view(database, una, private, shared=True)
-    for actor, view in ((una, shared), (acting, private)):
+    for actor, view in ((una, shared), (acting, private), (acting, shared)):
         with pytest.raises(NotFoundError):
             await remove_view(database, actor, view)
         with pytest.raises(NotFoundError):
@@ -238,16 +238,16 @@ async def test_uploads(database: Database, people: tuple[Actor, Actor]) -> None:
         with pytest.raises(NotFoundError):
             await upload_of(database, actor, resource, file)
     assert await content_of(database, una, file) == b""
-    assert not await begin_import(database, una, file)
+    assert not await begin_work(database, una, file)
     await choose(database, una, file, {})
-    await tell_import(database, una, file, {"done": True})
+    await tell_work(database, una, file, {"done": True})
     found = await upload_of(database, ana, "book", file)
     assert (found.name, found.choices, found.started) == ("a.csv", {"mode": "create"}, False)
-    assert [await begin_import(database, ana, file) for _ in range(2)] == [True, False]
+    assert [await begin_work(database, ana, file) for _ in range(2)] == [True, False]
     await choose(database, ana, file, {"mode": "update"})
     found = await upload_of(database, ana, "book", file)
     assert (found.choices, found.running, found.stopped) == ({"mode": "create"}, True, False)
-    await tell_import(database, ana, file, {"done": True}, b"refused")
+    await tell_work(database, ana, file, {"done": True}, b"refused")
     assert not (await upload_of(database, ana, "book", file)).running
     assert await content_of(database, ana, file) == b"refused"
     later = [await keep_upload(database, ana, "book", "b.csv", b"") for _ in range(MOST_UPLOADS)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -151,6 +152,10 @@ async def test_what_is_found(fresh_settings: FreshSettings, kind: Kind) -> None:
         assert found == FOUND
         for nothing in ("", "!", "* * *", "😀", "\u200b"):
             assert set(await books(records, nothing)) == EVERYTHING
+        alone = [each for each in FOUND if FOUND[each] and " " not in each]
+        for words in product(alone, ("hobbit", "b", "толст")):
+            both = FOUND[words[0]] & FOUND[words[1]]
+            assert set(await books(records, " ".join(words))) == both, words
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -45,6 +45,28 @@ async def test_a_delete_is_undone_with_all_it_took(past: Past) -> None:
     assert (again.change_set, again.changes) == (None, 0), "there is nothing left to do"
 
 
+async def test_what_it_referred_to_is_gone(past: Past) -> None:
+    """What cannot come back alone is told of with the field, in the same words on each database."""
+    parent = (await past.done("POST", "folders", {"name": "parent"}))["id"]
+    child = (await past.done("POST", "folders", {"name": "child", "parent_id": parent}))["id"]
+    await past.done("DELETE", f"folders/{child}")
+    deletion = await past.last()
+    await past.done("DELETE", f"folders/{parent}")
+    refused = await past.api.call("POST", f"change-sets/{deletion}/revert")
+    assert (refused.status, refused.json["code"]) == (409, "revert_conflict")
+    (conflict,) = refused.json["conflicts"]
+    assert (conflict["field"], conflict["code"]) == ("parent_id", "refused")
+    assert conflict["detail"] == "Some values refer to nothing. There is no such folder."
+    await past.undo()
+    await past.undo(deletion)
+    itself = (await past.done("POST", "folders", {"name": "round"}))["id"]
+    await past.done("PATCH", f"folders/{itself}", {"parent_id": itself})
+    before = await past.state()
+    await past.done("DELETE", f"folders/{itself}")
+    await past.undo()
+    assert await past.state() == before
+
+
 async def test_many_writes_of_one_change_set(past: Past) -> None:
     """Creations, updates and deletes that depend on each other are undone, the last one first."""
     api = past.api
@@ -390,8 +412,15 @@ async def test_an_act_that_is_large_alone(past: Past, monkeypatch: pytest.Monkey
     refused = await past.api.call("POST", f"change-sets/{made}/revert")
     detail = "One of its acts made more than 6 changes."
     assert refused.problem(409, "revert_too_large")["detail"] == detail
+    first = (await past.api.get(f"change-sets/{made}"))["data"][0]
+    alone = f"keepers/{first['key']}/revert", {"change": first["id"]}
+    refused = await past.api.call("POST", *alone)
+    assert refused.problem(409, "revert_too_large")["detail"] == detail
     assert await past.state("id") == after, "nothing was undone"
     monkeypatch.setattr(reverting, "MOST_ALONE", 7)
+    undone = await past.done("POST", *alone)
+    assert undone["changes"] == 7
+    await past.done("POST", f"change-sets/{undone['change_set']}/revert")
     undone = await past.done("POST", f"change-sets/{made}/revert")
     assert undone["changes"] == 15
     assert await past.state("id") == before

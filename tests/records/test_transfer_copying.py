@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from zoo.rules import Ruled, Unversioned
 
 from admin_app.access import actor_of_token
 from admin_app.declaration import SYSTEM, Actor, Grant
+from admin_app.records.reads.text_portions import Portion, PortionRows, Ran, Runs
 from admin_app.records.transfer import Export, exporter
 from admin_app.records.transfer.files import Written
 from admin_app.records.transfer.postgresql_lines import CopiedLines
@@ -225,6 +228,41 @@ async def test_portions_follow_each_other(api: Api) -> None:
     assert "SELECT unversioned.id \n" not in ends
     by_name = "SELECT unversioned.name, unversioned.id \n" in ends
     assert by_name is (api.database.dialect == "postgresql")
+
+
+@dataclass(frozen=True)
+class Meanwhile:
+    """Lines, before and after whose rows are read something happens."""
+
+    lines: CopiedLines
+    happens: Callable[[], Awaitable[None]]
+
+    def runs(self, rows: PortionRows) -> Runs:
+        made, happens = self.lines.runs(rows), self.happens
+
+        class Run:
+            tells = made.tells
+
+            async def run(self, *given: Any) -> Ran:
+                await happens()
+                ran = await made.run(*given)
+                await happens()
+                return ran
+
+        return Run()
+
+
+async def test_a_portion_ends_where_its_rows_do(server: Api) -> None:
+    """Whatever is written while a portion is read, the next begins beside its last row."""
+    await do(server, insert(Unversioned), [{"name": each} for each in "bcdefg"])
+    resource = server.registry["unversioned"]
+    lines = CopiedLines(server.records.registry_for(SYSTEM), resource, ("name",), "csv")
+    first = Meanwhile(lines, lambda: do(server, insert(Unversioned), [{"name": "a"}]))
+    query = server.records.query(SYSTEM, resource, [("sort", "name")])
+    copies = server.records.copies(SYSTEM, resource, query, first)
+    found = await server.records.copied(SYSTEM, copies, Portion(3, inf))
+    assert found.end is not None
+    assert found.end.values[0] == found.text.split()[-1].decode()
 
 
 async def test_long_texts(server: Api) -> None:

@@ -130,6 +130,7 @@ async def test_a_flood_of_mistakes(fresh_settings: FreshSettings, what: str) -> 
         assert 1 <= len(problem["errors"]) <= 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 async def test_one_long_text_many_times(fresh_settings: FreshSettings, kind: Kind) -> None:
     """What is included is weighed, because one long text may be part of every record."""

@@ -20,6 +20,7 @@ from sqlalchemy import select, update
 from admin_app.access.tables import SecurityEvent, Token, User
 from admin_app.errors import BadRequestError
 from admin_app.records.trail.changes import Change
+from admin_app.records.transfer import trial
 from admin_app.records.transfer.json_array import LARGEST_OBJECT, items_of
 from admin_app.records.writes.idempotency import IdempotentRequest
 from admin_app.rest import imports
@@ -365,7 +366,7 @@ async def test_bounds(fresh_settings: FreshSettings, monkeypatch: Any) -> None:
     """A file has an end, and so has what is kept all at once and what a trial looks at."""
     monkeypatch.setattr(imports, "MAX_FILE", 20_000)
     monkeypatch.setattr(imports, "MOST_ATOMIC", 3)
-    monkeypatch.setattr(imports, "MOST_TRIED", 200)
+    monkeypatch.setattr(trial, "MOST_TRIED", 200)
     rows = "code,name\n" + "".join(f"c{each},N\n" for each in range(300))
     async with zoos(fresh_settings) as both:
         for api in both:

@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import hypothesis
-import jsonschema_rs
 import pytest
 import schemathesis
 from api import PREFIX, prepare_zoo, serving, zoo_on
@@ -20,6 +19,7 @@ from corpus import resolved
 from fastapi.routing import APIRoute
 from hypothesis import HealthCheck, Phase, given
 from listening import listening, token
+from schemas import checks_of
 from schemathesis import GenerationMode, checks
 from schemathesis.core.errors import UnsupportedSchema
 from schemathesis.core.result import Ok
@@ -125,20 +125,18 @@ async def test_it_lists_what_is_served(fresh_settings: FreshSettings) -> None:
 async def test_samples_fit_their_schemas(fresh_settings: FreshSettings) -> None:
     """What is sent and answered fits the schemas that the document gives for it."""
     async with zoo_on(fresh_settings, "sqlite") as api:
-        document = await api.get("openapi.json")
-
-        def validator(name: str) -> Any:
-            schema = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
-            return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-
+        check_of = checks_of(await api.get("openapi.json"))
         for name in RESOURCES:
             resource = api.registry[name]
             model = resource.model.__name__
+            given, answered, page = (
+                check_of("components", "schemas", each)
+                for each in (f"{model}Create", model, f"{model}Page")
+            )
             for body in sample(name):
-                validator(f"{model}Create").validate(body)
-                answer = await api.add(resource.plural, body)
-                validator(model).validate(answer)
-            validator(f"{model}Page").validate(await api.get(resource.plural))
+                given(body)
+                answered(await api.add(resource.plural, body))
+            page(await api.get(resource.plural))
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from conftest import KINDS, FreshSettings
 from sqlalchemy import select, update
 
 from admin_app.access import create_token, create_user, is_token
-from admin_app.access.tables import SecurityEvent, Token, User
+from admin_app.access.tables import Role, SecurityEvent, Token, User
 
 TOKENS = "access/tokens"
 
@@ -65,37 +65,64 @@ async def test_create(api: Api) -> None:
     (await by(api, token, "GET", "specimens")).problem(403)
 
 
-@pytest.mark.parametrize(
-    ("body", "status", "pointers"),
-    [
-        ({}, 422, ["/name", "/expires_in_days", "/scopes"]),
-        (wanted(name=""), 422, ["/name"]),
-        (wanted(name="x" * 101), 422, ["/name"]),
-        (wanted(name="\0"), 422, ["/name"]),
-        (wanted(name=1), 422, ["/name"]),
-        (wanted(expires_in_days=0), 422, ["/expires_in_days"]),
-        (wanted(expires_in_days=3661), 422, ["/expires_in_days"]),
-        (wanted(expires_in_days=True), 422, ["/expires_in_days"]),
-        (wanted(expires_in_days=10**30), 422, ["/expires_in_days"]),
-        (wanted(expires_in_days="1"), 422, ["/expires_in_days"]),
-        (wanted(scopes=[]), 422, ["/scopes"]),
-        (wanted(scopes=["folder:read"] * 101), 422, ["/scopes"]),
-        (wanted(scopes="folder:read"), 422, ["/scopes"]),
-        (wanted(scopes=["folder"]), 422, ["/scopes/0"]),
-        (wanted(scopes=["folder:read", "foldr:read"]), 422, ["/scopes/1"]),
-        (wanted(scopes=["folder:raed"]), 422, ["/scopes/0"]),
-        (wanted(scopes=["\0:read"]), 422, ["/scopes/0"]),
-        (wanted(scopes=[None]), 422, ["/scopes/0"]),
-        (wanted(scopes=["admin_user:read"]), 422, ["/scopes/0"]),
-        (wanted(user=None), 422, ["/user"]),
-        (wanted(more=1), 422, ["/more"]),
-    ],
+async def test_what_is_missing_is_told(api: Api) -> None:
+    """A refusal names the scope of the token, or the grant of its owner; of both, the scope."""
+    narrow = (await made(api, scopes=["folder:read"]))["token"]
+    refused = await by(api, narrow, "POST", "folders", {"name": "x"})
+    words = "You may not create folders. This token has no scope folder:create."
+    assert refused.problem(403, "forbidden")["detail"] == words
+    challenge = 'Bearer error="insufficient_scope", scope="folder:create"'
+    assert refused.header("www-authenticate") == challenge
+    own = await by(api, api.token, "GET", "admin_users")
+    assert "This token has no scope admin_user:read." in own.problem(403)["detail"]
+    await create_user(api.database, "sue", None, ["viewer"])
+    for scopes, lacking in (
+        (None, "The owner of this token lacks the grant"),
+        (["*:*"], "The owner of this token lacks the grant"),
+        (["folder:read"], "This token has no scope"),
+    ):
+        token = await create_token(api.database, "sue", "x", None, scopes=scopes)
+        refused = await by(api, token, "POST", "folders", {"name": "x"})
+        assert refused.problem(403)["detail"].endswith(f"{lacking} folder:create.")
+        assert (refused.header("www-authenticate") is None) == ("owner" in lacking)
+    needing = update(Role).where(Role.name == "viewer").values(second_factor=True)
+    await api.database.write(lambda session: session.execute(needing))
+    token = await create_token(api.database, "sue", "x", None)
+    refused = await by(api, token, "GET", "folders")
+    assert refused.problem(403)["detail"].endswith("has to set up a second factor.")
+
+
+BAD_TOKENS: tuple[tuple[dict[str, Any], int, list[str]], ...] = (
+    ({}, 422, ["/name", "/expires_in_days", "/scopes"]),
+    (wanted(name=""), 422, ["/name"]),
+    (wanted(name="x" * 101), 422, ["/name"]),
+    (wanted(name="\0"), 422, ["/name"]),
+    (wanted(name=1), 422, ["/name"]),
+    (wanted(expires_in_days=0), 422, ["/expires_in_days"]),
+    (wanted(expires_in_days=3661), 422, ["/expires_in_days"]),
+    (wanted(expires_in_days=True), 422, ["/expires_in_days"]),
+    (wanted(expires_in_days=10**30), 422, ["/expires_in_days"]),
+    (wanted(expires_in_days="1"), 422, ["/expires_in_days"]),
+    (wanted(scopes=[]), 422, ["/scopes"]),
+    (wanted(scopes=["folder:read"] * 101), 422, ["/scopes"]),
+    (wanted(scopes="folder:read"), 422, ["/scopes"]),
+    (wanted(scopes=["folder"]), 422, ["/scopes/0"]),
+    (wanted(scopes=["folder:read", "foldr:read"]), 422, ["/scopes/1"]),
+    (wanted(scopes=["folder:raed"]), 422, ["/scopes/0"]),
+    (wanted(scopes=["\0:read"]), 422, ["/scopes/0"]),
+    (wanted(scopes=[None]), 422, ["/scopes/0"]),
+    (wanted(scopes=["admin_user:read"]), 422, ["/scopes/0"]),
+    (wanted(user=None), 422, ["/user"]),
+    (wanted(more=1), 422, ["/more"]),
 )
-async def test_bad_input(api: Api, body: dict[str, Any], status: int, pointers: list[str]) -> None:
+
+
+async def test_bad_input(api: Api) -> None:
     """A token that cannot be so is refused at each field, and none is made."""
-    answer = await api.call("POST", TOKENS, body)
-    answer.problem(status)
-    assert answer.pointers == pointers
+    for body, status, pointers in BAD_TOKENS:
+        answer = await api.call("POST", TOKENS, body)
+        answer.problem(status)
+        assert answer.pointers == pointers, body
     assert len((await api.get(TOKENS))["data"]) == 1
 
 
