@@ -54,8 +54,8 @@ class Asked:
         return cls(
             only=only,
             kinds=(kind,) if kind else KINDS,
-            rounds=int(os.environ.get("ROUNDS", "8")),
-            seconds=float(os.environ.get("SECONDS", "0.4")),
+            rounds=int(os.environ.get("ROUNDS", "12")),
+            seconds=float(os.environ.get("SECONDS", "0.2")),
             minutes=float(os.environ.get("MINUTES", "10")),
         )
 
@@ -126,7 +126,7 @@ def extras(asked: Asked, load: Load, ready: Sequence[Place], folder: Path) -> It
     """What is asked for beside the contestants, as Markdown."""
     from benchmarks.extras import depth, many, pgbench, scale  # noqa: PLC0415 - as needed
 
-    few = min(asked.rounds, 3)
+    few = (asked.rounds + 1) // 2
     postgresql = [each for each in ready if each.kind == "postgresql"]
     if asked.wants("pgbench") and postgresql:
         yield pgbench.found(postgresql[0])

@@ -24,7 +24,7 @@ from benchmarks.load import Job, Load
 from benchmarks.places import NAME, Place
 from benchmarks.servers import Server, cpu_seconds, serving
 
-WARM = 0.2
+WARM = 0.1
 """Seconds before each cell that do not count."""
 WRITES = frozenset({"post", "patch", "bulk"})
 MIB = 2**20
