@@ -422,4 +422,4 @@ def test_state_machine(fresh_settings: FreshSettings, kind: Kind) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_state_machine_at_length(fresh_settings: FreshSettings, kind: Kind) -> None:
     """The same, for as long as a night's run may take."""
-    explore(fresh_settings, kind, max_examples=60, stateful_step_count=40)
+    explore(fresh_settings, kind, max_examples=40, stateful_step_count=40)
