@@ -31,6 +31,7 @@ from argon2 import PasswordHasher
 from playwright.async_api import Browser, async_playwright, expect
 from sqlalchemy import MetaData
 from sqlalchemy.engine import URL
+from sqlalchemy.orm import DeclarativeBase
 
 import admin_app.access.tables
 import admin_app.desk.tables
@@ -280,6 +281,17 @@ def templates(
         tmp_path_factory.mktemp("templates"),
         lambda: request.getfixturevalue("postgresql_server"),
     )
+
+
+@pytest.fixture
+def base() -> Iterator[type[DeclarativeBase]]:
+    """A base of one's own, of which nothing is left afterwards."""
+
+    class Own(DeclarativeBase):
+        pass
+
+    yield Own
+    Own.registry.dispose()
 
 
 @pytest.fixture

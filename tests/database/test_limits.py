@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,17 +25,6 @@ from admin_app.records.writes.deletes.surroundings import EFFECT_CAP
 async def api(request: pytest.FixtureRequest, fresh_settings: FreshSettings) -> AsyncIterator[Api]:
     async with zoo_on(fresh_settings, request.param) as made:
         yield made
-
-
-@pytest.fixture
-def base() -> Iterator[type[DeclarativeBase]]:
-    """A base of one's own, of which nothing is left afterwards."""
-
-    class Own(DeclarativeBase):
-        pass
-
-    yield Own
-    Own.registry.dispose()
 
 
 @pytest.mark.slow

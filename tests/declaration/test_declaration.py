@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
@@ -41,17 +40,6 @@ from admin_app.declaration import DeclarationError, Kind, Registry, Resource
 from admin_app.declaration.base import snake_case
 from admin_app.declaration.registry import pluralized
 from admin_app.errors import NotFoundError
-
-
-@pytest.fixture
-def base() -> Iterator[type[DeclarativeBase]]:
-    """A base of one's own, of which nothing is left afterwards."""
-
-    class Own(DeclarativeBase):
-        pass
-
-    yield Own
-    Own.registry.dispose()
 
 
 @pytest.fixture(scope="module")
@@ -267,12 +255,23 @@ def test_unknown_modules() -> None:
 
 def test_a_module_with_a_mistake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What SQLAlchemy does not take is named with its line, not by a traceback."""
+    # On a base of its own, where nobody meets the class that is left half made.
+    ground = (
+        "from sqlalchemy import MetaData",
+        "from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column",
+        "from admin_app import Base",
+        "class Own(DeclarativeBase):",
+        "    metadata = MetaData(naming_convention=Base.metadata.naming_convention)",
+    )
     declared = (
         "from sqlalchemy import CheckConstraint",
-        "from admin_app import Record",
-        "class Mistaken(Record):",
+        "from ground import Mapped, Own, mapped_column",
+        "class Mistaken(Own):",
+        "    __tablename__ = 'mistaken'",
+        "    id: Mapped[int] = mapped_column(primary_key=True)",
         "    __table_args__ = (CheckConstraint('id > 0'),)",
     )
+    (tmp_path / "ground.py").write_text("\n".join(ground), "utf-8")
     (tmp_path / "mistaken.py").write_text("\n".join(declared), "utf-8")
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(DeclarationError, match=r"mistaken\.py, line 3: .*explicitly named"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -16,17 +15,6 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, composite, mapped_column
 
 from admin_app import Base, Call, ResourceOptions, Write, action, actor
 from admin_app.declaration import DeclarationError, Registry
-
-
-@pytest.fixture
-def base() -> Iterator[type[DeclarativeBase]]:
-    """A base of one's own, of which nothing is left afterwards."""
-
-    class Own(DeclarativeBase):
-        pass
-
-    yield Own
-    Own.registry.dispose()
 
 
 def mistakes(base: type[DeclarativeBase]) -> list[str]:
